@@ -157,10 +157,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = options.cluster ?? new MemoryHub(clock).join();
   const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    store,
-    issuer: leases.issuer,
-    clock,
-    now,
+    ...{ store, issuer: leases.issuer, issued: leases.issued, verify: 'threads', clock, now },
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const credits = await openCredits({

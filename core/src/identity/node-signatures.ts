@@ -56,16 +56,33 @@ export function nodeIdentity(secretKey: Uint8Array, where: 'here' | 'thread' = '
 
 /** As strict as `verify` of `identity.ts`: OpenSSL itself takes keys of small order, and other spellings of a key. Never throws. */
 export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return false;
-  if (isWeak(publicKey)) return false;
-  let key: KeyObject;
+  const key = keyFor(publicKey, signature);
+  return key !== null && verify(null, message, key, signature);
+}
+
+/** As `nodeVerify`, on one of libuv's threads: meanwhile the main one does other things. Never rejects. */
+export function nodeVerifyOnThread(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
+  const key = keyFor(publicKey, signature);
+  if (key === null) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    verify(null, message, key, signature, (error, isRight) => resolve(error === null && isRight));
+  });
+}
+
+/** Null: no signature of this length by this key can count. */
+function keyFor(publicKey: Uint8Array, signature: Uint8Array): KeyObject | null {
+  if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return null;
+  if (isWeak(publicKey)) return null;
   try {
-    key = keyObject(publicKey);
+    return keyObject(publicKey);
   } catch {
     // No point of the curve.
-    return false;
+    return null;
   }
-  return verify(null, message, key, signature);
 }
 
 /** Reading a key costs OpenSSL as much as checking a signature. Throws for what is no point of the curve. */

@@ -11,6 +11,17 @@ export interface SignedRecord {
   readonly body: Uint8Array;
 }
 
+/** What `verify` is asked about a record that was signed for this purpose; null: it is too short for one. */
+export function signatureIn(domain: SigningDomain, record: Uint8Array): Parameters<typeof verify> | null {
+  if (record.byteLength <= RECORD_OVERHEAD_BYTES) return null;
+  const publicKey = record.subarray(0, PUBLIC_KEY_BYTES);
+  return [
+    publicKey,
+    signed(domain, record.subarray(RECORD_OVERHEAD_BYTES)),
+    record.subarray(PUBLIC_KEY_BYTES, RECORD_OVERHEAD_BYTES),
+  ];
+}
+
 export async function signRecord(
   domain: SigningDomain,
   body: Uint8Array,

@@ -159,15 +159,24 @@ export function readReceipt(
 /** The receipt that both signed; null: the halves differ in something, or a signature is missing. */
 export function joinReceipt(providerHalf: Uint8Array, requesterHalf: Uint8Array, check = verify): Receipt | null {
   const provider = readReceipt(providerHalf, check);
-  if (provider?.by !== 'provider') return null;
-  // Mostly both signed the very same bytes, and then reading them once is enough.
+  return provider?.by === 'provider' ? completed(provider.receipt, providerHalf, requesterHalf, check) : null;
+}
+
+/** `receipt`, as it was read from the provider's half, when the requester signed the same; otherwise null. */
+export function completed(
+  receipt: Receipt,
+  providerHalf: Uint8Array,
+  requesterHalf: Uint8Array,
+  check = verify,
+): Receipt | null {
   if (sameBytes(providerHalf.subarray(RECORD_OVERHEAD_BYTES), requesterHalf.subarray(RECORD_OVERHEAD_BYTES))) {
+    // What was read once says the same again.
     const record = openRecord('receipt', requesterHalf, MAX_RECEIPT_BYTES, check);
-    return record?.signer === provider.receipt.requester ? provider.receipt : null;
+    return record?.signer === receipt.requester ? receipt : null;
   }
+  // Another format, by a peer that was updated in between.
   const requester = readReceipt(requesterHalf, check);
-  if (requester?.by !== 'requester') return null;
-  return sameReceipt(provider.receipt, requester.receipt) ? provider.receipt : null;
+  return requester?.by === 'requester' && sameReceipt(receipt, requester.receipt) ? receipt : null;
 }
 
 /**
@@ -192,8 +201,7 @@ export async function countersign(
 }
 
 function sameReceipt(a: Receipt, b: Receipt): boolean {
-  const text = (receipt: Receipt) => canonical(receiptFields(receipt)).join();
-  return text(a) === text(b);
+  return sameBytes(canonical(receiptFields(a)), canonical(receiptFields(b)));
 }
 
 function commonFields(of: Acknowledgement): unknown[] {

@@ -3,23 +3,25 @@ import { sameBytes } from '@llmesh/core/wire/canonical';
 import { fromBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
-import { MAX_RECORD_BYTES } from '@llmesh/core/wire/fields';
 import type { SigningDomain } from '@llmesh/core/identity/identity';
 import type { PeerId, TaskId } from '@llmesh/core/base/ids';
 import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/receipts/lease';
 import {
-  joinReceipt,
+  completed,
   readAcknowledgement,
   readReceipt,
   type Acknowledgement,
   type Receipt,
 } from '@llmesh/core/receipts/receipt';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
-import { openRecord } from '@llmesh/core/identity/signed-record';
+import { nodeVerify, nodeVerifyOnThread } from '@llmesh/core/identity/node-signatures';
+import type { IssuedLeases } from './issued-leases.ts';
+import { signatureIn } from '@llmesh/core/identity/signed-record';
 
 interface Common {
   lease: Lease;
   leaseBytes: Uint8Array;
+  /** We know the lease by its bytes, and needn't check our own signature. */
+  isIssued?: boolean;
   /** The seed of the leases: what was put aside for them is known by it. */
   hold: Uint8Array;
   taskId: TaskId;
@@ -42,55 +44,84 @@ export interface DeliveredPart extends Common {
 
 export type Delivered = DeliveredReceipt | DeliveredPart;
 
+/** Whose leases count. */
+export interface Ours {
+  readonly issuer: PeerId;
+  /** Those that are known by their bytes. */
+  readonly issued?: IssuedLeases;
+}
+
 /**
  * The delivery of a filing, if it is all about one lease that we issued, and about the peer that files it. Does not
  * check signatures yet: see `checksOf`. Throws receipt_refused with what is wrong.
  */
-export function readFiling({ lease, proof }: Filing, issuer: PeerId, by: PeerId): Delivered {
+export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): Delivered {
   if (proof.kind === 'acknowledgement') {
     const acknowledgement = bytesOf(proof.acknowledgement);
     const read = readAcknowledgement(acknowledgement, unchecked);
     if (read === null) throw refused(NOT_ACKNOWLEDGED);
     const leaseBytes = bytesOf(lease);
-    const leases = leasesFor(read, by, leaseBytes, issuer);
-    return { ...underLease(read, leases), leaseBytes, kind: proof.kind, acknowledgement };
+    const { leases, isIssued } = leasesFor(read, by, leaseBytes, ours);
+    return { ...underLease(read, leases), leaseBytes, isIssued, kind: proof.kind, acknowledgement };
   }
   const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
   const leaseBytes = bytesOf(lease);
   // One half first: filing what is about others is cheap to refuse.
   const half = readReceipt(providerHalf, unchecked);
   if (half === null) throw refused(NOT_BY_BOTH);
-  const leases = leasesFor(half.receipt, by, leaseBytes, issuer);
-  const receipt = joinReceipt(providerHalf, requesterHalf, unchecked);
-  if (receipt === null) throw refused(NOT_BY_BOTH);
+  const { leases, isIssued } = leasesFor(half.receipt, by, leaseBytes, ours);
+  const { receipt } = half;
+  if (half.by !== 'provider' || completed(receipt, providerHalf, requesterHalf, unchecked) === null)
+    throw refused(NOT_BY_BOTH);
   if (receipt.task !== leases.task) throw refused('It is about another kind of task than its lease.');
   if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
   if (receipt.price !== leases.price || receipt.priceVersion !== leases.priceVersion)
     throw refused('It names another price than its lease.');
   const { inputUnits, startedMs, endedMs } = receipt;
-  const delivered = { ...underLease(receipt, leases), leaseBytes, inputUnits, startedMs, endedMs };
+  const delivered = { ...underLease(receipt, leases), leaseBytes, isIssued, inputUnits, startedMs, endedMs };
   return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };
 }
 
-function leasesFor({ requester, provider }: Acknowledgement, by: PeerId, bytes: Uint8Array, issuer: PeerId): Leases {
+function leasesFor(
+  { requester, provider }: Acknowledgement,
+  by: PeerId,
+  bytes: Uint8Array,
+  { issuer, issued }: Ours,
+): { leases: Leases; isIssued: boolean } {
   if (by !== requester && by !== provider) throw refused('It is about other peers than the one that files it.');
-  const leases = readLeases(bytes, unchecked);
+  const known = issued?.find(bytes) ?? null;
+  const leases = known ?? readLeases(bytes, unchecked);
   if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
-  return leases;
+  return { leases, isIssued: known !== null };
+}
+
+/** One signature of a delivery, and why it is refused when that is wrong. */
+export interface SignatureCheck {
+  readonly domain: SigningDomain;
+  readonly record: Uint8Array;
+  readonly else: MeshError;
 }
 
 /** Its signatures, ours first: that key is at hand, and without a lease of ours nobody gets any further. */
-export function checksOf(delivered: Delivered): { isRight: () => boolean; else: MeshError }[] {
-  const check = (domain: SigningDomain, bytes: Uint8Array, why: string) => ({
-    isRight: () => openRecord(domain, bytes, MAX_RECORD_BYTES, nodeVerify) !== null,
-    else: refused(why),
-  });
-  const ours = check('lease', delivered.leaseBytes, NOT_OURS);
+export function checksOf(delivered: Delivered): SignatureCheck[] {
+  const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({ domain, record, else: refused(why) });
+  const ours = delivered.isIssued ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
   if (delivered.kind === 'acknowledgement') {
-    return [ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];
+    return [...ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];
   }
   const { providerHalf, requesterHalf } = delivered;
-  return [ours, check('receipt', providerHalf, NOT_BY_BOTH), check('receipt', requesterHalf, NOT_BY_BOTH)];
+  return [...ours, check('receipt', providerHalf, NOT_BY_BOTH), check('receipt', requesterHalf, NOT_BY_BOTH)];
+}
+
+/** Is it right? Asked here, or on another thread. */
+export function isSigned({ domain, record }: SignatureCheck): boolean {
+  const asked = signatureIn(domain, record);
+  return asked !== null && nodeVerify(...asked);
+}
+
+export async function isSignedOnThread({ domain, record }: SignatureCheck): Promise<boolean> {
+  const asked = signatureIn(domain, record);
+  return asked !== null && (await nodeVerifyOnThread(...asked));
 }
 
 const NOT_OURS = 'Its lease was not issued by this mesh.';
@@ -126,7 +157,7 @@ export function replaces(kept: Kept | null, next: Kept): boolean {
   return next.kind === 'receipt';
 }
 
-function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'leaseBytes'> {
+function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'leaseBytes' | 'isIssued'> {
   const { requester, provider, leaseNonce, taskId, units, digest } = shown;
   const lease = leaseOf(leases, provider);
   if (lease === null || requester !== lease.requester || !sameBytes(leaseNonce, lease.nonce)) {

@@ -6,6 +6,7 @@ import { PRICE_VERSION } from '@llmesh/core/policy/price';
 import { LEASE_NONCE_BYTES, signLeases, type Leases } from '@llmesh/core/receipts/lease';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Candidate } from '@llmesh/core/wire/candidate';
+import { IssuedLeases } from './issued-leases.ts';
 
 /** Long enough to be dialled and to wait in a provider's queue. */
 const LEASE_SECONDS = 120;
@@ -22,6 +23,7 @@ export interface LeaseDraft {
 
 export class LeaseOffice {
   readonly issuer: PeerId;
+  readonly issued = new IssuedLeases();
   readonly #identity: Identity;
   readonly #now: () => number;
   #seeds = new Uint8Array();
@@ -56,7 +58,9 @@ export class LeaseOffice {
     if (candidates.length === 0) return null;
     const providers = candidates.map(({ peerId }) => peerId);
     const terms = { ...asked, providers, price, priceVersion: PRICE_VERSION, ...draft };
-    return toBase32(await signLeases(terms, this.#identity));
+    const signed = await signLeases(terms, this.#identity);
+    this.issued.add(signed, { ...terms, issuer: this.issuer });
+    return toBase32(signed);
   }
 
   /** Each is used once. */

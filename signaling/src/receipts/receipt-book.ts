@@ -6,15 +6,18 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { checksOf, readFiling, refused, type Delivered } from './delivered.ts';
+import { checksOf, isSigned, isSignedOnThread, readFiling, refused, type Delivered } from './delivered.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import { FilingShares } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
-import { SignatureQueue } from './signature-queue.ts';
+import type { IssuedLeases } from './issued-leases.ts';
+import { SignatureQueue, type Where } from './signature-queue.ts';
 
 /** A store takes about as long for one as for hundreds, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
 const MAX_WAITING = 4_096;
+/** As many are written in one go: some ten milliseconds. */
+const MAX_BATCH = 1_024;
 /** How often old rows are added up, some hundred at a time. */
 const SWEEP_MS = 10_000;
 /** How often a disk that stays full is reported. */
@@ -24,6 +27,10 @@ export interface ReceiptBookOptions {
   store: DeliveryStore;
   /** The issuer whose leases count: our own id. */
   issuer: PeerId;
+  /** Those of its leases that are known by their bytes; left out: none. */
+  issued?: IssuedLeases;
+  /** Where signatures are checked; left out: here, in turn with everything else. */
+  verify?: Where;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -59,7 +66,7 @@ export class ReceiptBook {
   constructor(options: ReceiptBookOptions) {
     this.#options = options;
     this.#shares = new FilingShares(options.clock);
-    this.#signatures = new SignatureQueue(options.clock);
+    this.#signatures = new SignatureQueue(options.clock, options.verify);
     this.#stopSweep = options.clock.after(SWEEP_MS, () => this.#sweep());
   }
 
@@ -76,10 +83,10 @@ export class ReceiptBook {
 
   /** Null: as much is kept already. Resolves when its signatures are being checked; it is written or refused later. */
   async #enqueue(filing: Filing, by: PeerId, network: string): Promise<{ written: Promise<void> } | null> {
-    const { issuer, now } = this.#options;
+    const { now } = this.#options;
     if (this.#closing !== null) throw later();
     if (!this.#shares.mayRead(network)) throw tooMany();
-    const delivered = readFiling(filing, issuer, by);
+    const delivered = readFiling(filing, this.#options, by);
     const impossible = impossibility(delivered, now());
     if (impossible !== null) throw refused(impossible);
     // It is known already: then it makes no difference whether this one is signed.
@@ -87,7 +94,10 @@ export class ReceiptBook {
     if (this.#waiting.length >= MAX_WAITING) throw later();
     if (!this.#shares.mayKeep(network)) throw tooMany();
     const checks = checksOf(delivered);
-    const areRight = checks.map(({ isRight }) => isRight);
+    const areRight =
+      this.#options.verify === 'threads'
+        ? checks.map((check) => () => isSignedOnThread(check))
+        : checks.map((check) => () => isSigned(check));
     const written = new Promise<void>((resolve, reject) => {
       this.#signatures.check(network, areRight, (wrong) => {
         const fault = checks[wrong];
@@ -107,10 +117,10 @@ export class ReceiptBook {
   async #finish(): Promise<void> {
     this.#stopSweep();
     await Promise.allSettled(this.#asking);
-    this.#signatures.flush();
+    await this.#signatures.flush();
     await Promise.all([this.#writing, this.#sweeping]);
     this.#stopTimer?.();
-    await this.#write();
+    while (this.#waiting.length > 0) await this.#write();
     await this.#options.store.close();
   }
 
@@ -137,8 +147,7 @@ export class ReceiptBook {
 
   /** Never rejects. */
   async #write(): Promise<void> {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+    const waiting = this.#waiting.splice(0, MAX_BATCH);
     if (waiting.length === 0) return;
     const { store, now } = this.#options;
     try {

@@ -1,21 +1,27 @@
 /**
- * Checks signatures a few at a time, with pauses in which the server answers everyone else, and in turns among
- * networks: a peer that files much holds up only itself.
+ * Checks signatures, in turns among networks: a peer that files much holds up only itself. On threads of their own, as many
+ * as the computer has cores; or here, a few at a time with pauses in which the server answers everyone else.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { widerNetworkOf } from '../sockets/address.ts';
 
-/** About two milliseconds of work, then a pause: at most a third of one core, some hundred receipts a second. */
+/** Here: about two milliseconds of work, then a pause: at most a third of one core, some hundred receipts a second. */
 const CHECKS_A_TURN = 12;
 const PAUSE_MS = 4;
+/** On threads: enough that they have work while the server writes to the disk, some ten milliseconds of it. */
+const MAX_ON_THREADS = 128;
 /** Each takes some kilobytes. */
 export const MAX_QUEUED = 2_048;
 /** Enough for a school after an outage: its peers file one after the other, each one at a time. */
 export const MAX_QUEUED_PER_NETWORK = 256;
 
-/** Each tells whether one signature is right; they are called in this order, up to the first wrong one. */
-export type Checks = readonly (() => boolean)[];
+/**
+ * Each tells whether one signature is right; they are called in this order, up to the first wrong one. None may throw. A
+ * queue has them all here, or all on threads.
+ */
+export type Checks = readonly (() => boolean)[] | readonly (() => Promise<boolean>)[];
+export type Where = 'here' | 'threads';
 
 interface Job {
   checks: Checks;
@@ -30,9 +36,13 @@ export class SignatureQueue {
   /** Checks left in this turn. */
   #left = CHECKS_A_TURN;
   #stopPause: (() => void) | null = null;
+  readonly #where: Where;
+  /** Jobs on threads. */
+  readonly #running = new Set<Promise<void>>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, where: Where = 'here') {
     this.#clock = clock;
+    this.#where = where;
   }
 
   get size(): number {
@@ -56,26 +66,21 @@ export class SignatureQueue {
   }
 
   /** Checks everything that waits right now: the server is closing. */
-  flush(): void {
+  async flush(): Promise<void> {
     this.#left = Infinity;
     this.#work();
     this.#stopPause?.();
     this.#stopPause = null;
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   #work(): void {
+    if (this.#where === 'threads') return this.#fillThreads();
     while (this.#left > 0) {
-      const [next] = this.#lanes;
-      if (next === undefined) break;
-      const [name, lane] = next;
-      const job = lane.shift();
-      // Moves to the end of the queue.
-      this.#lanes.delete(name);
-      if (lane.length > 0) this.#lanes.set(name, lane);
-      if (job === undefined) continue;
-      this.#size--;
+      const job = this.#next();
+      if (job === null) break;
       this.#left -= job.checks.length;
-      job.done(job.checks.findIndex((right) => !right()));
+      job.done((job.checks as readonly (() => boolean)[]).findIndex((right) => !right()));
     }
     this.#stopPause ??= this.#clock.after(PAUSE_MS, () => {
       this.#stopPause = null;
@@ -83,4 +88,35 @@ export class SignatureQueue {
       if (this.#size > 0) this.#work();
     });
   }
+
+  #fillThreads(): void {
+    while (this.#running.size < MAX_ON_THREADS) {
+      const job = this.#next();
+      if (job === null) return;
+      const running = firstWrong(job.checks).then((wrong) => {
+        this.#running.delete(running);
+        job.done(wrong);
+        this.#work();
+      });
+      this.#running.add(running);
+    }
+  }
+
+  /** That of the network whose turn it is. */
+  #next(): Job | null {
+    const [next] = this.#lanes;
+    if (next === undefined) return null;
+    const [name, lane] = next;
+    const job = lane.shift()!;
+    // Moves to the end of the queue.
+    this.#lanes.delete(name);
+    if (lane.length > 0) this.#lanes.set(name, lane);
+    this.#size--;
+    return job;
+  }
+}
+
+async function firstWrong(checks: Checks): Promise<number> {
+  for (const [i, isRight] of checks.entries()) if (!(await isRight())) return i;
+  return -1;
 }
