@@ -3,6 +3,7 @@ import type { Clock } from './base/clock.ts';
 import { ControlAbsence } from './control/control-absence.ts';
 import type { ControlClient } from './control/control.ts';
 import { Deliveries } from './provide/deliveries.ts';
+import type { Quote } from './ask/bill.ts';
 import type { Embedded, EmbedRequest } from './ask/embedding-parts.ts';
 import type { RunEvent, RunRequest } from './ask/running.ts';
 import type { TaskKind } from './tasks/task-kind.ts';
@@ -169,6 +170,7 @@ export class Mesh {
       links: this.#links,
       clock,
       random,
+      offers: () => control.offers?.models ?? [],
       match: (question, signal, queued) => matching.match(question, signal, queued),
       checks: { task: audit, issuer, learn: (peer, certificate) => transport.learn?.(peer, certificate) },
     });
@@ -179,6 +181,11 @@ export class Mesh {
   /** See `Requester.ask`. */
   ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     return this.#requester.ask(request, signal);
+  }
+
+  /** See `Requester.quote`. */
+  quote(request: AskRequest): Quote | null {
+    return this.#requester.quote(request);
   }
 
   /** See `Requester.run`. */

@@ -1,5 +1,6 @@
 /** A question, and what its requester hears about the answer. */
 import type { ModelId, PeerId } from '../base/ids.ts';
+import type { Bill } from './bill.ts';
 import type { Turn, Sampling, Thinking, TokenLogprob, Tools } from '../protocol.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
 import type { EngineName } from '../proof/engine-name.ts';
@@ -47,6 +48,10 @@ export interface AskRequest {
    * not sent to. Left out: yes.
    */
   checks?: boolean | 'named';
+  /** Micro-credits for 1,000 units: the most that was shown to whoever asks. Left out: what the mesh shows now. */
+  maxPrice?: number | undefined;
+  /** Hears what it cost, once, however it ended: also when it was stopped. Left out: nobody asks. */
+  onBill?: (bill: Bill) => void;
   /** Hears what they find, also minutes after the answer. Left out: nobody asks. */
   onChecked?: (news: CheckNews) => void;
   /**
@@ -131,6 +136,8 @@ export interface AnswerSummary {
   /** The receipt for its last part. signed: by both. refused: the provider's half was untrue. none: it sent none. */
   receipt: 'signed' | 'refused' | 'none';
   seams: readonly Seam[];
+  /** What it cost, of which an earlier part of it is none. */
+  bill: Bill;
   /** The time from the question to the first text. */
   firstTokenMs: number;
   /** The speed after the first piece; null for an answer too short to tell. */

@@ -5,6 +5,7 @@
  */
 import { AtWork } from './at-work.ts';
 import { Attempt, type AttemptEvent, type AttemptNeeds, type SignedWork, type Whole } from './attempt.ts';
+import { billOf, type Bill } from './bill.ts';
 import type { Breakers } from './patience/breaker.ts';
 import { Challenges } from './patience/challenges.ts';
 import { AnswerTimes } from './answer-times.ts';
@@ -62,6 +63,8 @@ export class Answering {
   /** Providers that the control plane lost: they did not hang. */
   readonly #gone = new Set<PeerId>();
   readonly #seams: Seam[] = [];
+  /** All that were ever at work on it. */
+  readonly #asked: AnswerAttempt[] = [];
   /** The provider of the last words; null before the first. */
   #leader: AnswerAttempt | null = null;
   #announced: PeerId | null = null;
@@ -100,6 +103,7 @@ export class Answering {
     this.#watch?.stop();
     this.#needs.shortlist.close();
     for (const attempt of this.#atWork) this.#atWork.dismiss(attempt);
+    this.#request.onBill?.(this.#bill);
     this.events.end(error);
   }
 
@@ -163,10 +167,12 @@ export class Answering {
       maxUnits: this.#maxTokens - this.#answer.tokens,
       check: new AnswerCheck(input, this.#followed),
       offset: prefix?.tokens ?? 0,
+      maxPrice: this.#request.maxPrice,
       ...(this.#needs.signed && { signed: this.#needs.signed }),
     };
     const attempt: AnswerAttempt = new Attempt(candidate, part, this.#needs, (one, event) => this.#take(one, event));
     this.#atWork.began(attempt);
+    this.#asked.push(attempt);
     if (this.#atWork.size > 1) return;
     // The words of the previous one will not come any more: we wait for those of this one.
     this.#watchSilence({ loadingMs: loadingMs(candidate.model), pauseMs: pauseMs(candidate.model) });
@@ -387,11 +393,17 @@ export class Answering {
         // Not fewer than came, and not more than was asked for.
         completionTokens: Math.min(Math.max(attempt.offset + units, this.#answer.tokens), this.#maxTokens),
         seams: this.#seams,
+        bill: this.#bill,
         firstTokenMs: this.#times.firstTokenMs(endMs),
         tokensPerSecond: this.#times.tokensPerSecond(endMs),
       },
     });
     this.end();
+  }
+
+  /** Of what has come so far. */
+  get #bill(): Bill {
+    return billOf(this.#asked.map(({ owed }) => owed).filter((owed) => owed !== null));
   }
 
   #keepOnly(attempt: AnswerAttempt): void {

@@ -2,6 +2,9 @@
 import * as v from 'valibot';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
+import { toBase32 } from '../base/base32.ts';
+import { costOf } from '../policy/price.ts';
+import type { Owed } from './bill.ts';
 import { unreachable } from '../control/control-requests.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import type { Identity, verify } from '../identity/identity.ts';
@@ -45,6 +48,8 @@ export interface TaskPart<Input, Piece, Result> {
   check: TaskCheck<Piece, Result>;
   /** The units of the whole before this part. */
   offset: number;
+  /** Micro-credits for 1,000 units: no lease is used that costs more. Left out: any price. */
+  maxPrice?: number | undefined;
   /** Hears when both have signed for it, with all that shows what was asked and answered. Left out: nobody keeps that. */
   signed?: (work: SignedWork) => void;
 }
@@ -123,19 +128,28 @@ export class Attempt<Input, Piece, Result> implements Listener {
     needs: AttemptNeeds,
     tell: (attempt: Attempt<Input, Piece, Result>, event: AttemptEvent<Piece, Result>) => void,
   ) {
-    const { kind, model, offset } = part;
+    const { kind, model, offset, maxPrice } = part;
     this.candidate = candidate;
     this.offset = offset;
     this.#part = part;
     this.#needs = needs;
     this.#tell = (event) => tell(this, event);
-    this.#lease = heldLease(candidate, needs.identity.peerId, { task: kind.offeredAs, model });
+    this.#lease = heldLease(candidate, needs.identity.peerId, { task: kind.offeredAs, model, maxPrice });
     this.#stopLate = needs.clock.after(LATE_MS, () => this.#tell({ type: 'late' }));
     void this.#begin();
   }
 
   get units(): number {
     return this.#received?.units ?? 0;
+  }
+
+  /** What is owed for what came; null: nothing came, or there is no lease to owe it under. */
+  get owed(): Owed | null {
+    const { units } = this;
+    if (this.#lease === null || units === 0) return null;
+    const { hold, lease } = this.#lease;
+    const { provider, nonce, price, maxUnits } = lease;
+    return { provider, leaseId: toBase32(nonce), price, units, hold, held: costOf(maxUnits, price) };
   }
 
   handle(reply: TaskReply): void {

@@ -25,6 +25,10 @@ export interface Embedded {
   promptTokens: number;
   /** The providers that made them, each once. */
   providers: PeerId[];
+  /** What it cost, in micro-credits. */
+  cost: number;
+  /** Of the last part: micro-credits for 1,000 texts. */
+  price: number;
 }
 
 type RunEmbedding = (
@@ -77,9 +81,11 @@ async function embedPart(
   const vectors: Float32Array[] = [];
   const providers = new Set<PeerId>();
   let promptTokens = 0;
+  let [cost, price] = [0, 0];
   try {
     for await (const event of runEmbedding(texts, signal)) {
       if (event.type === 'provider') found();
+      if (event.type === 'done') ({ cost, price } = event.bill);
       if (event.type !== 'piece') continue;
       const { piece, candidate } = event;
       // It passed the check of its kind: it is a vector of this model, and the next in order.
@@ -92,7 +98,7 @@ async function embedPart(
     // Only the provider's end message is missing.
     if (vectors.length < texts.length || signal.aborted) throw thrown;
   }
-  return { vectors, promptTokens, providers: [...providers] };
+  return { vectors, promptTokens, providers: [...providers], cost, price };
 }
 
 /** Keeps their order. A text that is too long for any task gets a part of its own. */
@@ -126,5 +132,7 @@ function joined(embedded: readonly Embedded[]): Embedded {
     vectors,
     promptTokens: embedded.reduce((sum, part) => sum + part.promptTokens, 0),
     providers: [...new Set(embedded.flatMap((part) => part.providers))],
+    cost: embedded.reduce((sum, part) => sum + part.cost, 0),
+    price: embedded.at(-1)?.price ?? 0,
   };
 }

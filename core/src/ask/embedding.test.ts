@@ -43,7 +43,7 @@ describe('texts', () => {
     await w.clock.advance(1_000);
     const provider = providers[0]!.mesh.self;
     expect(outcome).toEqual({
-      embedded: { vectors: TEXTS.map(vectorOf), promptTokens: 12, providers: [provider] },
+      embedded: { vectors: TEXTS.map(vectorOf), promptTokens: 12, providers: [provider], cost: 0, price: 0 },
       error: null,
     });
     expect(w.server.filed.filter(({ filing }) => filing.proof.kind === 'receipt')).toHaveLength(2);

@@ -40,6 +40,8 @@ export interface ReceivedTaskOptions {
 /** A lease, and its signed bytes. */
 export interface HeldLease {
   lease: Lease;
+  /** The seed that it shares with those of the same shortlist, in base32. */
+  hold: string;
   bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -166,14 +168,15 @@ export class ReceivedTask {
 }
 
 /**
- * The candidate's lease; null: it came without. Throws lease_refused when it is for something else. The provider checks
+ * The candidate's lease; null: it came without. Throws lease_refused when it is for something else, and price_changed when
+ * it costs more than `maxPrice`. The provider checks
  * its signature (`checkLease`), as the control plane does before it keeps a receipt. For us a false one would only
  * predict the provider's refusal: not worth a millisecond before every question.
  */
 export function heldLease(
   { peerId: provider, lease: encoded }: Pick<Leased, 'peerId' | 'lease'>,
   requester: PeerId,
-  { task, model }: { task: TaskName; model: ModelId },
+  { task, model, maxPrice = Infinity }: { task: TaskName; model: ModelId; maxPrice?: number | undefined },
 ): HeldLease | null {
   if (encoded === null) return null;
   const bytes = fromBase32(encoded);
@@ -183,7 +186,10 @@ export function heldLease(
   if (bytes === null || lease === null || !isOurs) {
     throw new MeshError('lease_refused', 'The lease for that volunteer is invalid. Try again.');
   }
-  return { lease, bytes };
+  if (lease.price > maxPrice) {
+    throw new MeshError('price_changed', 'This would cost more than was shown, so it was not asked. Try again.');
+  }
+  return { lease, hold: toBase32(leases!.seed), bytes };
 }
 
 function sameHalf(a: Uint8Array | null, b: Uint8Array | null): boolean {

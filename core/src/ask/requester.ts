@@ -1,5 +1,6 @@
 /** All questions that this peer has asked and that are being answered. How one gets its answer: `answering.ts`. */
 import * as v from 'valibot';
+import { quoteFor, type Quote } from './bill.ts';
 import { onAbort } from '../base/abort.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
 import type { AttemptNeeds, Listener } from './attempt.ts';
@@ -18,6 +19,7 @@ import { embedding } from '../tasks/embedding.ts';
 import { FollowedAnswer } from '../tasks/followed-answer.ts';
 import type { TaskKind } from '../tasks/task-kind.ts';
 import { sha256 } from '../wire/fields.ts';
+import type { Offer } from '../wire/model-advert.ts';
 import { FirstWords } from './patience/first-words.ts';
 import { HedgeBudget } from './patience/hedge-budget.ts';
 import type { Identity, verify } from '../identity/identity.ts';
@@ -39,6 +41,8 @@ export interface RequesterOptions {
   random: () => number;
   /** Asks the control plane for a shortlist. */
   match: AskControl;
+  /** What the mesh says that it offers, with prices. */
+  offers: () => readonly Offer[];
   checks: Omit<ChecksOptions, keyof AttemptNeeds>;
 }
 
@@ -87,9 +91,14 @@ export class Requester {
       );
     }
     const { maxTokens: maxUnits, prefer = null } = request;
-    const shortlist = this.#shortlist(kind, input, { ...request, maxUnits, prefer });
+    const maxPrice = this.#mostFor(kind, input, { ...request, maxUnits });
+    const shortlist = this.#shortlist(kind, input, { ...request, maxUnits, maxPrice, prefer });
     const signed = this.#checks.keeperFor(request);
-    const answering = new Answering(request, { kind, input, followed }, { ...this.#needs, shortlist, signed });
+    const answering = new Answering(
+      { ...request, maxPrice },
+      { kind, input, followed },
+      { ...this.#needs, shortlist, signed },
+    );
     this.#answerings.add(answering);
     const stopAbort = onAbort(signal, () => answering.end(cancelled()));
     try {
@@ -112,8 +121,15 @@ export class Requester {
     request: RunRequest<Input>,
     signal: AbortSignal,
   ): AsyncGenerator<RunEvent<Piece, Result>, void, undefined> {
-    const shortlist = this.#shortlist(kind, request.input, { ...request, prefer: null });
-    return run(kind, request, { ...this.#needs, shortlist }, signal);
+    const maxPrice = this.#mostFor(kind, request.input, request);
+    const shortlist = this.#shortlist(kind, request.input, { ...request, maxPrice, prefer: null });
+    return run(kind, { ...request, maxPrice }, { ...this.#needs, shortlist }, signal);
+  }
+
+  /** What this question will cost at most; null: the mesh does not say that it offers the model. */
+  quote(request: AskRequest): Quote | null {
+    const kind = request.task === 'completion' ? completion : chat;
+    return this.#quote(kind, inputOf(request), { ...request, maxUnits: request.maxTokens });
   }
 
   /** Turns texts into vectors. Throws a `MeshError`; when `signal` aborts every provider stops computing. */
@@ -123,15 +139,33 @@ export class Requester {
     return embedInParts(request, ask, signal);
   }
 
+  #quote<Input>(
+    { offeredAs: task, complexity }: Priced<Input>,
+    input: Input,
+    { model, sha256: file, maxUnits }: Pick<Routed, 'model' | 'sha256' | 'maxUnits'>,
+  ): Quote | null {
+    const asked = { task, model, sha256: file, complexity: complexity(input), maxUnits };
+    return quoteFor(this.#options.offers(), asked);
+  }
+
+  /** The most that may be charged: what whoever asks was told, or what the mesh shows now. */
+  #mostFor<Input>(
+    kind: Priced<Input>,
+    input: Input,
+    request: Pick<Routed, 'model' | 'sha256' | 'maxUnits'> & { maxPrice?: number | undefined },
+  ): number | undefined {
+    return request.maxPrice ?? this.#quote(kind, input, request)?.price;
+  }
+
   #shortlist<Input>(
     kind: Pick<TaskKind<Input>, 'offeredAs' | 'needs' | 'complexity'>,
     input: Input,
-    { model, sha256: file, maxUnits, only, exclude = [], prefer }: Routed,
+    { model, sha256: file, maxUnits, maxPrice, only, exclude = [], prefer }: Routed,
   ): Shortlist {
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
     const who = { only, exclude, prefer, ...kind.needs(input), sha256: file };
-    const question = { task: kind.offeredAs, model, maxUnits, complexity: kind.complexity(input), ...who };
+    const question = { task: kind.offeredAs, model, maxUnits, maxPrice, complexity: kind.complexity(input), ...who };
     return new Shortlist(question, { links, breakers, clock, random, match });
   }
 
@@ -162,7 +196,12 @@ export class Requester {
   }
 }
 
-type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude'> & { maxUnits: number; prefer: PeerId | null };
+type Priced<Input> = Pick<TaskKind<Input>, 'offeredAs' | 'complexity'>;
+type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude'> & {
+  maxUnits: number;
+  maxPrice?: number | undefined;
+  prefer: PeerId | null;
+};
 
 /** Fields that are undefined are not packed. */
 function inputOf({ turns, sampling, schema, tools, thinking, adapter, logprobs }: AskRequest): AnswerInput {

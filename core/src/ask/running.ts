@@ -6,6 +6,7 @@
 import { onAbort } from '../base/abort.ts';
 import { AtWork } from './at-work.ts';
 import { Attempt, type AttemptEvent, type AttemptNeeds } from './attempt.ts';
+import { billOf, type Bill } from './bill.ts';
 import type { Breakers } from './patience/breaker.ts';
 import { DeliveredAnswer } from './delivered-answer.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
@@ -38,6 +39,8 @@ export interface RunRequest<Input> {
   only: readonly PeerId[] | null;
   /** Providers that must not do it, at most 32. Left out: any may. */
   exclude?: readonly PeerId[];
+  /** Micro-credits for 1,000 units: the most that was shown. Left out: what the mesh shows now. */
+  maxPrice?: number | undefined;
 }
 
 export type RunEvent<Piece, Result> =
@@ -46,8 +49,8 @@ export type RunEvent<Piece, Result> =
   | ({ type: 'piece'; candidate: Leased } & Written<Piece>)
   /** What came is worthless: the kind cannot be continued, and starts over. */
   | { type: 'restarted'; error: MeshError }
-  /** `inputUnits`: what the last provider read. */
-  | { type: 'done'; result: Result; inputUnits: number };
+  /** `inputUnits`: what the last provider read. `bill`: for all of it, also for what was worthless. */
+  | { type: 'done'; result: Result; inputUnits: number; bill: Bill };
 
 export interface RunNeeds extends AttemptNeeds {
   shortlist: Shortlist;
@@ -81,6 +84,7 @@ class Running<Input, Piece, Result> {
   readonly #needs: RunNeeds;
   readonly #signal: AbortSignal;
   readonly #atWork: AtWork<Attempt<Input, Piece, Result>>;
+  readonly #asked: Attempt<Input, Piece, Result>[] = [];
   /** The pieces since it last started over. */
   #come: Written<Piece>[] = [];
 
@@ -121,10 +125,19 @@ class Running<Input, Piece, Result> {
     const input = this.#rest ?? this.#request.input;
     const offset = this.#units;
     const check = this.#kind.check(input, candidate.model);
-    const part = { kind: this.#kind, model, input, maxUnits: maxUnits - offset, check, offset };
+    const part = {
+      kind: this.#kind,
+      model,
+      input,
+      maxUnits: maxUnits - offset,
+      check,
+      offset,
+      maxPrice: this.#request.maxPrice,
+    };
     const events = new AsyncQueue<AttemptEvent<Piece, Result>>();
     const attempt = new Attempt(candidate, part, this.#needs, (_, event) => events.push(event));
     this.#atWork.began(attempt);
+    this.#asked.push(attempt);
     let stopTimer = () => {};
     const giveUpAfter = (ms: number) => {
       stopTimer();
@@ -147,7 +160,8 @@ class Running<Input, Piece, Result> {
             case 'whole': {
               this.#atWork.finished(attempt);
               const { result, inputUnits } = event.whole;
-              yield { type: 'done', result, inputUnits };
+              const bill = billOf(this.#asked.map(({ owed }) => owed).filter((owed) => owed !== null));
+              yield { type: 'done', result, inputUnits, bill };
               return null;
             }
             case 'failed':

@@ -39,6 +39,8 @@ export class Shortlist {
   /** Best first, without those that were tried. */
   #candidates: Leased[] = [];
   #matchedMs = -Infinity;
+  /** The tokens that were there before anybody was asked; null: nobody was. */
+  #before: number | null = null;
   #standby: Leased | null = null;
   #releaseStandby: (() => void) | null = null;
 
@@ -53,6 +55,7 @@ export class Shortlist {
    * position; null: does not wait, and no busy provider is asked.
    */
   async next(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased | null> {
+    this.#before ??= answer.tokens;
     const next = this.#best(answer, isFree) ?? (await this.#another(answer, queued));
     if (next === null) return null;
     this.#tried.add(next.peerId);
@@ -117,7 +120,7 @@ export class Shortlist {
   /** Picks from a new match; if there is none, from those that were busy. */
   async #another(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased | null> {
     try {
-      await this.#match(queued);
+      await this.#match(answer, queued);
     } catch (thrown) {
       const busy = queued === null ? null : this.#best(answer, anyone);
       if (busy === null || this.#closing.signal.aborted) throw thrown;
@@ -128,10 +131,10 @@ export class Shortlist {
     return this.#best(answer, isFree) ?? this.#best(answer, anyone) ?? this.#fresh(answer)[0] ?? null;
   }
 
-  async #match(queued: ((place: QueuePosition) => void) | null): Promise<void> {
+  async #match(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<void> {
     const { links, random, clock } = this.#needs;
     const { only, exclude } = this.#question;
-    const leased = await this.#ask(queued);
+    const leased = await this.#ask(answer, queued);
     if (leased === null) return;
     // We ask the server to respect these limits, but do not trust it to.
     const allowed = leased.filter(
@@ -147,8 +150,11 @@ export class Shortlist {
   }
 
   /** Null: all are busy, and we are not to wait. */
-  async #ask(queued: ((place: QueuePosition) => void) | null): Promise<Leased[] | null> {
-    const question = { ...this.#question, exclude: [...this.#question.exclude, ...this.#tried] };
+  async #ask(answer: DeliveredAnswer, queued: ((place: QueuePosition) => void) | null): Promise<Leased[] | null> {
+    // Nothing is put aside once more for what has come.
+    const come = answer.tokens - (this.#before ?? answer.tokens);
+    const maxUnits = Math.max(1, this.#question.maxUnits - come);
+    const question = { ...this.#question, maxUnits, exclude: [...this.#question.exclude, ...this.#tried] };
     const leaving = new AbortController();
     const stopClosing = onAbort(this.#closing.signal, () => leaving.abort());
     let wouldWait = false;

@@ -39,6 +39,8 @@ export interface MatchQuestion extends Needs {
   only: readonly PeerId[] | null;
   /** The peer that has this conversation in its memory. */
   prefer: PeerId | null;
+  /** The most that was shown: micro-credits for 1,000 units. Left out: any price. */
+  maxPrice?: number | undefined;
 }
 
 export interface BusyReport {
@@ -192,6 +194,7 @@ export class ControlClient extends Emitter<ControlEvents> {
       needs = [],
       adapter,
       sha256,
+      maxPrice,
     } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
@@ -206,6 +209,7 @@ export class ControlClient extends Emitter<ControlEvents> {
       ...(needs.length > 0 && { needs: [...needs] }),
       ...(adapter !== undefined && { adapter }),
       ...(sha256 !== undefined && { sha256 }),
+      ...(maxPrice !== undefined && { maxPrice }),
     } as const;
     const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));

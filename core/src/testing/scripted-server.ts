@@ -61,6 +61,8 @@ export class ScriptedServer {
   readonly orders: { by: PeerId; order: Uint8Array }[] = [];
   /** Milliseconds since 1970. */
   now: () => number = () => NOW_MS;
+  /** What its leases cost: micro-credits for 1,000 units. */
+  price = 0;
   /** When set, it tells its clients the time. */
   tellsTime = false;
   readonly #sockets = new Map<SocketLike, PeerId>();
@@ -133,7 +135,7 @@ export class ScriptedServer {
     const providers = candidates.map(({ peerId }) => peerId);
     return {
       candidates,
-      lease: toBase32(await this.lease({ requester, providers, task, model, maxUnits, complexity })),
+      lease: toBase32(await this.lease({ requester, providers, task, model, maxUnits, complexity, price: this.price })),
     };
   }
 

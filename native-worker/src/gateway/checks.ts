@@ -4,7 +4,7 @@ import type { Mesh } from '@llmesh/core/mesh';
 /** On a request: `declined`. On an answer: `allowed` or `declined`. */
 export const CHECKS_HEADER = 'x-llmesh-checks';
 
-type Asked = Pick<Mesh, 'ask' | 'embed'>;
+type Asked = Pick<Mesh, 'ask' | 'embed' | 'quote'>;
 
 export class RequestChecks {
   /** The mesh, as this request may ask it. */
@@ -21,6 +21,7 @@ export class RequestChecks {
         return mesh.ask({ ...request, checks }, signal);
       },
       embed: (request, signal) => mesh.embed(request, signal),
+      quote: (request) => mesh.quote(request),
     };
   }
 }

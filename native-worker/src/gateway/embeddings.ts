@@ -7,9 +7,11 @@ import type { Embedded } from '@llmesh/core/ask/embedding-parts';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import type { Mesh } from '@llmesh/core/mesh';
 import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
+import type { AccountNews } from '@llmesh/core/wire/credit-messages';
 import { vectorBytes } from '@llmesh/core/wire/vector';
 import { badRequest, unsupported } from './request/api-error.ts';
 import { parseEmbeddingRequest, type EmbeddingRequest } from './request/embedding-request.ts';
+import { quoteOf } from './answer/quote.ts';
 import type { Line } from './answer/line.ts';
 import type { Models } from './request/models.ts';
 import { whoMayRead, type Circles } from './request/privacy.ts';
@@ -20,6 +22,9 @@ export interface EmbeddingsNeeds {
   models: Models;
   circles: Circles;
   clock: Clock;
+  /** Nobody is asked: the answer is what it would cost. */
+  isDryRun: boolean;
+  account: () => AccountNews | null;
 }
 
 type Readers = ReturnType<typeof whoMayRead>;
@@ -29,6 +34,9 @@ export async function embeddings(body: unknown, needs: EmbeddingsNeeds, signal: 
   const request = parseEmbeddingRequest(body);
   const readers = whoMayRead(request, needs.circles);
   const offers = withDimensions(needs.models.choose(request.models, 'embedding'), request.dimensions);
+  const [offer] = offers;
+  if (needs.isDryRun && offer !== undefined)
+    return Response.json(quoteOf({ offer, units: request.inputs.length }, needs.account()));
   const { model, embedded } = await firstOf(offers, request, readers, needs, signal);
   return new Response(inParts(wordsOf(embedded, model, request.encoding)), {
     headers: { 'content-type': 'application/json', 'x-llmesh-provider': embedded.providers.join(', ') },

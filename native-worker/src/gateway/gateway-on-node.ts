@@ -34,6 +34,7 @@ export function gatewayOnNode(
     conversations: new Conversations(),
     kept: new KeptResponses(background),
     models: new Models(() => control.offers, Date.now),
+    account: () => control.account,
     newId: () => toBase32(randomBytes(ID_BYTES)),
   });
 }

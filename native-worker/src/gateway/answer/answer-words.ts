@@ -3,6 +3,7 @@ import type { CompletionUsage } from 'openai/resources/completions';
 import { peerName } from '@llmesh/core/identity/names';
 import type { ApiError } from '../request/api-error.ts';
 import type { Ending } from './answer.ts';
+import { credits } from './request-bill.ts';
 import type { ChoiceEvent } from './choice-event.ts';
 import type { Call, TokenLogprob } from '@llmesh/core/protocol';
 
@@ -61,9 +62,12 @@ export interface AnswerNote {
   path: string | null;
   first_token_ms: number | null;
   tokens_per_second: number | null;
+  /** In credits; and credits for 1,000 tokens. 0: it was free. */
+  cost: number;
+  price: number;
 }
 
-export function noteOf({ providers, file, receipt }: Ending): AnswerNote {
+export function noteOf({ providers, file, receipt, cost, price }: Ending): AnswerNote {
   const provider = providers.at(-1) ?? null;
   const { tokensPerSecond = null } = receipt ?? {};
   return {
@@ -76,6 +80,8 @@ export function noteOf({ providers, file, receipt }: Ending): AnswerNote {
     path: receipt?.path ?? null,
     first_token_ms: receipt === null ? null : Math.round(receipt.firstTokenMs),
     tokens_per_second: tokensPerSecond === null ? null : Math.round(tokensPerSecond * 10) / 10,
+    cost: credits(cost),
+    price: credits(price),
   };
 }
 

@@ -9,6 +9,7 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { Mesh } from '@llmesh/core/mesh';
 import { fileOf, offerName } from '@llmesh/core/policy/offer-name';
 import { freeSlots } from '@llmesh/core/policy/best-offer';
+import type { Bill } from '@llmesh/core/ask/bill';
 import type { Conversations } from './conversations.ts';
 import type { Line } from './line.ts';
 import { MAX_ANSWER_TOKENS } from '../request/max-tokens.ts';
@@ -55,6 +56,9 @@ export interface Ending {
   completionTokens: number;
   /** Those of them that are thoughts. */
   reasoningTokens: number;
+  /** What was signed for, in micro-credits, and the last price: micro-credits for 1,000 tokens. */
+  cost: number;
+  price: number;
   /** Null for an answer that ended at a stop sequence: its provider was stopped before it could say the rest. */
   receipt: AnswerSummary | null;
 }
@@ -97,6 +101,7 @@ class AnswerRun {
   #spoken: Spoken | null = null;
   readonly #delivered: DeliveredAnswer;
   readonly #providers: PeerId[] = [];
+  readonly #bills: Bill[] = [];
   #promptTokens: number | null = null;
   #file: AnswerFile | null = null;
   #offer: Offer;
@@ -145,6 +150,7 @@ class AnswerRun {
     const either = AbortSignal.any([signal, late.signal]);
     let leave = () => {};
     let writer: Writer | null = null;
+    let hasStopped = false;
     try {
       leave = await line.enter(either);
       for await (const event of mesh.ask(this.#request(), either)) {
@@ -163,9 +169,8 @@ class AnswerRun {
             if (writer !== null) this.#written(event, writer);
             const { parts, stopped } = this.#read(event).push(event);
             for (const part of parts) yield this.#told(part);
-            if (!stopped) break;
-            yield { type: 'end', ending: this.#ending('stop', null) };
-            return;
+            hasStopped = stopped;
+            break;
           }
           case 'done': {
             for (const part of this.#spoken?.end() ?? []) yield this.#told(part);
@@ -178,6 +183,12 @@ class AnswerRun {
           default:
             event satisfies never;
         }
+        if (hasStopped) break;
+      }
+      if (hasStopped) {
+        // Its provider was told to stop, so its bill is here.
+        yield { type: 'end', ending: this.#ending('stop', null) };
+        return;
       }
       throw new MeshError('provider_lost', 'The answer broke off. Ask again.');
     } catch (thrown) {
@@ -194,13 +205,17 @@ class AnswerRun {
   #request(): AskRequest {
     const { models: _, stops: __, maxTokens, ...question } = this.#question;
     const { tokens } = this.#delivered;
-    const most = maxTokens ?? MAX_ANSWER_TOKENS;
+    const most = mostTokens(maxTokens, this.#offer);
     return {
       ...question,
       model: this.#offer.id,
       sha256: fileOf(this.#offer),
       maxTokens: Math.max(1, most - tokens),
       prefix: tokens === 0 ? null : this.#delivered.kept,
+      onBill: (bill) => {
+        this.#bills.push(bill);
+        question.onBill?.(bill);
+      },
       prefer: this.#needs.conversations.lastIn(offerName(this.#offer), question.turns),
     };
   }
@@ -237,7 +252,9 @@ class AnswerRun {
     if (last !== undefined) this.#needs.conversations.answered(model, this.#question.turns, last);
     const { reasoningTokens = 0, stoppedAt = null } = this.#spoken ?? {};
     const [file, counted] = [this.#file, { promptTokens, completionTokens, reasoningTokens }];
-    return { finish, stoppedAt, model, file, providers, ...counted, receipt };
+    const cost = this.#bills.reduce((sum, bill) => sum + bill.cost, 0);
+    const price = this.#bills.at(-1)?.price ?? 0;
+    return { finish, stoppedAt, model, file, providers, ...counted, cost, price, receipt };
   }
 
   /** Moves on to the next model of the list, as long as nothing was written. */
@@ -259,6 +276,11 @@ class AnswerRun {
     if (error.code === 'busy') return true;
     return this.#delivered.tokens > 0 && (isWorthAnother(error) || NOBODY.has(error.code));
   }
+}
+
+/** Nothing is put aside for more than the model's context can hold. */
+export function mostTokens(maxTokens: number | null, { contextTokens }: Offer): number {
+  return Math.min(maxTokens ?? MAX_ANSWER_TOKENS, contextTokens);
 }
 
 /** Another model would say the same, or break at the same point. */

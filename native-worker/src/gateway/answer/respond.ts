@@ -2,11 +2,13 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { offerName } from '@llmesh/core/policy/offer-name';
+import type { AccountNews } from '@llmesh/core/wire/credit-messages';
 import type { AnswerWords, Heading, Said } from './answer-words.ts';
-import type { AnswerNeeds, Ending } from './answer.ts';
+import { mostTokens, type AnswerNeeds, type Ending } from './answer.ts';
 import { Choices, type ChoicesQuestion } from './choices.ts';
 import type { ChoiceEvent } from './choice-event.ts';
 import { EVENT_STREAM_HEADERS, eventStream } from './event-stream.ts';
+import { quoteOf } from './quote.ts';
 import { StreamWriter } from './stream-writer.ts';
 import type { Models } from '../request/models.ts';
 import type { Circles } from '../request/privacy.ts';
@@ -19,6 +21,10 @@ export interface EndpointNeeds extends AnswerNeeds {
   /** Milliseconds since 1970. */
   now: () => number;
   newId: () => string;
+  /** Nobody is asked: the answer is what it would cost. */
+  isDryRun: boolean;
+  /** What the asker has. Null: the mesh says nothing about credits. */
+  account: () => AccountNews | null;
 }
 
 export interface Respond {
@@ -36,6 +42,12 @@ export async function respond(
   needs: EndpointNeeds,
   signal: AbortSignal,
 ): Promise<Response> {
+  const [first] = questions;
+  const [offer] = first?.models ?? [];
+  if (needs.isDryRun && offer !== undefined) {
+    const units = questions.reduce((sum, { maxTokens }) => sum + mostTokens(maxTokens, offer), 0);
+    return Response.json(quoteOf({ offer, units }, needs.account()));
+  }
   const choices = new Choices(questions, needs, signal);
   const asked = questions[0]?.models[0];
   const heading: Heading = {

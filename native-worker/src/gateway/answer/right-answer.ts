@@ -107,6 +107,7 @@ function together(first: Ending, last: Ending): Ending {
     providers: [...first.providers, ...last.providers],
     promptTokens: sum(first.promptTokens, last.promptTokens),
     completionTokens: first.completionTokens + last.completionTokens,
+    cost: first.cost + last.cost,
     reasoningTokens: first.reasoningTokens + last.reasoningTokens,
   };
 }

@@ -1,5 +1,6 @@
 /** What the mesh lends now, as `GET /v1/models` shows it and as a request names it. */
 import type { Model } from 'openai/resources/models';
+import { inCredits } from '@llmesh/core/ledger/credit';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
 import { CHAT, EMBEDDING, taskOf, type Ability, type Adapter, type Offer } from '@llmesh/core/wire/model-advert';
 import { findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
@@ -44,6 +45,8 @@ export interface ModelNote {
   busy_slots: number;
   queued: number;
   tokens_per_second: number | null;
+  /** Credits for 1,000 tokens, or vectors; 0: it is free. */
+  price: number;
   /** The adapters that a request may name. Left out: none. */
   adapters?: readonly Adapter[];
   /** How many numbers its vectors have, for `/v1/embeddings`; null: it chats. */
@@ -170,6 +173,7 @@ export class Models {
         busy_slots: busySlots,
         queued,
         tokens_per_second: offer.tokensPerSecond,
+        price: Number(inCredits(offer.price ?? 0)),
         vector_size: offer.embeds ?? null,
         ...(offer.adapters !== undefined && { adapters: offer.adapters }),
       },

@@ -11,6 +11,8 @@ export function anEnding(more: Partial<Ending> = {}): Ending {
     promptTokens: 1,
     completionTokens: 1,
     reasoningTokens: 0,
+    cost: 0,
+    price: 0,
     receipt: null,
     ...more,
   };

@@ -57,12 +57,16 @@ export class GatewayWorld {
       return {
         ...about,
         ...slots,
+        ...(this.world.server.price > 0 && { price: this.world.server.price }),
         ...(embeds !== undefined && { task: 'embedding', embeds }),
         ...(abilities !== undefined && { abilities }),
         ...(adapters !== undefined && { adapters }),
         ...(moreAdapters !== undefined && { moreAdapters }),
       };
     });
+    // What the gateway itself looks at when it says what a request costs.
+    if (this.world.server.price > 0)
+      this.world.server.say(mesh.self, { type: 'offers', peers: 1, providers: 1, models: offers });
     const now = () => this.world.now();
     const { origins = [], circles = { own: [], trusted: [] } } = options;
     this.#app = gatewayApp({
@@ -84,6 +88,7 @@ export class GatewayWorld {
         clock,
         ...options.door,
       }),
+      account: () => mesh.control.account,
       newId: options.newId ?? (() => 'id'),
       failed: (error) => this.failures.push(error),
     });
