@@ -58,7 +58,7 @@ Environment:
   LLMESH_JOIN_BITS    what joining costs an identity once: 2 to this power hashes, 0 to 20 (default 12)
   LLMESH_CREDITS      priority (default): who has credits goes first; required: who has none is refused; off: there are none
   LLMESH_WITNESSES    a policy file with the witnesses of the log, see docs/verify.md (default: nobody has to sign it but this server)
-  LLMESH_AUDIT_SHARE  the share of answers whose computation is checked by others, 0 to 1 (default 0.02); 0: none
+  LLMESH_AUDIT_SHARE  the share of answers whose computation is checked by others, 0 to 1 (default 0.02, or what was voted since); 0: none
   LLMESH_AUDIT_EPOCH_MS  how long receipts are gathered for one draw, in milliseconds (default 10000)
   LLMESH_AUDITORS     peer ids of auditors of yours, with commas between them: they count as independent of everyone
   LLMESH_FORGIVEN     peer ids of providers whose standing begins anew, as after an appeal

@@ -6,15 +6,15 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { PeerId } from '@llmesh/core/base/ids';
 import { noteName } from '@llmesh/core/identity/note-name';
+import type { PeerId } from '@llmesh/core/base/ids';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { Cluster } from './cluster/cluster.ts';
 import { MemoryHub } from './cluster/memory-hub.ts';
 import { AuditOffice } from './audit/audit-office.ts';
 import { AuditTable } from './audit/audit-table.ts';
-import { AUDIT_TERMS, type AuditTerms } from './audit/audit-terms.ts';
+import { AUDIT_TERMS, votedTerms, type AuditTerms } from './audit/audit-terms.ts';
 import { openCalibrations } from './audit/calibration-file.ts';
 import { networksReader, remoteReader, widerNetworkOf } from './sockets/address.ts';
 import { apiRouter } from './http/api.ts';
@@ -169,7 +169,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   table.forgive(options.forgiven ?? []);
   const audits = new AuditOffice({
     ...{ clock, now, random, calibrations, key, leases, registry, ledger: credits.port },
-    terms: { ...AUDIT_TERMS, ...options.audits },
+    terms: votedTerms({ ...AUDIT_TERMS, ...options.audits }, credits.port),
     table,
     counts: countsIn(metrics),
     failed: (error) => log.error(`Audits cannot be kept right now: ${reasonOf(error)}`),

@@ -66,7 +66,7 @@ export const PARAMETERS = {
   },
   'audit-share': thousandths('How many answers are checked, of those whose askers allow it.', 20, [5, 100], 10),
   'audit-fee': credits('What an auditor is paid for a report, whatever it says.', 0.2, 10, 1),
-  'minimum-stake': credits('The stake that a provider needs to be asked first.', 0, 10_000, 100),
+  'minimum-stake': credits('The stake that a provider needs to be paid for being there.', 0, 10_000, 100),
   'proposal-stake': credits('What a proposal puts aside for 14 days.', 100, 10_000, 100),
   slash: thousandths('The part of its stake that a convicted provider loses.', 100, [10, 500], 50),
 } as const satisfies Record<string, Parameter>;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { newPeerId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { AuditShare } from './audit-share.ts';
-import { AUDIT_TERMS, workOf } from './audit-terms.ts';
+import { AUDIT_TERMS, votedTerms, workOf } from './audit-terms.ts';
 
 const FILE = 'ab'.repeat(32);
 const NEW = { level: 'good', checked: 0 } as const;
@@ -48,4 +48,15 @@ test('one network gets few extra audits, and no answer is too long for one', () 
   expect(share.spend('extra', 1_000_000, 2, '203.0.113.1')).toBe(true);
   expect(share.spend('extra', 1, 1, '203.0.114.1')).toBe(false);
   expect(share.spend('usual', 1, 1, '203.0.114.1')).toBe(true);
+});
+
+test('the share of answers that are checked is what was voted, unless the operator has set it', () => {
+  let voted = 20;
+  const ledger = { mode: 'priority', parameter: () => voted } as const;
+  const terms = votedTerms(AUDIT_TERMS, ledger);
+  expect(terms.share).toBe(0.02);
+  voted = 35;
+  expect([terms.share, terms.auditors]).toEqual([0.035, AUDIT_TERMS.auditors]);
+  expect(votedTerms({ ...AUDIT_TERMS, share: 0.5 }, ledger).share).toBe(0.5);
+  expect(votedTerms(AUDIT_TERMS, { ...ledger, mode: 'off' }).share).toBe(0.02);
 });

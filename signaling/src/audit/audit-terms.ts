@@ -3,6 +3,7 @@
  * the platform auditors; the rest follows.
  */
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
 
 export interface AuditTerms {
   /** The share of answers that is audited, 0 to 1; 0: none. */
@@ -43,6 +44,17 @@ export const AUDIT_TERMS: AuditTerms = {
   budget: 0.25,
   patienceMs: 600_000,
 };
+
+/** Where the operator left the share as it is, those who have earned credits decide it: it is the one in force at any time. */
+export function votedTerms(terms: AuditTerms, ledger: Pick<LedgerPort, 'mode' | 'parameter'>): AuditTerms {
+  if (ledger.mode === 'off' || terms.share !== AUDIT_TERMS.share) return terms;
+  return {
+    ...terms,
+    get share() {
+      return ledger.parameter('audit-share') / 1_000;
+    },
+  };
+}
 
 /** What counts as reading in units of writing: about this many are read in the time that one takes to write. */
 export const READ_PER_WRITTEN = 20;

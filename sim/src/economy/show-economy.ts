@@ -1,6 +1,7 @@
 /** What `npm run sim -- --economy` prints: three tables, and one line of JSON. */
 import { MICRO } from '@llmesh/core/ledger/credit';
 import { table } from '../table.ts';
+import { paidOff } from './arena.ts';
 import { attackFigures, attackTable } from './attack-table.ts';
 import { month, type MonthFigures, type MonthOptions } from './month.ts';
 import { splitRows, splitTable } from './vote-split.ts';
@@ -15,7 +16,7 @@ export async function showOneEconomy(options: MonthOptions): Promise<string[]> {
   console.log(`${monthTable(honest)}\n`);
   const attacks = figures.map(({ attack, start, end, honest: twin }) => ({ attack, start, end, honest: twin }));
   console.log(JSON.stringify({ seed: options.seed, attacks, splits, month: honest }));
-  return figures.filter(({ start, end }) => end > start).map(({ attack }) => attack);
+  return figures.filter(paidOff).map(({ attack }) => attack);
 }
 
 function monthTable(figures: MonthFigures): string {

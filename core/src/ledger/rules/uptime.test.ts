@@ -3,6 +3,7 @@ import { PARAMETERS } from '../../governance/parameters.ts';
 import { LedgerWorld, peerOf, START_MS } from '../../testing/ledger-world.ts';
 import { SUPPLY } from '../credit.ts';
 import { budgetOf, EPOCH_MS, epochOf, EPOCHS_PER_HALVING, scheduled } from '../emission.ts';
+import { parameterKey } from '../keys.ts';
 import { balanceOf } from '../readers.ts';
 
 const [ada, bob, eve] = [peerOf(1), peerOf(2), peerOf(3)];
@@ -42,6 +43,16 @@ describe('an hour', () => {
     const twice = { kind: 'uptime', epoch: epoch - 1, shares: [[eve.peerId, 1]] } as const;
     expect(() => world.add(twice)).toThrow('is over');
     expect(() => world.add({ ...twice, epoch: epoch + 1 })).toThrow('not over');
+  });
+
+  it('is paid to nobody with less at stake than was voted', async () => {
+    const world = await served();
+    world.state.set(parameterKey('minimum-stake'), [1_000, world.ms]);
+    world.fund(eve.peerId, 1_000);
+    world.add(await world.order(eve, { kind: 'stake', amount: 1_000 }));
+    const shares = [bob, eve].map(({ peerId }) => [peerId, 1_000] as const);
+    world.add({ kind: 'uptime', epoch, shares });
+    expect([bob, eve].map(({ peerId }) => balanceOf(world.state, `free:${peerId}`))).toEqual([0, CAP]);
   });
 
   it('names nobody twice, and is paid for within two days', async () => {

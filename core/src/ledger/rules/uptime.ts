@@ -28,12 +28,15 @@ export function payUptime(draft: Draft, { epoch, shares }: Uptime): void {
   const budget = partOf(budgetOf(epoch - firstEpoch(draft)), EMISSION_PARTS.uptime) - before;
   const all = shares.reduce((sum, [, share]) => sum + share, 0);
   const cap = parameter(draft, 'uptime-cap');
+  const leastStake = parameter(draft, 'minimum-stake');
   let sum = 0;
   for (const [peer, share] of shares) {
     const { servedMs, epoch: paidFor } = earnedIn(draft.get(earnedKey(peer)));
     if (paidFor >= epoch) throw refused('One of these volunteers was paid for this hour already.');
     if (servedMs + SERVED_WITHIN_MS < endMs) throw refused('One of these volunteers has answered nobody for a week.');
-    const amount = Math.min(partOf(cap, share), Math.floor(budget / all) * share);
+    // Who has too little at stake is named by the control plane like all others, and paid nothing.
+    const bonded = draft.balance(accountOf('stake', peer)) >= leastStake;
+    const amount = bonded ? Math.min(partOf(cap, share), Math.floor(budget / all) * share) : 0;
     draft.move(amount, 'emission', accountOf('free', peer), 'uptime');
     noteEarned(draft, peer, { uptime: amount, epoch });
     sum += amount;

@@ -44,6 +44,7 @@ export async function auditorCartel(seed: number): Promise<Figure> {
   return {
     start,
     end: start + each(cartel) * cartel.length,
+    forWork: true,
     honest: start + each(others) * cartel.length,
     note: `${mesh.checks.length} checks; ${banned} honest volunteers lost their questions; ${unheard} of ${cartel.length} liars are not asked any more`,
   };
