@@ -2,7 +2,7 @@
 import type { PostingReason } from '@llmesh/core/ledger/posting';
 import type { PostingView } from '@llmesh/core/wire/credit-pages';
 import type { Entry } from '../../state/credits/entries.ts';
-import { change, credits } from '../parts/amount.ts';
+import { change, credits } from '../parts/amount/amount.ts';
 import { counted } from '../parts/format.ts';
 
 /** The names of our accounts; a newer mesh may have others. */

@@ -1,6 +1,6 @@
 /** At which rates lending is paid at present, from the rules of the mesh. A rule that is not known here is left out. */
 import type { Credits } from '@llmesh/core/wire/credit-pages';
-import { credits } from '../parts/amount.ts';
+import { credits } from '../parts/amount/amount.ts';
 import { valueWords } from '../votes/parameter-words.ts';
 
 export function ratesOf({ parameters, uptimePerHour }: Pick<Credits, 'parameters' | 'uptimePerHour'>): {
