@@ -56,7 +56,8 @@ const REASON_WORDS: Readonly<Record<PostingReason, Words>> = {
   'audit-fee': {
     came: 'Earned for checking',
     went: 'Earned for checking',
-    about: 'You checked an answer of another volunteer. It is paid alike, whatever you find.',
+    about:
+      'You checked an answer of another volunteer. It is paid alike, whatever you find; a tenth where nothing could be compared.',
   },
   allowance: {
     came: 'Newcomer’s allowance',
