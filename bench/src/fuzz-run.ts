@@ -15,6 +15,7 @@ import {
 } from '@llmesh/core/fuzz/fuzz';
 import { messageDecoders } from '@llmesh/core/fuzz/message-decoders';
 import { taskDecoders } from '@llmesh/core/fuzz/task-decoders';
+import { ledgerDecoders } from '@llmesh/core/fuzz/ledger-decoders';
 import { signedDecoders } from '@llmesh/core/fuzz/signed-decoders';
 import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 import { Coverage } from './coverage.ts';
@@ -60,6 +61,7 @@ const targets: FuzzTarget[] = [
   ...messageDecoders(catalogue),
   ...taskDecoders(),
   ...(await signedDecoders()),
+  ...(await ledgerDecoders()),
   ...formDecoders(),
   ...syntaxDecoders(),
   ggufHeaders(),

@@ -107,4 +107,4 @@ function rested(clock: Clock, build: () => Promise<string>): () => Promise<strin
 const NO_CREDITS = 'This mesh has no credits: everything is free here.';
 const NO_PEER = 'Give one "peer": its id has 32 letters and digits.';
 const NO_LEASE = 'Give one "lease": the nonce of a lease, in base32.';
-const UNKNOWN_LEASE = 'The ledger knows of no such delivery: it may be too old, or not filed yet.';
+const UNKNOWN_LEASE = 'The ledger knows of no such delivery. It was free, or is too old, or was not filed yet.';

@@ -32,12 +32,12 @@ export class DeliverySums {
   }
 
   covers(provider: PeerId, expiresAt: number): boolean {
-    return this.#covers.all([ALL, provider, expiresAt]).length > 0;
+    return this.#covers.get([ALL, provider, expiresAt]) !== undefined;
   }
 
   /** Beyond `most` rows of this provider the oldest are added up, at least `atOnce` of them. */
   keepNewest(provider: PeerId, most: number, atOnce: number): void {
-    const [over] = this.#nthNewest.all([provider, most]) as { expires_s: number }[];
+    const over = this.#nthNewest.get([provider, most]) as { expires_s: number } | undefined;
     if (over === undefined) return;
     const [cut] = this.#nthNewest.all([provider, most - atOnce]) as { expires_s: number }[];
     this.#addUp(provider, cut?.expires_s ?? over.expires_s);
