@@ -8,8 +8,6 @@ import { readPage, type ServerNeeds } from './server-page.svelte.ts';
 
 type PostingsPage = v.InferOutput<typeof PostingsPageSchema>;
 
-/** Postings at a time. */
-export const PAGE_POSTINGS = 50;
 /** The most pages that one file takes: a server that never ends would fill our memory. */
 const MAX_PAGES = 1_000;
 const RENEW_MS = 10_000;
@@ -110,7 +108,7 @@ export class History {
 
   #read(before: number | undefined, signal: AbortSignal): Promise<PostingsPage> {
     const from = before === undefined ? '' : `&before=${before}`;
-    const path = `/api/postings?peer=${this.#self}&limit=${PAGE_POSTINGS}${from}`;
+    const path = `/api/postings?peer=${this.#self}${from}`;
     return readPage(path, PostingsPageSchema, this.#needs.getJson, signal);
   }
 }

@@ -6,6 +6,8 @@ import { entriesOf } from './entries.ts';
 import { History } from './history.svelte.ts';
 
 const self = newPeerId();
+/** As the control plane sends at a time. */
+const PAGE_POSTINGS = 50;
 const never = new AbortController().signal;
 
 function posting(index: number, account: string, amount: number, reason: string): PostingView {
@@ -23,7 +25,7 @@ function serving(events: { count: number; away?: boolean }) {
     if (events.away === true) throw new Error('HTTP 502');
     const query = new URL(path, 'http://mesh').searchParams;
     const before = Number(query.get('before') ?? events.count);
-    const from = Math.max(0, before - Number(query.get('limit')));
+    const from = Math.max(0, before - PAGE_POSTINGS);
     const postings = Array.from({ length: before - from }, (_, i) => posting(before - 1 - i, 'free', 1, 'earned'));
     return { postings, ...(from > 0 && { next: from }) };
   };

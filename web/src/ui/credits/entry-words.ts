@@ -2,7 +2,7 @@
 import type { PostingReason } from '@llmesh/core/ledger/posting';
 import type { PostingView } from '@llmesh/core/wire/credit-pages';
 import type { Entry } from '../../state/credits/entries.ts';
-import { change, credits } from '../parts/amount.ts';
+import { change, credits } from '../parts/amount/amount.ts';
 import { counted } from '../parts/format.ts';
 
 /** The names of our accounts; a newer mesh may have others. */
@@ -56,7 +56,8 @@ const REASON_WORDS: Readonly<Record<PostingReason, Words>> = {
   'audit-fee': {
     came: 'Earned for checking',
     went: 'Earned for checking',
-    about: 'You checked an answer of another volunteer. It is paid alike, whatever you find.',
+    about:
+      'You checked an answer of another volunteer. It is paid alike, whatever you find; a tenth where nothing could be compared.',
   },
   allowance: {
     came: 'Newcomer’s allowance',

@@ -1,6 +1,6 @@
 /** At which rates lending is paid at present, from the rules of the mesh. A rule that is not known here is left out. */
 import type { Credits } from '@llmesh/core/wire/credit-pages';
-import { credits } from '../parts/amount.ts';
+import { credits } from '../parts/amount/amount.ts';
 import { valueWords } from '../votes/parameter-words.ts';
 
 export function ratesOf({ parameters, uptimePerHour }: Pick<Credits, 'parameters' | 'uptimePerHour'>): {
@@ -23,6 +23,9 @@ export function ratesOf({ parameters, uptimePerHour }: Pick<Credits, 'parameters
       uptimePerHour === 0
         ? 'Nothing is given out for it at present.'
         : `${credits(uptimePerHour)} an hour at most; the more lend, the more share it. It takes an answer in the last week that was checked, or signed for.`,
-    audits: fee === null ? '' : `${fee} for each answer that you check, whatever you find.`,
+    audits:
+      fee === null
+        ? ''
+        : `${fee} for each answer that you check, whatever you find; a tenth of it where nothing can be compared.`,
   };
 }

@@ -1,7 +1,7 @@
 /** The numbers that can be voted on, in words and in a field: credits, per cent, or what they count. */
 import { inCredits, readCredits } from '@llmesh/core/ledger/credit';
 import type { ParameterView } from '@llmesh/core/wire/credit-pages';
-import { credits } from '../parts/amount.ts';
+import { credits } from '../parts/amount/amount.ts';
 import { count } from '../parts/format.ts';
 
 const MICRO_CREDITS = 'micro-credits';

@@ -1,7 +1,7 @@
 /** What a person wrote into a field, or a sentence on what is wrong with it. */
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { readCredits, type Micro } from '@llmesh/core/ledger/credit';
-import { credits } from '../../parts/amount.ts';
+import { credits } from '../../parts/amount/amount.ts';
 
 /** More than nothing, and at most what there is. */
 export function readAmount(text: string, most: Micro, toDo: string): Micro | string {

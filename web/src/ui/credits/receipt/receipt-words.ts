@@ -1,7 +1,7 @@
 /** What the page says about a delivery as the ledger has it: what was paid, and where it went. */
 import type { ReceiptPage } from '@llmesh/core/wire/credit-pages';
 import { costOf } from '@llmesh/core/policy/price';
-import { amount, credits } from '../../parts/amount.ts';
+import { amount, credits } from '../../parts/amount/amount.ts';
 import { count, counted } from '../../parts/format.ts';
 
 export interface Share {
