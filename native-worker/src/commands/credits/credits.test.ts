@@ -14,6 +14,9 @@ import { Output } from '../../cli/output.ts';
 import { openIdentity } from '../../node/identity-file.ts';
 import { openMeshNode, releaseMeshNodes } from '../../node/mesh-node.ts';
 import { FROM_SOURCE, Running, startControlPlane } from '../../testing/process.ts';
+import { serveReport } from '../../status/report-socket.ts';
+import { WorkerReport } from '../../status/worker-report.ts';
+import { showWorker } from '../worker-status-command.ts';
 import { showBalance, showReceipts } from './balance-command.ts';
 import { exportHistory } from './export-command.ts';
 import { stake, transfer, unstake } from './order-command.ts';
@@ -153,6 +156,16 @@ describe('llmesh and credits', () => {
     }
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect((await exported()).error).toMatch(/^storage_full: .*there is one already/);
+  });
+
+  it('says in the status of a worker what it earned today, and why that much', async () => {
+    const report = new WorkerReport(new URL(plane.url), Date.now());
+    report.known(ann, 'a worker');
+    const served = await serveReport(folder('ann'), report);
+    const { lines, sentences } = await here(({ data }, output) => showWorker({ data: data! }, output), 'ann');
+    await served.close();
+    expect(lines[0]).toMatchObject({ worker: { peerId: ann }, credits: { account: { free: 6 * TENTH } } });
+    expect(sentences[0]).toMatch(/Credits +[\d.]+ earned: .* today\n.*llmesh balance.*\n.*an hour now/);
   });
 
   it('shows what can be voted on, and says what is possible instead of what is not', async () => {
