@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import type { Output } from '../cli/output.ts';
 import { evidenceFolder, evidenceIn } from './evidence.ts';
+import { errno } from '../files/whole-file.ts';
 import { meshPlace } from './log-place.ts';
 import { watchLog } from './watch-log.ts';
 
@@ -21,10 +22,13 @@ export function sayForks(node: OpenPeer, mesh: URL, data: string | undefined, ou
   });
 }
 
-/** A sentence about the forks that were found; null: none was. Never rejects: a folder that cannot be read has none to show. */
+/** A sentence about the forks that were found; null: none was. Never rejects. */
 export async function forksSentence(data: string | undefined): Promise<string | null> {
   const folder = evidenceFolder(data);
-  const files = await evidenceIn(folder).catch((): string[] => []);
-  if (files.length === 0) return null;
+  try {
+    if ((await evidenceIn(folder)).length === 0) return null;
+  } catch (thrown) {
+    return `Whether a log has shown different pasts cannot be said: ${folder} cannot be read (${errno(thrown) ?? String(thrown)}).`;
+  }
   return `A log has shown different pasts to different people. The evidence is in ${folder}: see "A log with two faces" in docs/verify.md.`;
 }
