@@ -6,6 +6,7 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
+import { noteName } from '@llmesh/core/identity/note-name';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { noteName } from '@llmesh/core/identity/note-name';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';

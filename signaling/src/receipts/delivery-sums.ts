@@ -16,11 +16,14 @@ const TOTALS = COLUMNS.map((column) => `sum(${column})`).join(', ');
 
 export class DeliverySums {
   readonly #db: MeshDatabase;
+  /** False: nothing was added up, as in most meshes, and nobody has to look. */
+  #isAnySummed: boolean;
   readonly #covers: Database.Statement;
   readonly #nthNewest: Database.Statement;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
+    this.#isAnySummed = db.prepare('SELECT 1 FROM summed LIMIT 1').all().length > 0;
     this.#covers = db.prepare('SELECT 1 FROM summed WHERE provider IN (?, ?) AND until_s >= ?');
     this.#nthNewest = db.prepare(
       'SELECT expires_s FROM delivery WHERE provider = ? ORDER BY expires_s DESC LIMIT 1 OFFSET ?',
@@ -32,7 +35,7 @@ export class DeliverySums {
   }
 
   covers(provider: PeerId, expiresAt: number): boolean {
-    return this.#covers.get([ALL, provider, expiresAt]) !== undefined;
+    return this.#isAnySummed && this.#covers.get([ALL, provider, expiresAt]) !== undefined;
   }
 
   /** Beyond `most` rows of this provider the oldest are added up, at least `atOnce` of them. */
@@ -96,6 +99,8 @@ export class DeliverySums {
     }
     const { changes } = this.#db.prepare(`DELETE FROM delivery WHERE ${where}`).run(values);
     if (changes > 0) {
+      // It stays so when this is rolled back: then one looks for nothing.
+      this.#isAnySummed = true;
       this.#db
         .prepare(
           `INSERT INTO summed (provider, until_s) VALUES (?, ?)
