@@ -21,6 +21,7 @@ import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 import { Coverage } from './coverage.ts';
 import { ggufHeaders } from './gguf-headers.ts';
 import { InputNote } from './input-note.ts';
+import { logDecoders } from './log-decoders.ts';
 
 export interface FuzzRun {
   frames: number;
@@ -64,6 +65,7 @@ const targets: FuzzTarget[] = [
   ...(await ledgerDecoders()),
   ...formDecoders(),
   ...syntaxDecoders(),
+  ...logDecoders(),
   ggufHeaders(),
   signalTarget(),
 ];

@@ -8,7 +8,6 @@ import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { noteName } from '@llmesh/core/identity/note-name';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { noteName } from '@llmesh/core/identity/note-name';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
 import type { CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { Cluster } from './cluster/cluster.ts';
