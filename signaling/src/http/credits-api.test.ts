@@ -123,7 +123,7 @@ describe('a transfer', () => {
     const early = await signOrder(body, { issuer, ms: now + ORDER_WITHIN_MS + 60_000 }, dan);
     expect(await d.send(early)).toMatch(/order_refused: .* later/);
     const good = await signOrder(body, { issuer, ms: now }, dan);
-    for (const bad of [good.with(-1, good.at(-1)! ^ 1), good.subarray(0, 40), new Uint8Array([1])]) {
+    for (const bad of [good.with(good.length - 1, good.at(-1)! ^ 1), good.subarray(0, 40), new Uint8Array([1])]) {
       expect(await forger.send(bad)).toMatch(/^order_refused: /);
     }
     expect(await forger.send(good)).toBe('filed');
