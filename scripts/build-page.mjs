@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 const SOURCES = [
   'web',
   'core/src',
+  'log/src',
   'vite.config.ts',
   'models/catalogue.json',
   'models/tiny/gpu/tiny-web-llm.wasm',

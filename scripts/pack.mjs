@@ -1,4 +1,4 @@
-// npm run pack [-- --check]: packs what is published, @llmesh/core and llmesh, as .tgz in dist/packages.
+// npm run pack [-- --check]: packs what is published, @llmesh/log, @llmesh/core and llmesh, as .tgz in dist/packages.
 // --check installs them in an empty folder, runs the command there, and says how much room they take.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path';
 import { bin } from './run.mjs';
 
 const OUT = resolve('dist/packages');
+/** Each needs those before it. */
+const PACKAGES = ['log', 'core', 'native-worker'];
 /**
  * What llama.cpp needs on each kind of machine, for its processor, or its Metal. node-llama-cpp would install 725 MB, most
  * of it for graphics cards that the machine does not have; owners of one add its package.
@@ -39,39 +41,62 @@ for (const inside of ['@llmesh/core/base/errors', 'llmesh/llama/llama-engine']) 
 }
 `;
 
+/** A log as a stranger makes and reads one, with nothing else installed. */
+const LOG = `
+import { signWith } from '@llmesh/log/base/ed25519';
+import { signCheckpoint } from '@llmesh/log/note/checkpoint';
+import { noteKey, writeKey } from '@llmesh/log/note/key';
+import { LogReader } from '@llmesh/log/read/log-reader';
+import { TileAppender } from '@llmesh/log/tree/tile-appender';
+import { tilePath } from '@llmesh/log/tree/tile';
+import { readPolicy } from '@llmesh/log/witness/policy';
+const { signal } = new AbortController();
+const bytes = (text) => new TextEncoder().encode(text);
+const { publicKey, sign } = signWith(crypto.getRandomValues(new Uint8Array(32)));
+const key = noteKey('example.com/log', 'note', publicKey);
+const { size, root, tiles } = (await TileAppender.open(0, async () => null)).append(['a', 'b', 'c'].map(bytes));
+const files = new Map(tiles.map((each) => [tilePath(each.tile), each.bytes]));
+files.set('checkpoint', bytes(await signCheckpoint({ origin: key.name, size, root, extensions: [] }, { key, sign }, 1)));
+const policy = readPolicy(bytes('log ' + writeKey(key) + '\\nquorum none\\n'));
+const reader = new LogReader({ policy, fetch: async (path) => files.get(path) ?? null });
+const tree = await reader.tree((await reader.checkpoint(signal)).checkpoint, signal);
+for await (const { leaves } of tree.leaves(0, size)) console.log(leaves.map((leaf) => new TextDecoder().decode(leaf)).join(''));
+`;
+
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 const writeJson = (file, value) => writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 const npm = (args, cwd) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
-for (const name of ['core', 'native-worker']) {
+for (const name of PACKAGES) {
   rmSync(join(name, 'dist'), { recursive: true, force: true });
   execFileSync(bin('tsc'), ['-p', join(name, 'tsconfig.build.json')], { stdio: 'inherit' });
 }
 const work = mkdtempSync(join(tmpdir(), 'llmesh-pack-'));
 try {
-  const packed = [pack('core', () => {}), pack('native-worker', bundleLlama)];
+  const packed = PACKAGES.map((name) => pack(name, name === 'native-worker' ? bundleLlama : () => {}));
   if (process.argv.includes('--check')) check(packed);
 } finally {
   rmSync(work, { recursive: true });
   // In the workspace the sources are used; a build left there would become stale.
-  for (const name of ['core', 'native-worker']) rmSync(join(name, 'dist'), { recursive: true });
+  for (const name of PACKAGES) rmSync(join(name, 'dist'), { recursive: true });
 }
 
 /** A copy of what is published, so that the workspace stays as it is. */
 function pack(name, prepare) {
   const stage = join(work, name);
-  for (const part of ['dist', 'bin', 'package.json']) {
+  for (const part of ['dist', 'bin', 'README.md', 'package.json']) {
     if (existsSync(join(name, part))) cpSync(join(name, part), join(stage, part), { recursive: true });
   }
   cpSync('LICENSE', join(stage, 'LICENSE'));
   const manifest = readJson(join(stage, 'package.json'));
   forgetSources(manifest.exports);
   forgetSources(manifest.imports ?? {});
-  // In the workspace each file may be imported. Others get the names that are promised to stay.
+  // In the workspace each file may be imported. Others get the names that are promised to stay; of the log, all of them.
   const { './*': inside, ...promised } = manifest.exports;
-  manifest.exports = name === 'core' ? { ...promised, [`./${INTERNAL}/*`]: inside } : promised;
+  if (name === 'core') manifest.exports = { ...promised, [`./${INTERNAL}/*`]: inside };
+  if (name === 'native-worker') manifest.exports = promised;
   for (const file of filesIn(join(stage, 'dist'))) takeInternals(file);
   prepare(stage, manifest);
   writeJson(join(stage, 'package.json'), manifest);
@@ -136,14 +161,17 @@ function check(packed) {
   // They are files, since llama.cpp's bindings test themselves in a process with the same arguments.
   writeFileSync(join(folder, 'engine.mjs'), LOADS_A_MODEL);
   writeFileSync(join(folder, 'client.mjs'), CLIENT);
+  writeFileSync(join(folder, 'log.mjs'), LOG);
   const engine = run('node', 'engine.mjs').trim();
   const client = run('node', 'client.mjs').trim();
+  const log = run('node', 'log.mjs').trim();
   const result = {
     installSeconds: Number(seconds),
     installedMB: Math.round(kilobytes / 1024),
     version,
     engine,
     client,
+    log,
   };
   process.stdout.write(`${JSON.stringify(result)}\n`);
 }

@@ -15,11 +15,13 @@ import {
 } from '@llmesh/core/fuzz/fuzz';
 import { messageDecoders } from '@llmesh/core/fuzz/message-decoders';
 import { taskDecoders } from '@llmesh/core/fuzz/task-decoders';
+import { ledgerDecoders } from '@llmesh/core/fuzz/ledger-decoders';
 import { signedDecoders } from '@llmesh/core/fuzz/signed-decoders';
 import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 import { Coverage } from './coverage.ts';
 import { ggufHeaders } from './gguf-headers.ts';
 import { InputNote } from './input-note.ts';
+import { logDecoders } from './log-decoders.ts';
 
 export interface FuzzRun {
   frames: number;
@@ -60,8 +62,10 @@ const targets: FuzzTarget[] = [
   ...messageDecoders(catalogue),
   ...taskDecoders(),
   ...(await signedDecoders()),
+  ...(await ledgerDecoders()),
   ...formDecoders(),
   ...syntaxDecoders(),
+  ...logDecoders(),
   ggufHeaders(),
   signalTarget(),
 ];

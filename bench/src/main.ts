@@ -8,6 +8,7 @@ import { continuation, type ContinuationOptions } from './continuation.ts';
 import { draft, type DraftOptions } from './draft.ts';
 import { failover, type FailoverOptions } from './failover.ts';
 import { gateway, type GatewayOptions } from './gateway.ts';
+import { ledger, type LedgerOptions } from './ledger/ledger.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
 import { page, type PageOptions } from './page.ts';
@@ -196,6 +197,21 @@ program
   .option('--matches <n>', 'a round in process', count, 20_000)
   .action(async (options: MatchmakerOptions) => {
     report(await matchmaker(options));
+  });
+
+program
+  .command('ledger')
+  .description(
+    'receipts a second beside their signatures alone, lag, finality, the log, and a ledger that is killed again and again',
+  )
+  .option('--rounds <n>', 'of receipts and of signatures alone, in turns', count, 5)
+  .option('--receipts <n>', 'a round', count, 10_000)
+  .option('--kills <n>', 'how often it is killed', count, 20)
+  .option('--finality <seconds>', 'how long events are timed until they are final', count, 30)
+  .option('--leaves <n>', 'of the log that is verified', count, 1_000_000)
+  .option('--grow <n>', 'also: start again with so many events', count)
+  .action(async (options: LedgerOptions) => {
+    report(await ledger(options));
   });
 
 await program.parseAsync();

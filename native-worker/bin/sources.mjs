@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 /** A file in `dist` whose modification time is when compiling began. */
 export const NOTE = '.compiled';
-/** A package needs its own sources and core's. */
+/** A package needs its own sources, core's and the log's. */
 const CORE = fileURLToPath(new URL('../../core', import.meta.url));
+const LOG = fileURLToPath(new URL('../../log', import.meta.url));
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 
 /** `module`: below `src` and `dist`, without its ending. A published package has no sources. */
 export async function load(module) {
-  if (existsSync(join(PACKAGE, 'src')) && !isCompiled([CORE, PACKAGE])) {
+  if (existsSync(join(PACKAGE, 'src')) && !isCompiled([LOG, CORE, PACKAGE])) {
     const { register: registerTsx } = await import('tsx/esm/api');
     registerTsx();
     register('./source-condition.mjs', import.meta.url);

@@ -13,8 +13,11 @@ import { openLog } from './log/open-log.ts';
 import type { ControlKey } from './receipts/control-key.ts';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { ReceiptBook } from './receipts/receipt-book.ts';
-import { LogNews } from './session/log-news.ts';
+import { LogNews } from './log/log-news.ts';
 import type { MeshDatabase } from './store/mesh-database.ts';
+
+/** How often a failure that lasts is reported. */
+const TELL_AGAIN_MS = 600_000;
 
 export interface OpenCreditsOptions {
   mode: CreditMode;
@@ -50,7 +53,7 @@ export async function openCredits(options: OpenCreditsOptions): Promise<Credits>
   if (mode === 'off') {
     return { port: NO_LEDGER, ledger: null, keeper: null, logNews: null, served() {}, close: async () => {} };
   }
-  const failed = (what: string) => (error: unknown) => log.error(`${what}: ${reasonOf(error)}`);
+  const failed = (what: string) => toldOnce(clock, (why) => log.error(`${what}: ${why}`));
   const time = { clock, now };
   const ledger = await Ledger.open({
     ...{ ...time, mode, issuer: key.peerId, deliveries, store: new LedgerTable(database) },
@@ -76,6 +79,17 @@ export async function openCredits(options: OpenCreditsOptions): Promise<Credits>
       logNews.close();
       await keeper.close();
     },
+  };
+}
+
+/** A disk that stays full is reported once, and again after a while. */
+function toldOnce(clock: Clock, tell: (why: string) => void): (error: unknown) => void {
+  let told = { why: '', atMs: -Infinity };
+  return (error) => {
+    const [why, atMs] = [reasonOf(error), clock.now()];
+    if (why === told.why && atMs - told.atMs < TELL_AGAIN_MS) return;
+    told = { why, atMs };
+    tell(why);
   };
 }
 

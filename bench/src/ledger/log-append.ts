@@ -13,7 +13,7 @@ import { logLeaves } from './log-leaves.ts';
 
 export interface LogAppendOptions {
   leaves: number;
-  /** As many as come between two checkpoints. */
+  /** As many as come between two checkpoints: at 15,000 a second, 30,000. */
   portion: number;
   leafBytes: number;
 }
@@ -72,6 +72,6 @@ export async function logAppend({ leaves, portion, leafBytes }: LogAppendOptions
 
 // node --import tsx --conditions=@llmesh/source bench/src/ledger/log-append.ts [leaves] [portion] [bytes]
 if (import.meta.filename === process.argv[1]) {
-  const [leaves = 200_000, portion = 2_000, leafBytes = 512] = process.argv.slice(2).map(Number);
+  const [leaves = 300_000, portion = 30_000, leafBytes = 512] = process.argv.slice(2).map(Number);
   process.stdout.write(`${JSON.stringify(await logAppend({ leaves, portion, leafBytes }))}\n`);
 }

@@ -4,13 +4,19 @@ import { fuzz, type FuzzTarget } from './fuzz.ts';
 import { messageDecoders } from './message-decoders.ts';
 import { taskDecoders } from './task-decoders.ts';
 import { signedDecoders } from './signed-decoders.ts';
+import { ledgerDecoders } from './ledger-decoders.ts';
 
 const catalogue: unknown = JSON.parse(readFileSync(new URL('../../../models/catalogue.json', import.meta.url), 'utf8'));
 const now = () => performance.now();
 
 describe('damaged input', () => {
   it('is refused by every decoder or accepted, never anything else: 6,000 frames', { timeout: 120_000 }, async () => {
-    const targets = [...messageDecoders(catalogue), ...taskDecoders(), ...(await signedDecoders())];
+    const targets = [
+      ...messageDecoders(catalogue),
+      ...taskDecoders(),
+      ...(await signedDecoders()),
+      ...(await ledgerDecoders()),
+    ];
     const { failure, ...counts } = await fuzz(targets, { frames: 6_000, seed: 1, now });
     expect(failure).toBeNull();
     expect(counts.frames).toBe(6_000);

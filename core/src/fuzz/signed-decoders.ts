@@ -9,6 +9,7 @@ import { check, CHALLENGE_BYTES } from '../identity/hashcash.ts';
 import { softwareIdentity, type Identity, type SigningDomain } from '../identity/identity.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import { exportKey, importKey } from '../identity/key-export.ts';
+import { readOrder, signOrder } from '../ledger/order.ts';
 import { readLeases, signLeases } from '../receipts/lease.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { CipherState } from '../transport/seal/noise-cipher.ts';
@@ -70,6 +71,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     price: 3,
     priceVersion: 1,
   };
+  const transfer = { kind: 'transfer', to: provider, amount: 12 } as const;
   const common = [taskId, requester, provider, leaseNonce, commitment, units, digest];
   return [
     ...(await record(
@@ -97,6 +99,15 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
       async (input) => {
         const read = readReceipt(input);
         return read === null ? null : signReceipt(read.receipt, bob);
+      },
+    )),
+    ...(await record(
+      { name: 'order', domain: 'order', signer: ada },
+      [1, control.peerId, 1_800_000_000_000, 'transfer', provider, 12],
+      await signOrder(transfer, { issuer: control.peerId, ms: 1_800_000_000_000 }, ada),
+      async (input) => {
+        const read = readOrder(input);
+        return read === null ? null : signOrder(read, read, ada);
       },
     )),
     {

@@ -49,6 +49,10 @@ describe('an event', () => {
     expect(readEvent(writeEvent({ ...event, ms: -1 }))).toBeNull();
     expect(readEvent(writeEvent({ ...event, kind: 'grant', to: peer, amount: 0, reason: '' }))).toBeNull();
     expect(readEvent(bytes(30_000))).toBeNull();
+    // In lists of lists, as deep as can be: 95 01 05 a6"refund" 91 91 91 01 01.
+    expect(
+      readEvent(Uint8Array.of(0x95, 1, 5, 0xa6, ...new TextEncoder().encode('refund'), 0x91, 0x91, 0x91, 1, 1)),
+    ).toBeNull();
   });
 });
 

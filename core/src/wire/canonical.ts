@@ -3,6 +3,7 @@ import { Decoder, Encoder } from '@msgpack/msgpack';
 import * as v from 'valibot';
 import { wellShaped } from './msgpack-shape.ts';
 
+/** As the encoder counts: a text in a list in a list has depth 3. */
 const MAX_DEPTH = 4;
 const encoder = new Encoder({ maxDepth: MAX_DEPTH });
 const decoder = new Decoder({
@@ -23,7 +24,8 @@ export function readCanonical<T extends v.GenericSchema<unknown, readonly unknow
   schema: T,
   bytes: Uint8Array,
 ): v.InferOutput<T> | null {
-  if (!wellShaped(bytes, MAX_DEPTH)) return null;
+  // Lists in lists, without what is in them: what is deeper, the encoder below would not write again but throw.
+  if (!wellShaped(bytes, MAX_DEPTH - 1)) return null;
   let value: unknown;
   try {
     value = decoder.decode(bytes);

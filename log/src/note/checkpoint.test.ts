@@ -52,6 +52,8 @@ describe('a checkpoint', () => {
     ['Head\n9944\n', 'too few lines'],
     [`\n9944\n${ROOT}\n`, 'no origin'],
     [`Log\n123\n${ROOT}`, 'no last newline'],
+    [`Lo\u0000g\n123\n${ROOT}\n`, 'a control character'],
+    [`Log\ud800\n123\n${ROOT}\n`, 'half a character'],
     [`Log\nbananas\n${ROOT}\n`, 'no number'],
     [`Log\n-34\n${ROOT}\n`, 'a negative size'],
     [`Log\n+34\n${ROOT}\n`, 'a sign'],

@@ -18,7 +18,7 @@ export interface Checkpoint {
 
 /** The text of a note. Null: it is no checkpoint. */
 export function readCheckpoint(text: string): Checkpoint | null {
-  if (!text.endsWith('\n')) return null;
+  if (!text.endsWith('\n') || !isNoteText(text)) return null;
   const [origin = '', size = '', root = '', ...extensions] = text.slice(0, -1).split('\n');
   const leaves = readDecimal(size);
   const hash = readHash(root);

@@ -11,13 +11,26 @@ export function maxBundleBytes(maxEntryBytes: number): number {
 }
 
 /** Throws for a leaf that is too long for the format. */
-export function writeEntry(leaf: Uint8Array): Uint8Array {
+export function checkEntry(leaf: Uint8Array): void {
   if (leaf.byteLength > MAX_ENTRY_BYTES) throw new RangeError(`A leaf has at most ${MAX_ENTRY_BYTES} bytes.`);
-  const entry = new Uint8Array(LENGTH_BYTES + leaf.byteLength);
-  entry[0] = leaf.byteLength >> 8;
-  entry[1] = leaf.byteLength & 0xff;
-  entry.set(leaf, LENGTH_BYTES);
-  return entry;
+}
+
+/** Throws as `checkEntry` does. */
+export function writeEntries(leaves: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const leaf of leaves) {
+    checkEntry(leaf);
+    length += LENGTH_BYTES + leaf.byteLength;
+  }
+  const bundle = new Uint8Array(length);
+  let at = 0;
+  for (const leaf of leaves) {
+    bundle[at] = leaf.byteLength >> 8;
+    bundle[at + 1] = leaf.byteLength & 0xff;
+    bundle.set(leaf, at + LENGTH_BYTES);
+    at += LENGTH_BYTES + leaf.byteLength;
+  }
+  return bundle;
 }
 
 /** The leaves of a bundle, as parts of `bytes`. Null: they are not exactly `width`, or one is longer than allowed. */

@@ -3,9 +3,17 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fromBase64 } from '../base/base64.ts';
 import { readCheckpoint } from '../note/checkpoint.ts';
-import { EMPTY_ROOT, leafHash } from '../base/hashing.ts';
+import { EMPTY_ROOT, leafHash, PORTABLE } from '../base/hashing.ts';
 import { readNote } from '../note/note.ts';
-import { consistencyProof, inclusionProof, provesConsistency, provesInclusion, rootOf } from './proof.ts';
+import {
+  consistencyProof,
+  inclusionProof,
+  MAX_PROOF_HASHES,
+  provesConsistency,
+  provesInclusion,
+  rootOf,
+  type SubtreeHashes,
+} from './proof.ts';
 import { RightEdge } from './right-edge.ts';
 import { utf8 } from '../base/text.ts';
 import type { TileSource } from './tile-source.ts';
@@ -136,6 +144,34 @@ describe('a proof of consistency', () => {
       expect(provesConsistency(hashes, claim)).toBe(true);
       for (const mutant of mutants(hashes, 1)) expect(provesConsistency(mutant, claim)).toBe(false);
     }
+  });
+});
+
+describe('the largest trees', () => {
+  // All leaves are alike, so a subtree's hash depends on its height alone.
+  const alike = [leafHash(utf8('leaf'))];
+  for (let level = 1; level < 54; level += 1) alike.push(PORTABLE.node(alike[level - 1]!, alike[level - 1]!));
+  const hashes: SubtreeHashes = { hasher: PORTABLE, hash: (level) => Promise.resolve(alike[level]!) };
+
+  it('up to 2^53 − 1 leaves have proofs as all others have', async () => {
+    const largest = Number.MAX_SAFE_INTEGER;
+    const sizes = fc.oneof(fc.integer({ min: 2 ** 31 - 2, max: largest }), fc.constantFrom(2 ** 32, 2 ** 52, largest));
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), async (size, share) => {
+        const [index, root] = [Math.floor(size * share), await rootOf(hashes, size)];
+        const claim = { index, size, hash: alike[0]!, root };
+        const inclusion = await inclusionProof(hashes, index, size);
+        expect(provesInclusion(inclusion, claim)).toBe(true);
+        for (const mutant of mutants(inclusion, size).slice(0, 6)) expect(provesInclusion(mutant, claim)).toBe(false);
+        const oldSize = index + 1;
+        const consistency = await consistencyProof(hashes, oldSize, size);
+        const old = { oldSize, oldRoot: await rootOf(hashes, oldSize), size, root };
+        expect(provesConsistency(consistency, old)).toBe(true);
+        for (const mutant of mutants(consistency, size).slice(0, 6)) expect(provesConsistency(mutant, old)).toBe(false);
+        expect(Math.max(inclusion.length, consistency.length)).toBeLessThanOrEqual(MAX_PROOF_HASHES);
+      }),
+      { numRuns: 15 },
+    );
   });
 });
 

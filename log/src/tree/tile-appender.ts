@@ -1,6 +1,6 @@
 /** Adds leaves to a log of tiles. What it has to know of the log is its right edge, which lies in the tiles themselves. */
 import { concatBytes } from '@noble/hashes/utils.js';
-import { readEntries, writeEntry } from './entries.ts';
+import { checkEntry, readEntries, writeEntries } from './entries.ts';
 import { PORTABLE, type TreeHasher } from '../base/hashing.ts';
 import { LogError } from '../base/log-error.ts';
 import { RightEdge } from './right-edge.ts';
@@ -26,13 +26,13 @@ export class TileAppender {
   readonly #edge: RightEdge;
   /** By level: the hashes of the tile that is not full. */
   readonly #hashes: Uint8Array[][];
-  /** The entries of the bundle that is not full. */
-  #entries: Uint8Array[];
+  /** The leaves of the bundle that is not full. */
+  #leaves: Uint8Array[];
 
-  private constructor(hasher: TreeHasher, hashes: Uint8Array[][], entries: Uint8Array[]) {
+  private constructor(hasher: TreeHasher, hashes: Uint8Array[][], leaves: Uint8Array[]) {
     this.#hasher = hasher;
     this.#hashes = hashes;
-    this.#entries = entries;
+    this.#leaves = leaves;
     this.#edge = new RightEdge(hasher);
     for (let level = hashes.length - 1; level >= 0; level -= 1) {
       for (const hash of hashes[level] ?? []) this.#edge.push(hash, level * TILE_HEIGHT);
@@ -52,7 +52,7 @@ export class TileAppender {
     const bundle: Tile = { level: 'entries', index: Math.floor(size / TILE_WIDTH), width };
     const leaves = readEntries(await readOrFail(bundle, read), width);
     if (leaves === null) throw damaged(bundle);
-    return new TileAppender(hasher, hashes, leaves.map(writeEntry));
+    return new TileAppender(hasher, hashes, leaves);
   }
 
   get size(): number {
@@ -66,26 +66,27 @@ export class TileAppender {
   /**
    * Adds leaves, and says which tiles that makes: full ones, and those that are not full at the end. The same leaves make
    * the same bytes, whatever was written of them before a crash. Throws for a leaf over 65,535 bytes before anything is added.
+   * The leaves belong to the log from then on: nobody may write in them.
    */
   append(leaves: readonly Uint8Array[]): Growth {
-    const entries = leaves.map(writeEntry);
+    leaves.forEach(checkEntry);
     const tiles: WrittenTile[] = [];
     const grown = new Set<number>();
     const onComplete = (level: number, hash: Uint8Array): void => {
       if (level % TILE_HEIGHT === 0) this.#place(level / TILE_HEIGHT, hash, grown, tiles);
     };
-    leaves.forEach((leaf, i) => {
-      this.#entries.push(entries[i] ?? new Uint8Array());
+    for (const leaf of leaves) {
+      this.#leaves.push(leaf);
       this.#edge.push(this.#hasher.leaf(leaf), 0, onComplete);
-      if (this.#entries.length === TILE_WIDTH) tiles.push(this.#takeBundle());
-    });
+      if (this.#leaves.length < TILE_WIDTH) continue;
+      tiles.push(this.#bundle());
+      this.#leaves = [];
+    }
     for (const level of grown) {
       const hashes = this.#hashes[level] ?? [];
       if (hashes.length > 0) tiles.push(this.#written(level, hashes));
     }
-    if (leaves.length > 0 && this.#entries.length > 0) {
-      tiles.push({ tile: this.#bundle(this.size), bytes: concatBytes(...this.#entries) });
-    }
+    if (leaves.length > 0 && this.#leaves.length > 0) tiles.push(this.#bundle());
     return { size: this.size, root: this.root(), tiles };
   }
 
@@ -104,15 +105,12 @@ export class TileAppender {
     return { tile, bytes: concatBytes(...hashes) };
   }
 
-  #takeBundle(): WrittenTile {
-    const bytes = concatBytes(...this.#entries);
-    this.#entries = [];
-    return { tile: this.#bundle(this.size), bytes };
-  }
-
-  #bundle(size: number): Tile {
-    const width = ((size - 1) % TILE_WIDTH) + 1;
-    return { level: 'entries', index: Math.floor((size - 1) / TILE_WIDTH), width };
+  #bundle(): WrittenTile {
+    const index = Math.floor((this.size - 1) / TILE_WIDTH);
+    return {
+      tile: { level: 'entries', index, width: this.#leaves.length },
+      bytes: writeEntries(this.#leaves),
+    };
   }
 }
 

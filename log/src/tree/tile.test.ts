@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { maxBundleBytes, readEntries, writeEntry } from './entries.ts';
+import { maxBundleBytes, readEntries, writeEntries } from './entries.ts';
 import { edgeTiles, readTilePath, tileAt, tilePath } from './tile.ts';
 
 describe('the path of a tile', () => {
@@ -82,12 +82,12 @@ describe('the tiles of a tree', () => {
 
 describe('a bundle of entries', () => {
   it('has each leaf after its length', () => {
-    expect(writeEntry(new Uint8Array(258)).subarray(0, 2)).toEqual(Uint8Array.of(1, 2));
-    expect(() => writeEntry(new Uint8Array(65_536))).toThrow(RangeError);
+    expect(writeEntries([new Uint8Array(258)]).subarray(0, 2)).toEqual(Uint8Array.of(1, 2));
+    expect(() => writeEntries([new Uint8Array(65_536)])).toThrow(RangeError);
     expect(maxBundleBytes(10)).toBe(3_072);
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (leaves) => {
-        const bundle = Uint8Array.from(leaves.flatMap((leaf) => Array.from(writeEntry(leaf))));
+        const bundle = writeEntries(leaves);
         expect(readEntries(bundle, leaves.length)).toEqual(leaves);
         expect(readEntries(bundle, leaves.length + 1)).toBeNull();
         expect(readEntries(Uint8Array.of(...bundle, 0), leaves.length)).toBeNull();
@@ -95,6 +95,6 @@ describe('a bundle of entries', () => {
         if (leaves.length > 0) expect(readEntries(bundle.subarray(0, -1), leaves.length)).toBeNull();
       }),
     );
-    expect(readEntries(writeEntry(new Uint8Array(11)), 1, 10)).toBeNull();
+    expect(readEntries(writeEntries([new Uint8Array(11)]), 1, 10)).toBeNull();
   });
 });

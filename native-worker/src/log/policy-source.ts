@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { MeshError } from '@llmesh/core/base/errors';
 import { LogError } from '@llmesh/log/base/log-error';
+import { writeKey } from '@llmesh/log/note/key';
 import { MAX_POLICY_BYTES, readPolicy, type Policy } from '@llmesh/log/witness/policy';
 import { makeDataFolder } from '../files/data-folder.ts';
 import { openGiven, readOwn } from '../files/own-file.ts';
@@ -36,11 +37,15 @@ export async function givenPolicy(file: string): Promise<FoundPolicy> {
   }
 }
 
-/** `folder`: where it is kept, by the name of the mesh. */
+/**
+ * `folder`: where it is kept, by the name of the mesh. `needs`: `log`: other witnesses than before are nobody's business here,
+ * as for a witness.
+ */
 export async function toldPolicy(
   { fetch, name, mesh }: LogPlace,
   folder: string,
   signal: AbortSignal,
+  needs: 'all' | 'log' = 'all',
 ): Promise<FoundPolicy> {
   if (mesh === null) {
     throw new MeshError(
@@ -60,8 +65,9 @@ export async function toldPolicy(
   await makeDataFolder(folder);
   const text = Buffer.from(told).toString('utf8');
   if (await createWhole(file, text)) return { policy, from: `what ${name} says, now kept in ${file}`, own: true };
-  if ((await readOwn(file, MAX_POLICY_BYTES)) === text)
-    return { policy, from: `what ${name} has always said (${file})`, own: true };
+  const before = await readOwn(file, MAX_POLICY_BYTES);
+  const same = before === text || (needs === 'log' && logsIn(read(Buffer.from(before), file)) === logsIn(policy));
+  if (same) return { policy, from: `what ${name} has always said (${file})`, own: true };
   throw new MeshError(
     'log_forked',
     `${name} names other keys or witnesses than when it was first verified. Ask its operator why. If the change is right, move ${file} away, and verify again.`,
@@ -75,6 +81,13 @@ function read(bytes: Uint8Array, from: string): Policy {
     if (!(thrown instanceof LogError)) throw thrown;
     throw new MeshError('log_broken', `The policy (${from}) cannot be used. ${thrown.message}`, { cause: thrown });
   }
+}
+
+function logsIn({ logs }: Policy): string {
+  return logs
+    .map(({ key }) => writeKey(key))
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .join('\n');
 }
 
 /** A colon is no part of a name on Windows. */

@@ -38,13 +38,16 @@ export function creditsRouter({ clock, pages, send, refuse }: CreditsApiNeeds): 
       page.read().then((read) => send(request, response, read), next);
     });
   };
-  const asked = (response: Response, run: () => Promise<void>, next: (error: unknown) => void) => {
-    run().catch((thrown: unknown) => {
+  /** Never rejects. */
+  const asked = async (response: Response, run: () => Promise<void>, next: (error: unknown) => void) => {
+    try {
+      await run();
+    } catch (thrown) {
       const { code, message } = asMeshError(thrown, 'engine_failed', '');
       if (code !== 'busy') return next(thrown);
       response.set('Retry-After', '1');
       refuse(response, 503, code, message);
-    });
+    }
   };
   shared('/credits', new SharedPage(clock, async () => JSON.stringify(await pages.credits())));
   shared('/proposals', new SharedPage(clock, async () => JSON.stringify(await pages.proposals())));
@@ -59,7 +62,7 @@ export function creditsRouter({ clock, pages, send, refuse }: CreditsApiNeeds): 
     const { peer } = request.query;
     if (!isPeerId(peer)) return refuse(response, 400, 'bad_request', NO_PEER);
     const build = async () => JSON.stringify(await pages.account(peer));
-    asked(response, async () => send(request, response, await keyed.page(`a ${peer}`, build).read()), next);
+    void asked(response, async () => send(request, response, await keyed.page(`a ${peer}`, build).read()), next);
   });
   router.get('/postings', (request, response, next) => {
     const { peer, before = String(Number.MAX_SAFE_INTEGER) } = request.query;
@@ -68,13 +71,17 @@ export function creditsRouter({ clock, pages, send, refuse }: CreditsApiNeeds): 
     if (!Number.isSafeInteger(index) || index < 0)
       return refuse(response, 400, 'bad_request', 'Give "before" the value of "next" from a page.');
     const build = async () => JSON.stringify(await pages.postings(peer, index));
-    asked(response, async () => send(request, response, await keyed.page(`p ${index} ${peer}`, build).read()), next);
+    void asked(
+      response,
+      async () => send(request, response, await keyed.page(`p ${index} ${peer}`, build).read()),
+      next,
+    );
   });
   router.get('/receipt', (request, response, next) => {
     const { lease } = request.query;
     if (typeof lease !== 'string' || !LEASE.test(lease)) return refuse(response, 400, 'bad_request', NO_LEASE);
     const build = async () => JSON.stringify(await pages.receipt(lease));
-    asked(
+    void asked(
       response,
       async () => {
         const page = await keyed.page(`r ${lease}`, build).read();
@@ -107,4 +114,4 @@ function rested(clock: Clock, build: () => Promise<string>): () => Promise<strin
 const NO_CREDITS = 'This mesh has no credits: everything is free here.';
 const NO_PEER = 'Give one "peer": its id has 32 letters and digits.';
 const NO_LEASE = 'Give one "lease": the nonce of a lease, in base32.';
-const UNKNOWN_LEASE = 'The ledger knows of no such delivery: it may be too old, or not filed yet.';
+const UNKNOWN_LEASE = 'The ledger knows of no such delivery. It was free, or is too old, or was not filed yet.';

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { DAY_MS } from '@llmesh/core/ledger/keys';
-import { MICRO } from '@llmesh/core/ledger/credit';
+import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import {
   AccountPageSchema,
   CreditsSchema,
@@ -15,6 +15,7 @@ import {
 import { LedgerWorld, someone } from '../testing/ledgers.ts';
 import { LedgerPages } from './ledger-pages.ts';
 
+const FUNDED = PARAMETERS['uptime-cap'].initial;
 const LAST = Number.MAX_SAFE_INTEGER;
 let world: LedgerWorld;
 let pages: LedgerPages;
@@ -36,10 +37,10 @@ afterEach(async () => {
   expect(world.failures).toEqual([]);
 });
 
-/** An answer of 100 units for 10,000 micro-credits, of which 40 are acknowledged first. */
+/** An answer of 100 units for 1,000 micro-credits, of which 40 are acknowledged first. */
 async function paidAnswer() {
-  const { hold, nonce, whole, part, expiresAt } = await world.papers(payer, provider);
-  expect(await world.until(world.ledger.reserve(hold, payer.peerId, 100_000, expiresAt + 900))).toBe(true);
+  const { hold, nonce, whole, part, expiresAt } = await world.papers(payer, provider, { price: 10_000 });
+  expect(await world.until(world.ledger.reserve(hold, payer.peerId, 2_000, expiresAt + 900))).toBe(true);
   await world.file(await part(40), provider.peerId);
   await world.file(whole, provider.peerId);
   return toBase32(nonce);
@@ -55,10 +56,10 @@ describe('the pages of the ledger', () => {
         provider: provider.peerId,
         task: 'chat',
         units: 100,
-        price: 100_000,
+        price: 10_000,
         priceVersion: 1,
       },
-      ...{ paid: 10_000, toProvider: 7_000, toAuditors: 2_000, toTreasury: 1_000, taskReward: 500 },
+      ...{ paid: 1_000, toProvider: 700, toAuditors: 200, toTreasury: 100, taskReward: 50 },
       ...{ kind: 'receipt', final: true },
     });
     const free = await world.papers(someone(), provider);
@@ -72,10 +73,10 @@ describe('the pages of the ledger', () => {
     await world.fund(payer);
     await paidAnswer();
     expect(v.parse(AccountPageSchema, await pages.account(provider.peerId))).toMatchObject({
-      account: { free: 7_500, held: 0, pending: 0 },
-      ...{ today: { tasks: 7_500, uptime: 0, audits: 0 }, earned: 7_500, alias: null, weight: 0 },
+      account: { free: 750, held: 0, pending: 0 },
+      ...{ today: { tasks: 750, uptime: 0, audits: 0 }, earned: 750, alias: null, weight: 0 },
     });
-    expect((await pages.account(payer.peerId)).account).toMatchObject({ free: MICRO / 2 - 10_000, held: 0 });
+    expect((await pages.account(payer.peerId)).account).toMatchObject({ free: FUNDED - 1_000, held: 0 });
     const { ledger, control } = world;
     const tomorrow = new LedgerPages({
       ...{ ledger, issuer: control.peerId, origin: '', now: () => world.now() + DAY_MS },
@@ -118,7 +119,7 @@ describe('the pages of the ledger', () => {
     expect(log).toMatchObject({ origin: 'mesh.example/log', final: 0 });
     expect(log.size).toBeGreaterThan(0);
     expect(log.lagMs).toBeGreaterThanOrEqual(2_000);
-    expect(emitted).toBe(MICRO / 2);
+    expect(emitted).toBe(FUNDED);
     expect((await pages.postings(payer.peerId, LAST)).postings[0]).toMatchObject({ reason: 'uptime', final: false });
     world.ledger.finalTo(world.ledger.size);
     expect((await pages.credits()).log.lagMs).toBe(0);

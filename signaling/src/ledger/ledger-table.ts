@@ -60,21 +60,10 @@ export class LedgerTable implements LedgerStore {
     this.#db.transact(() => {
       if (this.#head().size !== from)
         throw new MeshError('busy', 'Another process writes this ledger. Stop one of the two.');
-      for (const { index, ms, kind, about, postings, leaf } of entries) {
-        sql.putEvent.run([
-          index,
-          ms,
-          kind,
-          JSON.stringify(about),
-          JSON.stringify(postings.map(({ account, amount, reason }) => [account, amount, reason])),
-        ]);
-        sql.putLeaf.run([index, Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength)]);
-        for (const peer of touchedBy(postings)) sql.putPeer.run([peer, index]);
-      }
-      for (const [key, value] of state) {
-        if (value === undefined) sql.forget.run([key]);
-        else sql.put.run([key, JSON.stringify(value)]);
-      }
+      if (entries.length > 0) this.#put(entries);
+      const [kept, gone] = parted(state);
+      if (kept.length > 0) sql.put.run([JSON.stringify(kept)]);
+      if (gone.length > 0) sql.forget.run([JSON.stringify(gone)]);
       sql.setHead.run([head.size, head.posted, head.lastMs, head.final]);
     });
   }
@@ -127,6 +116,24 @@ export class LedgerTable implements LedgerStore {
     });
   }
 
+  /** All at once: to call SQLite costs several times as much as a row. */
+  #put(entries: LedgerBatch['entries']): void {
+    const events: unknown[] = [];
+    const peers: unknown[] = [];
+    const leaves: unknown[] = [];
+    let at = 1;
+    for (const { index, ms, kind, about, postings, leaf } of entries) {
+      const rows = postings.map(({ account, amount, reason }) => [account, amount, reason]);
+      events.push([index, ms, kind, JSON.stringify(about), JSON.stringify(rows)]);
+      for (const peer of touchedBy(postings)) peers.push([peer, index]);
+      leaves.push([index, at, leaf.byteLength]);
+      at += leaf.byteLength;
+    }
+    this.#sql.putEvents.run([JSON.stringify(events)]);
+    if (peers.length > 0) this.#sql.putPeers.run([JSON.stringify(peers)]);
+    this.#sql.putLeaves.run([JSON.stringify(leaves), Buffer.concat(entries.map(({ leaf }) => leaf))]);
+  }
+
   #head(): LedgerHead {
     return (this.#sql.head.all() as LedgerHead[])[0]!;
   }
@@ -146,16 +153,23 @@ function prepared(db: MeshDatabase) {
     read: db.prepare('SELECT key, value FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
     readAll: db.prepare('SELECT key, value FROM ledger_state WHERE key >= ? AND key < ? ORDER BY key'),
     put: db.prepare(
-      'INSERT INTO ledger_state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+      `INSERT INTO ledger_state (key, value) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+       ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     ),
     anyBetween: db.prepare('SELECT 1 FROM ledger_state WHERE key >= ? AND key < ? LIMIT 1'),
     forgetBetween: db.prepare(
       'DELETE FROM ledger_state WHERE key IN (SELECT key FROM ledger_state WHERE key >= ? AND key < ? LIMIT ?)',
     ),
-    forget: db.prepare('DELETE FROM ledger_state WHERE key = ?'),
-    putEvent: db.prepare('INSERT INTO ledger_event (idx, ms, kind, about, postings) VALUES (?, ?, ?, ?, ?)'),
-    putLeaf: db.prepare('INSERT INTO ledger_leaf (idx, leaf) VALUES (?, ?)'),
-    putPeer: db.prepare('INSERT INTO ledger_peer (peer, idx) VALUES (?, ?)'),
+    forget: db.prepare('DELETE FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
+    putEvents: db.prepare(
+      `INSERT INTO ledger_event (idx, ms, kind, about, postings)
+       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)`,
+    ),
+    putPeers: db.prepare('INSERT INTO ledger_peer (peer, idx) SELECT value ->> 0, value ->> 1 FROM json_each(?)'),
+    putLeaves: db.prepare(
+      `INSERT INTO ledger_leaf (idx, leaf)
+       SELECT value ->> 0, substr(?2, value ->> 1, value ->> 2) FROM json_each(?1)`,
+    ),
     leaves: db.prepare('SELECT leaf FROM ledger_leaf WHERE idx >= ? AND idx < ? ORDER BY idx'),
     entries: db.prepare(`${ENTRY} WHERE e.idx >= ? ORDER BY e.idx LIMIT ?`),
     history: db.prepare(
@@ -172,6 +186,15 @@ function prepared(db: MeshDatabase) {
       'INSERT INTO ledger_proved (peer, ms) VALUES (?, ?) ON CONFLICT (peer) DO UPDATE SET ms = max(ms, excluded.ms)',
     ),
   };
+}
+
+function parted(state: LedgerBatch['state']): [kept: [string, string][], gone: string[]] {
+  const [kept, gone]: [[string, string][], string[]] = [[], []];
+  for (const [key, value] of state) {
+    if (value === undefined) gone.push(key);
+    else kept.push([key, JSON.stringify(value)]);
+  }
+  return [kept, gone];
 }
 
 function valuesIn(rows: unknown[]): Map<string, StateValue> {

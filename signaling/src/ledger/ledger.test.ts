@@ -49,7 +49,7 @@ describe('a delivery', () => {
     await mesh.fund(ann);
     const free = () => ledger.account(ben.peerId).free;
     const { hold, whole, part, expiresAt } = await mesh.papers(ann, ben);
-    await mesh.until(ledger.reserve(hold, ann.peerId, 100_000, expiresAt + 900));
+    await mesh.until(ledger.reserve(hold, ann.peerId, 4 * COST, expiresAt + 900));
     await mesh.file(await part(40), ben.peerId);
     const first = free();
     expect(first).toBeGreaterThan(0);

@@ -95,16 +95,16 @@ function leasesFor(
   return { leases, isIssued: known !== null };
 }
 
-/** One signature of a delivery, and why it is refused when that is wrong. */
+/** One signature of a delivery, and why it is refused when that is wrong, as a sentence. */
 export interface SignatureCheck {
   readonly domain: SigningDomain;
   readonly record: Uint8Array;
-  readonly else: MeshError;
+  readonly why: string;
 }
 
 /** Its signatures, ours first: that key is at hand, and without a lease of ours nobody gets any further. */
 export function checksOf(delivered: Delivered): SignatureCheck[] {
-  const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({ domain, record, else: refused(why) });
+  const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({ domain, record, why });
   const ours = delivered.isIssued ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
   if (delivered.kind === 'acknowledgement') {
     return [...ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];

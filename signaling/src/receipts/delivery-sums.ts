@@ -16,11 +16,14 @@ const TOTALS = COLUMNS.map((column) => `sum(${column})`).join(', ');
 
 export class DeliverySums {
   readonly #db: MeshDatabase;
+  /** False: nothing was added up, as in most meshes, and nobody has to look. */
+  #isAnySummed: boolean;
   readonly #covers: Database.Statement;
   readonly #nthNewest: Database.Statement;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
+    this.#isAnySummed = db.prepare('SELECT 1 FROM summed LIMIT 1').all().length > 0;
     this.#covers = db.prepare('SELECT 1 FROM summed WHERE provider IN (?, ?) AND until_s >= ?');
     this.#nthNewest = db.prepare(
       'SELECT expires_s FROM delivery WHERE provider = ? ORDER BY expires_s DESC LIMIT 1 OFFSET ?',
@@ -32,12 +35,12 @@ export class DeliverySums {
   }
 
   covers(provider: PeerId, expiresAt: number): boolean {
-    return this.#covers.all([ALL, provider, expiresAt]).length > 0;
+    return this.#isAnySummed && this.#covers.get([ALL, provider, expiresAt]) !== undefined;
   }
 
   /** Beyond `most` rows of this provider the oldest are added up, at least `atOnce` of them. */
   keepNewest(provider: PeerId, most: number, atOnce: number): void {
-    const [over] = this.#nthNewest.all([provider, most]) as { expires_s: number }[];
+    const over = this.#nthNewest.get([provider, most]) as { expires_s: number } | undefined;
     if (over === undefined) return;
     const [cut] = this.#nthNewest.all([provider, most - atOnce]) as { expires_s: number }[];
     this.#addUp(provider, cut?.expires_s ?? over.expires_s);
@@ -96,6 +99,8 @@ export class DeliverySums {
     }
     const { changes } = this.#db.prepare(`DELETE FROM delivery WHERE ${where}`).run(values);
     if (changes > 0) {
+      // It stays so when this is rolled back: then one looks for nothing.
+      this.#isAnySummed = true;
       this.#db
         .prepare(
           `INSERT INTO summed (provider, until_s) VALUES (?, ?)

@@ -1,6 +1,7 @@
 /** Deliveries in `mesh.db`, for a single instance. libsql is synchronous: a batch blocks until it is on disk. */
 import type Database from 'libsql';
 import { MeshDatabase } from '../store/mesh-database.ts';
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Delivered, Kept } from './delivered.ts';
 import { changeIn, CHANGES, FIND, keptIn, PUT, valuesOf, type ChangeRow, type KeptRow } from './delivery-rows.ts';
@@ -18,6 +19,10 @@ import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
 
 /** The rows added up in one go: a few milliseconds. */
 const SUM_AT_ONCE = 500;
+/** The rows of a provider are counted each time that there may be a hundredth more of them. */
+const COUNTED_PARTS = 100;
+/** Providers whose new rows are counted apart; those of others are counted each time. */
+const MAX_COUNTED = 20_000;
 /** Pages of 4 KiB each, returned to the disk in one go. */
 const SHRINK_PAGES = 500;
 
@@ -30,6 +35,8 @@ export class DeliveryTable implements DeliveryStore {
   readonly #changes: Database.Statement;
   readonly #lastChange: Database.Statement;
   readonly #setLastChange: Database.Statement;
+  /** The rows of each provider since they were counted last. */
+  readonly #since = new BoundedMap<PeerId, number>(MAX_COUNTED);
   /** Or fewer: a proof that replaced a lesser one counts twice until the next sweep. */
   #rows: number;
 
@@ -108,7 +115,7 @@ export class DeliveryTable implements DeliveryStore {
 
   #kept(leaseNonce: Uint8Array): Kept | null {
     // In a list: a lone buffer would be taken for named parameters.
-    const [row] = this.#find.all([Buffer.from(leaseNonce)]) as KeptRow[];
+    const row = this.#find.get([Buffer.from(leaseNonce)]) as KeptRow | undefined;
     return row === undefined ? null : keptIn(row);
   }
 
@@ -117,7 +124,13 @@ export class DeliveryTable implements DeliveryStore {
     this.#rows++;
     const { rows, rowsPerProvider } = this.#limits;
     const { provider } = delivered.lease;
-    this.#sums.keepNewest(provider, rowsPerProvider, Math.min(SUM_AT_ONCE, Math.ceil(rowsPerProvider / 20)));
+    // To count them takes as long as there are many, so it is not done for each.
+    const since = (this.#since.get(provider) ?? 0) + 1;
+    if (since * COUNTED_PARTS < rowsPerProvider && this.#since.has(provider)) this.#since.set(provider, since);
+    else {
+      this.#since.set(provider, 0);
+      this.#sums.keepNewest(provider, rowsPerProvider, Math.min(SUM_AT_ONCE, Math.ceil(rowsPerProvider / 20)));
+    }
     if (this.#rows > rows) this.#rows -= this.#sums.addUpOldest(Math.min(SUM_AT_ONCE, Math.ceil(rows / 20)));
   }
 }

@@ -101,7 +101,7 @@ export class ReceiptBook {
     const written = new Promise<void>((resolve, reject) => {
       this.#signatures.check(network, areRight, (wrong) => {
         const fault = checks[wrong];
-        if (fault !== undefined) return reject(fault.else);
+        if (fault !== undefined) return reject(refused(fault.why));
         this.#waiting.push({ delivered, resolve, reject });
         this.#gather();
       });

@@ -35,7 +35,7 @@ import { DepartureNews } from './departure-news.ts';
 import { Entrance } from './entrance.ts';
 import type { IceServers } from './ice-servers.ts';
 import type { JoinPrice } from './join-price.ts';
-import type { LogNews } from './log-news.ts';
+import type { LogNews } from '../log/log-news.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
 import { OrderDesk } from './order-desk.ts';
 import { MATCH_RATES } from './session-matches.ts';

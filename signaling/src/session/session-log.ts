@@ -5,7 +5,7 @@ import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { noteName } from '@llmesh/core/identity/note-name';
 import { noteKey, type NoteKey } from '@llmesh/log/note/key';
-import { MAX_WITNESSES, type LogListener, type LogNews } from './log-news.ts';
+import { MAX_WITNESSES, type LogListener, type LogNews } from '../log/log-news.ts';
 
 /** A witness begins once a connection, and again after a mishap. */
 const BEGIN_RATE = { perSecond: 0.1, burst: 5 };
@@ -66,8 +66,9 @@ export class SessionLog implements LogListener {
     if (message.type === 'witness') return this.#begin(news, message.size);
     if (!this.#signs.take(1))
       return refused('rate_limited', 'Too many signatures at once. One a checkpoint is enough.');
+    if (this.#witnessed === null) return refused('bad_message', 'Say that you are a witness before you sign.');
     const { size, line } = message;
-    if (this.#witnessed === null || !news.keeper.cosigned(size, `${line}\n`, this.#key)) {
+    if (!news.keeper.cosigned(size, `${line}\n`, this.#key)) {
       // An older checkpoint than those that still gather signatures is no fault of its witness.
       return !news.keeper.gathers(size)
         ? null

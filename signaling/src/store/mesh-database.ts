@@ -15,6 +15,9 @@ const BUSY_MS = 1_000;
 /** The write-ahead log is cut back to this size. */
 const MAX_LOG_BYTES = 16_777_216;
 
+/** A file up to this size is checked whole before it is used, which takes a second or two. */
+const MAX_CHECKED_BYTES = 536_870_912;
+
 export class MeshDatabase {
   readonly #db: Database.Database;
   /** Null: in memory. */
@@ -90,8 +93,7 @@ export class MeshDatabase {
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;`);
     // A filing that was answered with `filed` survives a power cut.
     this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${MAX_LOG_BYTES};`);
-    const [check] = this.#db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-    if (check?.quick_check !== 'ok') throw new Error(`it is malformed: ${check?.quick_check ?? 'no answer'}`);
+    this.#check();
     const before = this.#number('user_version');
     this.transact(() => {
       // Check again: another process may be migrating, too.
@@ -107,6 +109,17 @@ export class MeshDatabase {
     });
     // A file of an older version does not return space unless it is rewritten.
     if (before > 0 && this.#number('auto_vacuum') === 0) this.#db.exec('PRAGMA auto_vacuum = INCREMENTAL; VACUUM;');
+  }
+
+  /** Throws when a table is damaged. Of a large file, those of the ledger are left out: they are found when they are read. */
+  #check(): void {
+    const tables = this.#db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[];
+    const some = tables.map(({ name }) => name).filter((name) => !name.startsWith('ledger_'));
+    const pragmas = this.bytes <= MAX_CHECKED_BYTES ? ['quick_check(1)'] : some.map((name) => `quick_check(${name})`);
+    for (const pragma of pragmas) {
+      const [check] = this.#db.prepare(`PRAGMA ${pragma}`).all() as { quick_check: string }[];
+      if (check?.quick_check !== 'ok') throw new Error(`it is malformed: ${check?.quick_check ?? 'no answer'}`);
+    }
   }
 
   /** Its failure must not hide the original error: on a full disk SQLite has already rolled back. */

@@ -1,5 +1,6 @@
 /** What every store of deliveries must do. */
 import { afterEach, describe, expect, it, test } from 'vitest';
+import { toBase32 } from '@llmesh/core/base/base32';
 import { newPeerId, newTaskId } from '@llmesh/core/base/ids';
 import { MAX_LEASE_UNITS } from '@llmesh/core/receipts/lease';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
@@ -126,6 +127,34 @@ export function deliveryStoreSuite(name: string, { open, again, writer }: Delive
       expect([await store.find(fine.lease.nonce), (await store.size()).rows]).toEqual([null, 0]);
       expect(await store.file([fine], NOW_MS)).toEqual(['kept']);
       expect(await store.file([], NOW_MS)).toEqual([]);
+    });
+
+    it('tells what has changed, in order, each change once, and gives no number twice', async () => {
+      const store = await start({ rows: 20 });
+      const issuer = newPeerId();
+      const whole = receiptOf({ units: 40 });
+      await store.file([partOf(whole, 8), receiptOf()], NOW_MS);
+      const [first, second, ...none] = await store.changes(0, 10, issuer);
+      expect(none).toEqual([]);
+      expect(second!.change).toBeGreaterThan(first!.change);
+      const { nonce, requester, provider, task, model, price, expiresAt } = whole.lease;
+      const what = { issuer, requester, provider, task, model, price, expiresAt, nonce: toBase32(nonce) };
+      const hold = toBase32(whole.hold);
+      expect(first).toMatchObject({ delivery: { ...what, hold, units: 8, complete: false }, lease: whole.leaseBytes });
+      await store.file([whole, partOf(whole, 16)], NOW_MS);
+      const [last, ...more] = await store.changes(second!.change, 10, issuer);
+      expect(more).toEqual([]);
+      expect(last).toMatchObject({ delivery: { ...what, units: 40, complete: true } });
+      expect(last!.proof).toEqual({ kind: 'receipt', provider: whole.providerHalf, requester: whole.requesterHalf });
+      expect(await store.changes(0, 1, issuer)).toMatchObject([{ change: second!.change }]);
+      // Those with the highest numbers are added up, and so are gone.
+      const old = Array.from({ length: 60 }, () => receiptOf({ expiresAt: NOW_S - 90 * 86_400 }));
+      await store.file(old, NOW_MS);
+      const [highest] = (await store.changes(0, 1_000, issuer)).slice(-1);
+      for (let i = 0; i < 4; i++) await store.sweep(NOW_MS);
+      await store.file([receiptOf()], NOW_MS);
+      const [newest] = (await store.changes(0, 1_000, issuer)).slice(-1);
+      expect(newest!.change).toBeGreaterThan(highest!.change);
     });
 
     describe('of more rows than there may be', () => {

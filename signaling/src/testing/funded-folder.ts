@@ -1,4 +1,4 @@
-/** A data folder in whose ledger some peers have earned something: half a credit each, as they come into the world. */
+/** A data folder in whose ledger some peers have earned something: what an hour of being there pays, as credits come into the world. */
 import type { Identity } from '@llmesh/core/identity/identity';
 import { EPOCH_MS, epochOf } from '@llmesh/core/ledger/emission';
 import { openControlKey } from '../receipts/control-key.ts';

@@ -72,7 +72,7 @@ async function work(worker: number): Promise<never> {
     });
     // Some are given back by the clock before their receipt comes.
     const untilS = Math.random() < 0.2 ? Math.ceil(now() / 1_000) + 1 : expiresAt + 900;
-    await append({ kind: 'reserve', hold, payer: requester.peerId, amount: 100_000, untilS });
+    await append({ kind: 'reserve', hold, payer: requester.peerId, amount: 20_000, untilS });
     const network = `10.${worker}.${i % NETWORKS}.1`;
     if (Math.random() < 0.4) await book.file(await part(40), provider.peerId, network);
     if (Math.random() < 0.8) await book.file(whole, any([requester, provider]).peerId, network);

@@ -214,7 +214,8 @@ class Month {
     let provider = this.#economy.random.pick(present);
     while (provider === person) provider = this.#economy.random.pick(present);
     const match = await this.#economy.match(person.peer, [provider.peer], { maxUnits: MAX_UNITS, price });
-    await this.#economy.receive(match, provider.peer, units);
+    // What was free is in no ledger.
+    if (match.funded) await this.#economy.receive(match, provider.peer, units);
     this.#waits[match.funded ? 'funded' : 'unfunded'].push(((tick - sinceTick) * 60) / TICKS_AN_HOUR);
     if (first) {
       this.#firsts.asked += 1;

@@ -4,6 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { PARAMETERS } from '@llmesh/core/governance/parameters';
+import { inCredits } from '@llmesh/core/ledger/credit';
 import type { MeshError } from '@llmesh/core/base/errors';
 import { LogError } from '@llmesh/log/base/log-error';
 import { checkTlogProof, readTlogProof } from '@llmesh/log/read/tlog-proof';
@@ -12,6 +14,9 @@ import { Output } from '../../cli/output.ts';
 import { openIdentity } from '../../node/identity-file.ts';
 import { openMeshNode, releaseMeshNodes } from '../../node/mesh-node.ts';
 import { FROM_SOURCE, Running, startControlPlane } from '../../testing/process.ts';
+import { serveReport } from '../../status/report-socket.ts';
+import { WorkerReport } from '../../status/worker-report.ts';
+import { showWorker } from '../worker-status-command.ts';
 import { showBalance, showReceipts } from './balance-command.ts';
 import { exportHistory } from './export-command.ts';
 import { stake, transfer, unstake } from './order-command.ts';
@@ -19,6 +24,9 @@ import type { CreditOptions } from './own-peer.ts';
 import { propose, showProposals, vote } from './vote-command.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'llmesh-credits-'));
+/** What each has to begin with: an hour of being there. */
+const FUNDED = PARAMETERS['uptime-cap'].initial;
+const TENTH = FUNDED / 10;
 const folder = (name: string) => path.join(root, name);
 let plane: Awaited<ReturnType<typeof startControlPlane>>;
 let [ann, bob] = ['', ''] as [PeerId, PeerId];
@@ -81,48 +89,48 @@ describe('llmesh and credits', () => {
     const { identity, close } = await openIdentity(folder('ann'));
     const worker = await openMeshNode(new URL(plane.url), { identity });
     const first = new Promise<void>((resolve) => worker.control.on('account', () => resolve()));
-    const news = new Promise<void>((resolve) =>
-      worker.control.on('account', ({ free }) => free < 500_000 && resolve()),
-    );
+    const news = new Promise<void>((resolve) => worker.control.on('account', ({ free }) => free < FUNDED && resolve()));
     await first;
-    expect(await llmesh('ann', 'transfer', bob, '0.2')).toMatchObject({
+    expect(await llmesh('ann', 'transfer', bob, inCredits(4 * TENTH))).toMatchObject({
       code: 1,
-      error: expect.stringMatching(/^bad_message: There is no terminal.*0\.2 credits.*--yes/),
+      error: expect.stringMatching(/^bad_message: There is no terminal.*--yes/),
     });
-    expect(await llmesh('ann', 'transfer', bob, '0.2', '--yes')).toMatchObject({
+    expect(await llmesh('ann', 'transfer', bob, inCredits(4 * TENTH), '--yes')).toMatchObject({
       code: 0,
-      lines: [{ done: { kind: 'transfer', to: bob, amount: 200_000 }, account: { free: 300_000 } }],
+      lines: [{ done: { kind: 'transfer', to: bob, amount: 4 * TENTH }, account: { free: 6 * TENTH } }],
     });
     await news;
-    expect(worker.control).toMatchObject({ state: 'open', account: { free: 300_000 } });
+    expect(worker.control).toMatchObject({ state: 'open', account: { free: 6 * TENTH } });
     await worker.close();
     await close();
     expect(await llmesh('ann', 'balance')).toMatchObject({
       code: 0,
-      lines: [{ peerId: ann, mode: 'priority', account: { free: 300_000, held: 0, stake: 0 }, earned: 500_000 }],
+      lines: [{ peerId: ann, mode: 'priority', account: { free: 6 * TENTH, held: 0, stake: 0 }, earned: FUNDED }],
     });
     const { sentences } = await here((options, output) => showBalance({ ...options, peer: bob }, output), 'ann');
-    expect(sentences[0]).toMatch(/Free +0\.7\n(.*\n)*Today +0\.5 earned: 0 for answers, 0\.5 for being there/);
+    const had = inCredits(FUNDED);
+    expect(sentences[0]).toMatch(new RegExp(`Free +${inCredits(14 * TENTH)}[,\\n]`));
+    expect(sentences[0]).toContain(`${had} earned: 0 for answers, ${had} for being there`);
     const send = (to: PeerId, amount: number) =>
       here((options, output) => transfer(to, amount, { ...options, yes: true }, output), 'ann');
-    expect((await send(bob, 5_000_000)).error).toMatch(/^credits_short: .*5 credits.*0\.3 free: 4\.7 are missing/);
-    expect((await send(ann, 100_000)).error).toMatch(/^order_refused/);
+    expect((await send(bob, 5_000_000)).error).toMatch(/^credits_short: .*5 credits.* are missing/);
+    expect((await send(ann, TENTH)).error).toMatch(/^order_refused/);
   });
 
   it('puts up a stake, takes of it, and tells every change with its reason', async () => {
     const bobs = (run: Parameters<typeof here>[0]) => here(run, 'bob');
-    expect((await bobs((options, output) => stake(100_000, options, output))).lines).toMatchObject([
-      { account: { stake: 100_000 } },
+    expect((await bobs((options, output) => stake(2 * TENTH, options, output))).lines).toMatchObject([
+      { account: { stake: 2 * TENTH } },
     ]);
-    expect((await bobs((options, output) => unstake(40_000, options, output))).lines).toMatchObject([
-      { account: { stake: 60_000, unbonding: 40_000 } },
+    expect((await bobs((options, output) => unstake(TENTH, options, output))).lines).toMatchObject([
+      { account: { stake: TENTH, unbonding: TENTH } },
     ]);
     expect((await bobs((options, output) => unstake(1_000_000, options, output))).error).toMatch(/^credits_short/);
     const since = (ms: number) => bobs((options, output) => showReceipts({ ...options, since: ms }, output));
     const { lines } = await since(0);
     const reasons = lines.map(({ reason }) => reason);
     expect(reasons).toEqual(expect.arrayContaining(['staked', 'unstaked', 'transfer', 'uptime']));
-    expect(lines.filter(({ reason }) => reason === 'transfer')).toMatchObject([{ amount: 200_000, other: ann }]);
+    expect(lines.filter(({ reason }) => reason === 'transfer')).toMatchObject([{ amount: 4 * TENTH, other: ann }]);
     expect((await since(Date.now() + 86_400_000)).lines).toEqual([]);
 
     const file = folder('bob.jsonl');
@@ -132,7 +140,7 @@ describe('llmesh and credits', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(head).toMatchObject({ llmesh: 'credits', peerId: bob, account: { stake: 60_000 } });
+    expect(head).toMatchObject({ llmesh: 'credits', peerId: bob, account: { stake: TENTH } });
     expect(rest.flatMap(({ posting }) => posting ?? [])).toEqual(lines);
     // Whoever has the policy of the mesh checks each proof without asking it anything.
     const policy = readPolicy(new Uint8Array(await (await fetch(`${plane.url}/log/policy`)).arrayBuffer()));
@@ -148,6 +156,16 @@ describe('llmesh and credits', () => {
     }
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect((await exported()).error).toMatch(/^storage_full: .*there is one already/);
+  });
+
+  it('says in the status of a worker what it earned today, and why that much', async () => {
+    const report = new WorkerReport(new URL(plane.url), Date.now());
+    report.known(ann, 'a worker');
+    const served = await serveReport(folder('ann'), report);
+    const { lines, sentences } = await here(({ data }, output) => showWorker({ data: data! }, output), 'ann');
+    await served.close();
+    expect(lines[0]).toMatchObject({ worker: { peerId: ann }, credits: { account: { free: 6 * TENTH } } });
+    expect(sentences[0]).toMatch(/Credits +[\d.]+ earned: .* today\n.*llmesh balance.*\n.*an hour now/);
   });
 
   it('shows what can be voted on, and says what is possible instead of what is not', async () => {

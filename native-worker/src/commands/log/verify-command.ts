@@ -106,7 +106,7 @@ async function verify(
     ...{ log: judged.checkpoint.origin, size, root: Buffer.from(judged.checkpoint.root).toString('base64') },
     ...{ witnesses: judged.witnesses.map(({ witness }) => witness.name), recounted: verified.recounted, own },
     ...{ shown, truth: shown === null || shown.differences.length === 0 },
-    ...Object.fromEntries(lines.map(([name, what]) => [name.toLowerCase().replaceAll(' ', '_'), what])),
+    words: lines.map((line) => line.join(' ').trim()),
   });
   if (own)
     output.note(

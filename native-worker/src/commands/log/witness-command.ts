@@ -107,7 +107,7 @@ async function witnessing(
 
 async function policyFor({ policy, mesh, data }: WitnessCommandOptions, signal: AbortSignal) {
   if (policy !== undefined) return givenPolicy(policy);
-  return toldPolicy(meshPlace(mesh), path.join(dataFolder(data), 'verified'), signal);
+  return toldPolicy(meshPlace(mesh), path.join(dataFolder(data), 'verified'), signal, 'log');
 }
 
 interface Signing {

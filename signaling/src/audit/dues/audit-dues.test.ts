@@ -5,6 +5,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Identity } from '@llmesh/core/identity/identity';
+import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { accountKey } from '@llmesh/core/ledger/keys';
 import { accountOf } from '@llmesh/core/ledger/account';
 import { signOrder } from '@llmesh/core/ledger/order';
@@ -17,11 +18,12 @@ import { AuditDues } from './audit-dues.ts';
 
 const FILE = 'ab'.repeat(32);
 const MODEL = 'm' as ModelId;
-const STAKE = 100_000;
+/** Of what is there to begin with. */
+const STAKE = PARAMETERS['uptime-cap'].initial / 5;
 /** Micro-credits for 1,000 units. */
-const PRICE = 1_000_000;
+const PRICE = 2 * STAKE;
 /** For 100 units. */
-const PAID = 100_000;
+const PAID = PRICE / 10;
 
 let world: LedgerWorld;
 let table: AuditTable;
@@ -47,7 +49,7 @@ beforeEach(async () => {
   await world.append({ kind: 'order', record });
 });
 afterEach(async () => {
-  await dues?.close();
+  if (dues !== null) await close(dues);
   dues = null;
   await world.close();
 });
@@ -101,9 +103,13 @@ async function wrongAnswer(convict: boolean) {
   table.settle({ receipt, settled, auditors: [], ...rest }, world.now());
 }
 
-/** Everything that is due has been tried. */
+/** Everything that was due is in the ledger, or never will be. */
 async function settled(): Promise<void> {
-  await world.clock.advance(200);
+  while (table.dues.dues().length + table.dues.slashings().length > 0) await world.clock.advance(5);
+}
+
+async function close(one: AuditDues): Promise<void> {
+  await world.until(one.close());
 }
 
 describe('the dues of audits', () => {
@@ -135,14 +141,14 @@ describe('the dues of audits', () => {
     const event = slashed.slashedBy(provider.peerId)!;
     const [entry] = await world.ledger.store.entries(event, 1);
     expect(entry).toMatchObject({ index: event, kind: 'slash' });
-    await slashed.close();
+    await close(slashed);
 
     // Once: whoever opens it again finds nothing more to do.
     const { size } = world.ledger;
     const again = open();
     await settled();
     expect([world.ledger.size, again.slashedBy(provider.peerId)]).toEqual([size, event]);
-    await again.close();
+    await close(again);
 
     table.forgive([provider.peerId]);
     open();
@@ -188,7 +194,7 @@ describe('the dues of audits', () => {
     const first = open();
     await settled();
     expect(world.failures).toMatchObject([{ message: expect.stringContaining('no longer kept') }]);
-    await first.close();
+    await close(first);
     open();
     await settled();
     expect([world.failures.length, world.ledger.size]).toEqual([1, size]);
@@ -203,12 +209,11 @@ describe('the dues of audits', () => {
     const failed = (error: unknown) => world.failures.push(error);
     const port = { ...NO_LEDGER, mode: ledger.mode, append };
     dues = new AuditDues({ clock, ledger: port, table: table.dues, failed, slashed: () => {} });
-    await settled();
+    while (world.failures.length === 0) await clock.advance(5);
     expect(table.dues.dues()).toHaveLength(2);
     expect(world.failures).toMatchObject([{ code: 'busy' }]);
     busy = false;
-    await clock.advance(6_000);
-    expect(table.dues.dues()).toEqual([]);
+    await settled();
     expect(free(one)).toBeGreaterThan(0);
   });
 });

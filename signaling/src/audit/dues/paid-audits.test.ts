@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as v from 'valibot';
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { PeerId } from '@llmesh/core/base/ids';
+import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { AccountPageSchema, PostingsPageSchema } from '@llmesh/core/wire/credit-pages';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../server.ts';
@@ -13,7 +14,8 @@ import { audited, auditorFrom, comes, FILE, files, lends, reportOf } from '../..
 import { newIdentity } from '../../testing/clients.ts';
 import { fundedFolder } from '../../testing/funded-folder.ts';
 
-const STAKE = 100_000;
+/** Of what is there to begin with. */
+const STAKE = PARAMETERS['uptime-cap'].initial / 5;
 /** As many newcomers of one network as get an allowance in one day. */
 const NEWCOMERS = 3;
 let root = '';

@@ -7,7 +7,8 @@ import * as v from 'valibot';
 import { toBase32 } from '@llmesh/core/base/base32';
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import type { Identity } from '@llmesh/core/identity/identity';
-import { MICRO } from '@llmesh/core/ledger/credit';
+import { PARAMETERS } from '@llmesh/core/governance/parameters';
+import { inCredits, MICRO } from '@llmesh/core/ledger/credit';
 import { ORDER_WITHIN_MS, signOrder, type OrderBody } from '@llmesh/core/ledger/order';
 import {
   AccountPageSchema,
@@ -20,7 +21,8 @@ import { startControlPlane, type ControlPlane } from '../server.ts';
 import { MeshPeer, newIdentity } from '../testing/clients.ts';
 import { fundedFolder } from '../testing/funded-folder.ts';
 
-const FUNDED = MICRO / 2;
+const FUNDED = PARAMETERS['uptime-cap'].initial;
+const TENTH = FUNDED / 10;
 const [ann, bob, cat, dan, eve] = Array.from({ length: 5 }, newIdentity) as [
   Identity,
   Identity,
@@ -81,12 +83,12 @@ describe('a transfer', () => {
     const [a, b] = [await comes(ann), await comes(bob)];
     expect(await a.peer.says('account')).toMatchObject({ mode: 'priority', free: FUNDED, held: 0, stake: 0 });
     expect(await b.peer.says('account')).toMatchObject({ free: FUNDED });
-    expect(await a.order({ kind: 'transfer', to: bob.peerId, amount: 200_000 })).toBe('filed');
-    expect(await b.peer.says('account')).toMatchObject({ free: 700_000 });
-    expect(await a.peer.says('account')).toMatchObject({ free: 300_000 });
-    expect((await accountOf(ann.peerId)).account.free).toBe(300_000);
+    expect(await a.order({ kind: 'transfer', to: bob.peerId, amount: 4 * TENTH })).toBe('filed');
+    expect(await b.peer.says('account')).toMatchObject({ free: 14 * TENTH });
+    expect(await a.peer.says('account')).toMatchObject({ free: 6 * TENTH });
+    expect((await accountOf(ann.peerId)).account.free).toBe(6 * TENTH);
     const { postings } = await postingsOf(ann.peerId);
-    expect(postings[0]).toMatchObject({ account: 'free', amount: -200_000, reason: 'transfer', other: bob.peerId });
+    expect(postings[0]).toMatchObject({ account: 'free', amount: -4 * TENTH, reason: 'transfer', other: bob.peerId });
     expect(postings.map(({ reason }) => reason)).toContain('uptime');
     expect(postings.every(({ account }) => !account.includes(':'))).toBe(true);
     // Older ones follow page by page.
@@ -108,8 +110,9 @@ describe('a transfer', () => {
 
   test('is refused, in words that say what is missing, where it is too large, late, forged or for another mesh', async () => {
     const [d, forger] = [await comes(dan), await comes()];
-    expect(await d.order({ kind: 'transfer', to: ann.peerId, amount: 2 * MICRO })).toMatch(
-      /^credits_short: This transfer takes 2 credits, and this key has 0\.5 free(, and 0\.001 not final yet)?: 1\.5 are missing\.$/,
+    const short = await d.order({ kind: 'transfer', to: ann.peerId, amount: 2 * MICRO });
+    expect(short?.replace(', and 0.001 not final yet', '')).toBe(
+      `credits_short: This transfer takes 2 credits, and this key has ${inCredits(FUNDED)} free: ${inCredits(2 * MICRO - FUNDED)} are missing.`,
     );
     expect(await d.order({ kind: 'transfer', to: dan.peerId, amount: 1 })).toMatch(/^order_refused: /);
     const body = { kind: 'transfer', to: ann.peerId, amount: 1 } as const;
@@ -120,7 +123,7 @@ describe('a transfer', () => {
     const early = await signOrder(body, { issuer, ms: now + ORDER_WITHIN_MS + 60_000 }, dan);
     expect(await d.send(early)).toMatch(/order_refused: .* later/);
     const good = await signOrder(body, { issuer, ms: now }, dan);
-    for (const bad of [good.with(-1, good.at(-1)! ^ 1), good.subarray(0, 40), new Uint8Array([1])]) {
+    for (const bad of [good.with(good.length - 1, good.at(-1)! ^ 1), good.subarray(0, 40), new Uint8Array([1])]) {
       expect(await forger.send(bad)).toMatch(/^order_refused: /);
     }
     expect(await forger.send(good)).toBe('filed');
@@ -137,13 +140,13 @@ describe('a transfer', () => {
 
 test('a stake is put up and taken back slowly, a name is on the leaderboard, and a vote needs weight', async () => {
   const c = await comes(cat);
-  expect(await c.order({ kind: 'stake', amount: 100_000 })).toBe('filed');
-  expect(await c.order({ kind: 'unstake', amount: 100_001 })).toMatch(/^credits_short: .*0\.000001 are missing/);
-  expect(await c.order({ kind: 'unstake', amount: 40_000 })).toBe('filed');
+  expect(await c.order({ kind: 'stake', amount: 2 * TENTH })).toBe('filed');
+  expect(await c.order({ kind: 'unstake', amount: 2 * TENTH + 1 })).toMatch(/^credits_short: .*0\.000001 are missing/);
+  expect(await c.order({ kind: 'unstake', amount: TENTH })).toBe('filed');
   expect(await c.order({ kind: 'alias', alias: 'The otter' })).toBe('filed');
   const { account, alias, releases, today, earned, weight } = await accountOf(cat.peerId);
-  expect(account).toMatchObject({ stake: 60_000, unbonding: 40_000 });
-  expect(releases).toMatchObject([{ amount: 40_000 }]);
+  expect(account).toMatchObject({ stake: TENTH, unbonding: TENTH });
+  expect(releases).toMatchObject([{ amount: TENTH }]);
   expect({ alias, earned, weight, uptime: today.uptime + 0 }).toMatchObject({ alias: 'The otter', earned: FUNDED });
   expect(await (await comes(eve)).order({ kind: 'alias', alias: 'Nobody' })).toMatch(/^rate_limited|^order_refused/);
   expect((await page('leaderboard', LeaderboardSchema)).leaders).toMatchObject([

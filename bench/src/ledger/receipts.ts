@@ -1,0 +1,187 @@
+/**
+ * How many receipts a second the ledger takes, from the filed bytes to postings on the disk, beside what the same signatures
+ * alone cost on all cores: in turns in one run, so that whatever else the computer does slows both down.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { realClock } from '@llmesh/core/base/clock';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import type { Identity } from '@llmesh/core/identity/identity';
+import { nodeIdentity, nodeVerifyOnThread } from '@llmesh/core/identity/node-signatures';
+import { signatureIn } from '@llmesh/core/identity/signed-record';
+import { readLeases } from '@llmesh/core/receipts/lease';
+import { Ledger } from '@llmesh/signaling/ledger/ledger';
+import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
+import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
+import { IssuedLeases } from '@llmesh/signaling/receipts/issued-leases';
+import { ReceiptBook } from '@llmesh/signaling/receipts/receipt-book';
+import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
+import { papersOf } from '@llmesh/signaling/testing/papers';
+import { percentile } from '../statistics.ts';
+
+export interface ReceiptsOptions {
+  rounds: number;
+  /** Of one round. */
+  receipts: number;
+}
+
+export interface ReceiptsFigures {
+  cores: number;
+  receiptsPerSecond: number;
+  /** What the signatures alone would allow, on all cores. */
+  verifyLimitPerSecond: number;
+  ofVerifyLimit: number;
+  /** From the receipt on the disk to its postings on the disk. */
+  projectorLagMsP99: number;
+  /** Of the main thread, which also writes to the disk: for one receipt. */
+  mainThreadUs: number;
+  /** Processor time of one receipt, on all cores together, and of its signatures alone: on a busy computer these say more. */
+  cpuUs: number;
+  verifyCpuUs: number;
+}
+
+type Papers = Awaited<ReturnType<typeof papersOf>>;
+
+const PRICE = 1_000;
+/** As many filings are under way at once as peers would send. */
+const AT_ONCE = 1_500;
+/** On threads at the same time, when only signatures are checked. */
+const CHECKS_AT_ONCE = 64;
+const REQUESTERS = 200;
+const PROVIDERS = 100;
+
+export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promise<ReceiptsFigures> {
+  const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-ledger-'));
+  const control = nodeIdentity(randomBytes(32));
+  const issued = new IssuedLeases();
+  const database = new MeshDatabase(folder);
+  const deliveries = new DeliveryTable(database);
+  const failed = (error: unknown) => {
+    throw error;
+  };
+  const time = { clock: realClock, now: Date.now };
+  const issuer = control.peerId;
+  const book = new ReceiptBook({ ...time, store: deliveries, issuer, issued, verify: 'threads', failed });
+  const store = new LedgerTable(database);
+  const ledger = await Ledger.open({ ...time, mode: 'priority', issuer, deliveries, store, failed });
+  book.onWritten = () => ledger.delivered();
+  ledger.onAppended(() => ledger.finalTo(ledger.size));
+  const [requesters, providers] = [REQUESTERS, PROVIDERS].map(identities) as [Identity[], Identity[]];
+  await Promise.all(requesters.map(({ peerId: to }) => ledger.append({ kind: 'allowance', to })));
+
+  const kept: number[] = [];
+  const lags: number[] = [];
+  let posted = 0;
+  let arrived = () => {};
+  book.onKept = () => kept.push(performance.now());
+  ledger.onAppended((batch) => {
+    const nowMs = performance.now();
+    for (const { event } of batch) if (event.kind === 'earn') lags.push(nowMs - kept[posted++]!);
+    arrived();
+  });
+  const rates: number[] = [];
+  const limits: number[] = [];
+  const busy: number[] = [];
+  const [costs, limitCosts]: [number[], number[]] = [[], []];
+  try {
+    for (let round = 0; round <= rounds; round++) {
+      const papers: Papers[] = [];
+      for (let i = 0; i < receipts; i++) {
+        const pair = { requester: requesters[i % REQUESTERS]!, provider: providers[i % PROVIDERS]! };
+        const one = await papersOf({ control, ...pair, nowMs: Date.now(), price: PRICE });
+        issued.add(
+          one.lease,
+          readLeases(one.lease, () => true)!,
+        );
+        papers.push(one);
+      }
+      const reserve = ({ hold, expiresAt }: Papers, i: number) =>
+        ledger.reserve(hold, requesters[i % REQUESTERS]!.peerId, PRICE, expiresAt + 900);
+      const funded = await inPortions(papers, AT_ONCE, reserve);
+      if (funded.includes(false)) throw new Error('The requesters have too few credits for this many receipts.');
+      let cpu = process.cpuUsage();
+      const limit = await perSecond(receipts, () => inPortions(papers, CHECKS_AT_ONCE, bothSigned));
+      const limitCpu = process.cpuUsage(cpu);
+      const before = performance.eventLoopUtilization();
+      cpu = process.cpuUsage();
+      const rate = await perSecond(receipts, async () => {
+        const goal = posted + receipts;
+        const all = new Promise<void>((resolve) => {
+          arrived = () => (posted === goal ? resolve() : undefined);
+        });
+        await inPortions(papers, AT_ONCE, ({ whole }, i) =>
+          book.file(whole, providers[i % PROVIDERS]!.peerId, `10.${round}.${i % 200}.${i % 250}`),
+        );
+        await all;
+      });
+      const { active } = performance.eventLoopUtilization(before);
+      const spent = process.cpuUsage(cpu);
+      // The first one is for the compiler.
+      if (round === 0) continue;
+      limits.push(limit);
+      rates.push(rate);
+      busy.push((1_000 * active) / receipts);
+      costs.push(cpuUs(spent, receipts));
+      limitCosts.push(cpuUs(limitCpu, receipts));
+      say(`${Math.round(rate)} receipts/s; signatures alone: ${Math.round(limit)}`);
+    }
+  } finally {
+    await ledger.close();
+    await book.close();
+    rmSync(folder, { recursive: true });
+  }
+  return {
+    cores: availableParallelism(),
+    receiptsPerSecond: Math.round(percentile(rates, 50)),
+    verifyLimitPerSecond: Math.round(percentile(limits, 50)),
+    ofVerifyLimit: percentile(
+      rates.map((rate, i) => rate / limits[i]!),
+      50,
+    ),
+    projectorLagMsP99: percentile(lags.slice(receipts), 99),
+    mainThreadUs: percentile(busy, 50),
+    cpuUs: percentile(costs, 50),
+    verifyCpuUs: percentile(limitCosts, 50),
+  };
+}
+
+async function bothSigned({ byProvider, byRequester }: Papers): Promise<void> {
+  for (const half of [byProvider, byRequester]) {
+    if (!(await nodeVerifyOnThread(...signatureIn('receipt', half)!))) throw new Error('A signature is wrong.');
+  }
+}
+
+/** In its order, so many at a time; each that is done makes room for the next. */
+async function inPortions<T, R>(
+  all: readonly T[],
+  atOnce: number,
+  run: (one: T, i: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const lane = async () => {
+    for (let i = next++; i < all.length; i = next++) results[i] = await run(all[i]!, i);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, lane));
+  return results;
+}
+
+async function perSecond(count: number, run: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await run();
+  return (1_000 * count) / (performance.now() - began);
+}
+
+function cpuUs({ user, system }: NodeJS.CpuUsage, count: number): number {
+  return (user + system) / count;
+}
+
+function identities(count: number): Identity[] {
+  return Array.from({ length: count }, () => nodeIdentity(randomBytes(32)));
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
