@@ -14,6 +14,8 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
   '/': tinyIsOffered,
   '/donate': (page) => expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 }),
   '/network': (page) => expect(page.getByRole('heading', { level: 1 })).toContainText('1 computer'),
+  '/credits': (page) => expect(page.getByRole('heading', { name: 'What happened' })).toBeVisible({ timeout: 30_000 }),
+  '/votes': (page) => expect(page.getByRole('heading', { name: 'The rules now' })).toBeVisible({ timeout: 30_000 }),
 };
 
 let mesh: TestMesh;

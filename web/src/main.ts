@@ -3,6 +3,7 @@ import { mount } from 'svelte';
 import { warn } from './adapters/log.ts';
 import { composeCatalogue } from './compose/catalogue.ts';
 import { composeChatPage } from './compose/chat-page.ts';
+import { composeCreditsPage } from './compose/credits-page.ts';
 import { composeDonatePage } from './compose/donate-page.ts';
 import { composeNetworkPage } from './compose/network-page.ts';
 import { composeUpdate } from './compose/service-worker.ts';
@@ -18,8 +19,9 @@ async function start(): Promise<void> {
   const router = new Router(window);
   const visit = await openVisit();
   const catalogue = composeCatalogue(visit);
-  const donate = composeDonatePage(visit, catalogue, announcer);
-  const chat = composeChatPage({ visit, catalogue, donate: donate.donate, announcer, router });
+  const credits = composeCreditsPage(visit);
+  const donate = composeDonatePage(visit, catalogue, credits, announcer);
+  const chat = composeChatPage({ visit, catalogue, donate: donate.donate, credits, announcer, router });
   const network = composeNetworkPage(visit, chat, donate);
   const { update, register } = composeUpdate({
     control: visit.control,
@@ -30,11 +32,23 @@ async function start(): Promise<void> {
   const { settings, offers, trusted, local } = chat;
   const { conversations } = chat.chat;
   // Nothing connects before the settings are known: whoever hides their address stays hidden.
-  const kept = [settings, offers, trusted, local, conversations, donate.donate, donate.background, catalogue];
+  const { witness, alarm } = credits.watch;
+  const kept = [
+    settings,
+    offers,
+    trusted,
+    local,
+    conversations,
+    donate.donate,
+    donate.background,
+    catalogue,
+    witness,
+    alarm,
+  ];
   const unread = (error: unknown) => warn('something that was kept cannot be read', error);
   await Promise.all(kept.map((each) => each.restore().catch(unread)));
   await chat.address.follow();
-  const app: AppState = { router, announcer, update, chat, donate, network };
+  const app: AppState = { router, announcer, update, chat, donate, network, credits };
   const target = document.getElementById('app')!;
   // `start.js` may have said that it does not start.
   target.replaceChildren();

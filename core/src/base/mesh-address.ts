@@ -1,7 +1,7 @@
 /** Reads the address of a mesh as an origin. People also copy addresses of its pages, below that, out of their browsers. */
 import { MeshError } from './errors.ts';
 
-const PAGES = ['/', '/donate', '/network'];
+const PAGES = ['/', '/donate', '/network', '/credits', '/votes'];
 
 /** Throws control_unreachable for an address that leads somewhere else than it seems to. */
 export function originOfMesh(url: URL): URL {

@@ -129,9 +129,9 @@ export const PriceSchema = v.object({
 });
 export type PriceQuote = v.InferOutput<typeof PriceSchema>;
 
-export const LeaderboardSchema = v.object({
-  leaders: listOf(v.object({ peer: peerId, alias: label(32, 1), earned: count, units: count }), MAX_LEADERS),
-});
+export const LeaderSchema = v.object({ peer: peerId, alias: label(32, 1), earned: count, units: count });
+export type Leader = v.InferOutput<typeof LeaderSchema>;
+export const LeaderboardSchema = v.object({ leaders: listOf(LeaderSchema, MAX_LEADERS) });
 
 export const PROPOSAL_STATES = ['open', 'passed', 'rejected', 'in-force'] as const;
 export const ProposalSchema = v.object({

@@ -6,6 +6,8 @@ export const PAGES = {
   chat: { path: '/', title: 'Chat' },
   donate: { path: '/donate', title: 'Donate' },
   network: { path: '/network', title: 'Network' },
+  credits: { path: '/credits', title: 'Credits' },
+  votes: { path: '/votes', title: 'Votes' },
 } as const;
 
 export type PageName = keyof typeof PAGES;

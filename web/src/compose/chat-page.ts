@@ -32,6 +32,7 @@ import { TalkAddress } from '../state/shell/talk-address.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
+import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
 import type { Visit } from './visit.ts';
 
@@ -42,11 +43,19 @@ export interface ChatPageNeeds {
   catalogue: ModelCatalogue;
   /** Its device and its engine also answer the questions of its own person. */
   donate: DonateState;
+  credits: CreditsPageState;
   announcer: Announcer;
   router: Router;
 }
 
-export function composeChatPage({ visit, catalogue, donate, announcer, router }: ChatPageNeeds): ChatPageState {
+export function composeChatPage({
+  visit,
+  catalogue,
+  donate,
+  credits,
+  announcer,
+  router,
+}: ChatPageNeeds): ChatPageState {
   const { store, records, keeping, locks, tab, clock, self, selfPasses, control, door, connection, news } = visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
@@ -156,6 +165,7 @@ export function composeChatPage({ visit, catalogue, donate, announcer, router }:
     address: new TalkAddress({ router, chat, announce: (text) => announcer.say(text) }),
     search,
     models,
+    credits,
     context: new OpenContext({ chat, models, memories }),
     local,
     localRun,

@@ -19,12 +19,14 @@ import { modelTrial } from '../state/device/model-trial.ts';
 import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts';
+import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
   { store, records, locks, tab, clock, control, door, connection }: Visit,
   catalogue: ModelCatalogue,
+  credits: CreditsPageState,
   announcer: Announcer,
 ): DonatePageState {
   const tryModel = modelTrial({
@@ -52,7 +54,7 @@ export function composeDonatePage(
     tryModel,
     lend,
     provide: async (options) => (await door.open()).provide(options),
-    connection: () => connection.life,
+    connection: () => ({ ...connection.life, voting: credits.orders.voting }),
   });
   control.on('standing', (standing) => donate.standings.take(standing));
   const { background } = Background.follow({
@@ -79,7 +81,7 @@ export function composeDonatePage(
     announce: (text) => announcer.say(text),
     failed: (error) => warn('donating again after a reload', error),
   });
-  return { donate, background, resume, connection };
+  return { donate, background, resume, connection, credits };
 }
 
 /** Its code is fetched when lending begins. */

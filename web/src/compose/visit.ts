@@ -6,6 +6,7 @@ import { clockWords } from '@llmesh/core/control/server-time';
 import type { ControlHost } from '@llmesh/core/host';
 import { openControl } from '@llmesh/core/open-control';
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { Identity } from '@llmesh/core/identity/identity';
 import { openIdentity } from '../adapters/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
 import { notKept } from '../adapters/log.ts';
@@ -22,6 +23,8 @@ export interface Visit extends Keep {
   tab: TabKept;
   clock: Clock;
   self: PeerId;
+  /** Signs for us. */
+  identity: Identity;
   /** Why our name is for this visit only; null: it lasts. */
   selfPasses: Passing | null;
   /** It has to be started. */
@@ -59,6 +62,7 @@ export async function openVisit(): Promise<Visit> {
     tab: tabStorage(notKept),
     clock,
     self: identity.peerId,
+    identity,
     selfPasses: passing,
     control,
     door,

@@ -1,3 +1,4 @@
+import { billOf } from '@llmesh/core/ask/bill';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
@@ -41,6 +42,7 @@ async function answerHere(mesh: FakeMesh, text: string): Promise<void> {
     path: null,
     receipt: 'none',
     seams: [],
+    bill: billOf([]),
   } as const;
   events.push({
     type: 'done',

@@ -1,4 +1,5 @@
 /** A mesh for tests: no network, one provider, a device without an engine; every step of an answer made by hand. */
+import { billOf, type Bill } from '@llmesh/core/ask/bill';
 import { vi } from 'vitest';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Engine } from '@llmesh/core/engine/engine';
@@ -211,11 +212,18 @@ export class FakeMesh {
         path: 'direct',
         receipt: 'none',
         seams: [],
+        bill: billOf([]),
         firstTokenMs: 310,
         tokensPerSecond: 38,
       },
     });
     this.asked.at(-1)!.events.end();
+    await this.settle();
+  }
+
+  /** What the last answer cost. */
+  async bill(bill: Bill): Promise<void> {
+    this.asked.at(-1)!.request.onBill?.(bill);
     await this.settle();
   }
 

@@ -1,4 +1,5 @@
 /** Answers whose words follow from their question, some of them slow, so that a test knows what each has to be. */
+import { billOf } from '@llmesh/core/ask/bill';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 import { cancelled } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -54,6 +55,7 @@ export class ScriptedSource {
       path: 'direct' as const,
       receipt: 'none' as const,
       seams: [],
+      bill: billOf([]),
       firstTokenMs: 1,
       tokensPerSecond: 9,
     };

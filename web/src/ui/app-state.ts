@@ -3,6 +3,7 @@ import type { Announcer } from '../state/announcer.svelte.ts';
 import type { Router } from '../state/shell/router.svelte.ts';
 import type { Update } from '../state/shell/update.svelte.ts';
 import type { ChatPageState } from './chat/chat-page-state.ts';
+import type { CreditsPageState } from './credits/credits-page-state.ts';
 import type { DonatePageState } from './donate/donate-page-state.ts';
 import type { NetworkPageState } from './network/network-page-state.ts';
 
@@ -13,4 +14,6 @@ export interface AppState {
   chat: ChatPageState;
   donate: DonatePageState;
   network: NetworkPageState;
+  /** Also of the page about votes. */
+  credits: CreditsPageState;
 }

@@ -1,4 +1,5 @@
 /** The state machine of an answer: every state with every change, and what the changes carry. */
+import { billOf } from '@llmesh/core/ask/bill';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import type { AnswerSummary } from '@llmesh/core/ask/answer';
@@ -33,6 +34,7 @@ function summary(finish: AnswerSummary['finish']): AnswerSummary {
     path: 'relay',
     receipt: 'signed',
     seams: [],
+    bill: billOf([]),
     firstTokenMs: 310,
     tokensPerSecond: 38,
   };

@@ -1,6 +1,8 @@
 /** What happens to an answer, and what it is then: the whole state machine of `AnswerState`, as one pure function. */
+import type { Bill } from '@llmesh/core/ask/bill';
 import type { AnswerEvent, AnswerSummary } from '@llmesh/core/ask/answer';
 import type { Scope } from '../scope.ts';
+import { billTogether } from './check/answer-bill.ts';
 import type { AnswerCheck } from './check/answer-check.ts';
 import { CANNOT_ASK } from './obstacles.ts';
 import type { Thought } from './thought.ts';
@@ -36,6 +38,8 @@ export type AnswerChange =
   | { type: 'done'; summary: AnswerSummary; tokens: number; thought?: Thought | null | undefined; ids: KeptIds | null }
   /** Auditors are at it, or have found something. */
   | { type: 'checked'; check: AnswerCheck }
+  /** What this part of it cost, once. */
+  | { type: 'billed'; bill: Bill }
   /** The person does not want it any more. */
   | { type: 'stopped'; ids: KeptIds | null; before: Answer }
   /** The page that had it written was closed. */
@@ -51,6 +55,8 @@ export function next(answer: Answer, change: AnswerChange): Answer {
       return held(answer, change.why, change.before);
     case 'checked':
       return checked(answer, change.check);
+    case 'billed':
+      return change.bill.charges.length === 0 ? answer : { ...answer, bill: billTogether(answer.bill, change.bill) };
     case 'stopped':
       if (!isRunning(answer) && answer.state !== 'waiting') return answer;
       return stopped(answer, change.ids, change.before);
@@ -59,16 +65,25 @@ export function next(answer: Answer, change: AnswerChange): Answer {
   }
 }
 
-type Running = Exclude<AnswerChange, { type: 'asked' | 'held' | 'checked' | 'stopped' }>;
+type Running = Exclude<AnswerChange, { type: 'asked' | 'held' | 'checked' | 'billed' | 'stopped' }>;
 
 function running(answer: Answer, change: Running): Answer {
   switch (change.type) {
     case 'queued':
-      return { ...answer, state: 'queued', ahead: change.position, estimateMs: change.estimateMs };
+      return {
+        ...{ ...answer, state: 'queued', ahead: change.position, estimateMs: change.estimateMs },
+        behindPayers: change.behindPayers ?? false,
+      };
     case 'provider':
       return { ...answer, state: 'looking', ...writtenBy(answer, change.candidate) };
     case 'accepted':
-      return { ...answer, state: change.ahead > 0 ? 'queued' : 'reading', ahead: change.ahead, estimateMs: null };
+      return {
+        ...answer,
+        state: change.ahead > 0 ? 'queued' : 'reading',
+        ahead: change.ahead,
+        estimateMs: null,
+        behindPayers: false,
+      };
     case 'wrote':
       return wrote(answer, change);
     case 'interrupted':
@@ -93,8 +108,8 @@ function running(answer: Answer, change: Running): Answer {
 function asked(answer: Answer, { scope, model, alone, goOn }: Extract<AnswerChange, { type: 'asked' }>): Answer {
   const fresh = { ...newAnswer(answer.id, scope, model), alone };
   if (!goOn) return fresh;
-  const { provider, native, text, thought, tokens, ids, seams, check } = answer;
-  return { ...fresh, alone: answer.alone, provider, native, text, thought, tokens, ids, seams, check };
+  const { provider, native, text, thought, tokens, ids, seams, check, bill } = answer;
+  return { ...fresh, alone: answer.alone, provider, native, text, thought, tokens, ids, seams, check, bill };
 }
 
 /** The part of each of its writers may be checked by itself: one that deviates is not talked away by another that agrees. */

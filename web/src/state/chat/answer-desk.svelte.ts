@@ -1,4 +1,5 @@
 /** Where this tab has the answers of one conversation written: one at a time, and none that another tab has written. */
+import type { Bill } from '@llmesh/core/ask/bill';
 import { next } from './answer-change.ts';
 import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
 import type { AnswerCheck } from './check/answer-check.ts';
@@ -208,7 +209,8 @@ export class AnswerDesk {
     // Those whom the person trusts are not doubted, and nobody else gets to read what they are asked.
     const checks = run.answer.scope === 'anyone' && this.#needs.settings.checks;
     const onChecked = (check: AnswerCheck) => this.#checked(run, check);
-    await run.ask({ ...request, checks, onChecked }, () => keeper.changed());
+    const onBill = (bill: Bill) => this.#billed(run, bill);
+    await run.ask({ ...request, checks, onChecked, onBill }, () => keeper.changed());
     const ended = run.keptAs(plain(run.answer));
     this.#run = null;
     this.#keeper = null;
@@ -234,6 +236,19 @@ export class AnswerDesk {
     list.put(next(plain(answer), { type: 'checked', check }));
     // What is not found yet is not kept.
     if (check.verdict !== 'asked') void kept.write(answer.id);
+  }
+
+  /** What this run cost is known when it has ended, however that was. */
+  #billed(run: AnswerRun, bill: Bill): void {
+    const { list, kept } = this.#of;
+    if (run === this.#run) {
+      change(run.answer, { type: 'billed', bill });
+      return;
+    }
+    const answer = list.answer(run.answer.id);
+    if (answer === null || isRunning(answer) || !answer.text.startsWith(run.text)) return;
+    list.put(next(plain(answer), { type: 'billed', bill }));
+    void kept.write(answer.id);
   }
 
   /** Keeps what was asked; where the conversation was deleted meanwhile, it is asked elsewhere. */

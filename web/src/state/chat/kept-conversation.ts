@@ -7,6 +7,7 @@ import { ERROR_CODES } from '@llmesh/core/base/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/protocol';
 import { KeptScope } from '../scope.ts';
+import { AnswerBillSchema } from './check/answer-bill.ts';
 import { AnswerCheckSchema } from './check/answer-check.ts';
 import { titleOf } from './title.ts';
 import type { ShownTurn } from './turn.ts';
@@ -97,6 +98,8 @@ const TurnSchema = v.variant('role', [
     alone: v.optional(v.boolean(), false),
     ahead: v.number(),
     estimateMs: v.optional(v.nullable(v.number()), null),
+    // Missing in answers kept before there were credits.
+    behindPayers: v.optional(v.boolean(), false),
     left: v.optional(v.boolean(), false),
     text: v.string(),
     // Missing in answers kept before models thought.
@@ -131,6 +134,8 @@ const TurnSchema = v.variant('role', [
     ),
     // Missing in answers kept before any were checked.
     check: v.optional(v.fallback(v.nullable(AnswerCheckSchema), null), null),
+    // Missing in answers kept before there were credits.
+    bill: v.optional(v.fallback(v.nullable(AnswerBillSchema), null), null),
     error: v.nullable(v.object({ code: v.picklist(ERROR_CODES), message: v.string() })),
   }),
 ]);

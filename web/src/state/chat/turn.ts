@@ -1,4 +1,5 @@
 /** What a conversation is made of, as it is shown and as it is kept. */
+import type { Bill } from '@llmesh/core/ask/bill';
 import { mayGoOn, type KeptAnswer } from '@llmesh/core/ask/delivered-answer';
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
@@ -90,6 +91,8 @@ export interface Answer {
   ahead: number;
   /** While queued: the time until its turn; null: not known. */
   estimateMs: number | null;
+  /** While queued: others go first because they have the credits for it, and the person has not. */
+  behindPayers: boolean;
   /** Its writer is gone, and nobody has continued it yet. */
   left: boolean;
   /** As the model wrote it, so that another can continue after it: `saidOf` is what it says. */
@@ -106,6 +109,8 @@ export interface Answer {
   receipt: Receipt | null;
   /** What others found who checked it; null: it was not drawn for a check. */
   check: AnswerCheck | null;
+  /** What it cost; null: nobody has delivered anything for it, or this device wrote it. */
+  bill: Bill | null;
   error: { code: ErrorCode; message: string } | null;
 }
 
@@ -124,6 +129,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     alone: false,
     ahead: 0,
     estimateMs: null,
+    behindPayers: false,
     left: false,
     text: '',
     thought: null,
@@ -133,6 +139,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     tokensPerSecond: null,
     receipt: null,
     check: null,
+    bill: null,
     error: null,
   };
 }

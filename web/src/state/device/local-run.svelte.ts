@@ -1,4 +1,5 @@
 /** Answers by this device itself: the same events as from the mesh, and nothing leaves the page. */
+import { billOf } from '@llmesh/core/ask/bill';
 import type { Clock } from '@llmesh/core/base/clock';
 import { DeliveredAnswer, prefixFault } from '@llmesh/core/ask/delivered-answer';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -100,6 +101,7 @@ export class LocalRun {
           path: null,
           receipt: 'none',
           seams: [],
+          bill: billOf([]),
           firstTokenMs,
           tokensPerSecond,
         },

@@ -47,7 +47,7 @@ export interface DonateNeeds extends ThisDeviceNeeds {
   tryModel: TryModel;
   /** Of `lend-model.ts`, which a page fetches when lending begins. */
   lend: typeof lendModel;
-  connection: () => Pick<LifeFacts, 'control' | 'wasConnected'>;
+  connection: () => Pick<LifeFacts, 'control' | 'wasConnected' | 'voting'>;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;

@@ -14,6 +14,7 @@ import type { Offers } from '../../state/offers.svelte.ts';
 import type { Passing } from '../../state/passing.ts';
 import type { TalkAddress } from '../../state/shell/talk-address.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
+import type { CreditsPageState } from '../credits/credits-page-state.ts';
 import type { Places } from './rows/places.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
 import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts';
@@ -26,6 +27,7 @@ export interface ChatPageState {
   chat: Chat;
   address: TalkAddress;
   search: ConversationSearch;
+  credits: CreditsPageState;
   offers: Offers;
   models: ModelChoice;
   context: OpenContext;

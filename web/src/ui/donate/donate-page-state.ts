@@ -2,11 +2,13 @@
 import type { Connection } from '../../state/connection.svelte.ts';
 import type { Background } from '../../state/donate/background.svelte.ts';
 import type { Resume } from '../../state/donate/resume.svelte.ts';
+import type { CreditsPageState } from '../credits/credits-page-state.ts';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
 
 export interface DonatePageState {
   donate: DonateState;
   background: Background;
   resume: Resume;
+  credits: CreditsPageState;
   connection: Pick<Connection, 'clockNote'>;
 }

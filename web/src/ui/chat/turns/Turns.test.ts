@@ -1,7 +1,8 @@
 import type { ModelId } from '@llmesh/core/base/ids';
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { ScriptedLedger } from '../../../testing/scripted-ledger.svelte.ts';
 import { ModelChoice } from '../../../state/chat/model-choice.ts';
 import type { ChatPageState } from '../chat-page-state.ts';
 import { Places } from '../rows/places.ts';
@@ -10,7 +11,7 @@ import Turns from './Turns.svelte';
 const GEMMA = { id: 'gemma' as ModelId, name: 'Gemma 3 4B' };
 
 /** A question in the open conversation of a page where nothing runs on this device. */
-async function asked(): Promise<FakeMesh> {
+async function asked(ledger = new ScriptedLedger()): Promise<FakeMesh> {
   const mesh = new FakeMesh();
   await mesh.local.findOut(new AbortController().signal);
   await mesh.open({});
@@ -20,7 +21,19 @@ async function asked(): Promise<FakeMesh> {
   const models = new ModelChoice({ offers, local, lending });
   const localRun = { getting: null, waking: false };
   const places = new Places({ read: () => null, write: () => {} });
-  const app = { chat, offers, local, lending, trusted, models, localRun, context, places } as unknown as ChatPageState;
+  const credits = ledger.state;
+  const app = {
+    chat,
+    offers,
+    local,
+    lending,
+    trusted,
+    models,
+    localRun,
+    context,
+    places,
+    credits,
+  } as unknown as ChatPageState;
   render(Turns, { conversation: chat.open, app });
   return mesh;
 }
@@ -143,6 +156,54 @@ describe('a turn of the conversation', () => {
     const details = screen.getByText('Details').closest('details')!;
     expect(details.textContent).toContain('prompt_too_long · Qwen3 8B');
     expect(screen.getByText(/the model holds 4,096 together/).closest('.notice--bad')).not.toBeNull();
+  });
+
+  it('says that those who pay go first, to who waits behind them', async () => {
+    const mesh = await asked();
+    await mesh.event({ type: 'queued', position: 2, estimateMs: null, behindPayers: true });
+    expect(screen.getByText(/Others go first because they have credits/)).toBeTruthy();
+    await mesh.event({ type: 'queued', position: 1, estimateMs: null });
+    expect(screen.queryByText(/Others go first/)).toBeNull();
+  });
+
+  it('says what the answer cost, also one that was stopped and gone on with, and where it went', async () => {
+    const ledger = new ScriptedLedger();
+    ledger.has({});
+    const mesh = await asked(ledger);
+    const charge = { provider: mesh.provider, leaseId: 'a'.repeat(26), price: 100_000, units: 300 };
+    await mesh.provide();
+    await mesh.piece('Half ');
+    mesh.chat.open.stop();
+    await mesh.settle();
+    await mesh.bill({ units: 300, price: 100_000, cost: 30_000, charges: [charge] });
+    await press('Continue');
+    await mesh.settle();
+    await mesh.provide();
+    await mesh.piece('an answer.');
+    const rest = { ...charge, leaseId: 'b'.repeat(26), units: 12 };
+    await mesh.bill({ units: 12, price: 100_000, cost: 1_200, charges: [rest] });
+    await mesh.done();
+    const cost = screen.getByText('0.0312 credits').closest('details')!;
+    cost.open = true;
+    await fireEvent(cost, new Event('toggle'));
+    await vi.dynamicImportSettled();
+    const panel = () => cost.textContent.replaceAll(/\s+/g, ' ');
+    await vi.waitFor(() => expect(panel()).toContain('312 units at 0.1 credits for 1,000: 0.0312 credits'));
+    await vi.waitFor(() => expect(panel()).toContain('The ledger does not show it yet'));
+  });
+
+  it('says nothing of credits where there are none', async () => {
+    const mesh = await asked();
+    await mesh.provide();
+    await mesh.piece('Yes.');
+    await mesh.bill({
+      units: 1,
+      price: 0,
+      cost: 0,
+      charges: [{ provider: mesh.provider, leaseId: 'a', price: 0, units: 1 }],
+    });
+    await mesh.done();
+    expect(screen.queryByText('Free')).toBeNull();
   });
 
   it('does not blame anybody for an interruption', async () => {

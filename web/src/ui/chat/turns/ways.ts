@@ -41,6 +41,7 @@ export function waysOn(answer: Answer, conversation: Conversation, app: ChatPage
   if (!failed) return ways;
   if (repeatable && !wait) again();
   if (tooLong) edit();
+  if (code === 'credits_short') ways.push({ words: 'Lend this computer to earn credits', to: '/donate' });
   const [other, ...elsewhere] = otherWays(answer, conversation, app);
   if (other !== undefined) ways.push(other);
   if (repeatable && wait) again();

@@ -1,0 +1,29 @@
+/** Puts together what the page knows of credits: our account, what we order, and whom it asks about the ledger. */
+import type { OrderSigner } from '@llmesh/core/control/give-order';
+import { getJson } from '../adapters/get-json.ts';
+import { Account } from '../state/credits/account.svelte.ts';
+import { Orders } from '../state/credits/order-desk.svelte.ts';
+import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
+import { composeLedgerWatch } from './ledger-watch.ts';
+import type { Visit } from './visit.ts';
+
+export function composeCreditsPage(visit: Visit): CreditsPageState {
+  const { control, identity, self, selfPasses, clock, connection } = visit;
+  const account = new Account();
+  control.on('account', (news) => account.take(news));
+  // What signs is fetched with the first order.
+  const sign: OrderSigner = async (body, head) => {
+    const { signOrder } = await import('@llmesh/core/ledger/order');
+    return signOrder(body, head, identity);
+  };
+  const orders = new Orders((body, signal) => control.order(body, sign, signal));
+  return {
+    self,
+    selfPasses,
+    account,
+    orders,
+    server: { getJson, clock },
+    watch: composeLedgerWatch(visit),
+    connection,
+  };
+}

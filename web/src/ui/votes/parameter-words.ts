@@ -1,0 +1,57 @@
+/** The numbers that can be voted on, in words and in a field: credits, per cent, or what they count. */
+import { inCredits, readCredits } from '@llmesh/core/ledger/credit';
+import type { ParameterView } from '@llmesh/core/wire/credit-pages';
+import { credits } from '../parts/amount/amount.ts';
+import { count } from '../parts/format.ts';
+
+const MICRO_CREDITS = 'micro-credits';
+const THOUSANDTHS = 'thousandths';
+type Unit = Pick<ParameterView, 'unit'>;
+
+/** "0.1 credits for 1,000 units", "2.5 %", "3 newcomers a day" */
+export function valueWords({ unit }: Unit, value: number): string {
+  if (unit === THOUSANDTHS) return `${percentOf(value)} %`;
+  if (unit.startsWith(MICRO_CREDITS)) return credits(value) + unit.slice(MICRO_CREDITS.length);
+  return `${count(value)} ${unit}`;
+}
+
+/** What the field counts. */
+export function unitWords({ unit }: Unit): string {
+  if (unit === THOUSANDTHS) return 'per cent';
+  return unit.startsWith(MICRO_CREDITS) ? `credits${unit.slice(MICRO_CREDITS.length)}` : unit;
+}
+
+/** The value as it stands in a field. */
+export function fieldOf({ unit }: Unit, value: number): string {
+  if (unit === THOUSANDTHS) return percentOf(value);
+  return unit.startsWith(MICRO_CREDITS) ? inCredits(value) : String(value);
+}
+
+/** null: no such number. */
+export function readField({ unit }: Unit, text: string): number | null {
+  if (unit.startsWith(MICRO_CREDITS)) return readCredits(text);
+  const [, whole, part = '0'] = /^(\d{1,15})(?:\.(\d))?$/.exec(text.trim()) ?? [];
+  if (whole === undefined) return null;
+  if (unit === THOUSANDTHS) return Number(whole) * 10 + Number(part);
+  return part === '0' ? Number(whole) : null;
+}
+
+/** What one proposal may make of it: within its bounds, and a step at most. */
+export function reachOf({ value, min, max, step }: Pick<ParameterView, 'value' | 'min' | 'max' | 'step'>): {
+  least: number;
+  most: number;
+} {
+  return { least: Math.max(min, value - step), most: Math.min(max, value + step) };
+}
+
+/** "task-reward" → "Task reward" */
+export function nameOf(parameter: string): string {
+  const words = parameter.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Thousandths in per cent, exactly. */
+function percentOf(thousandths: number): string {
+  const whole = Math.floor(thousandths / 10);
+  return thousandths % 10 === 0 ? String(whole) : `${whole}.${thousandths % 10}`;
+}
