@@ -1,15 +1,19 @@
 /**
  * Two queues for the same offer: of those whose credits cover the answer, and of those whose do not. Credits buy place in
- * line, and never all of it: of five turns one goes to somebody without credits, and every other turn as soon as the
- * next of them has waited for long. Within each of the two, turns go round the networks (`match-queue.ts`).
+ * line, and never all of it: those without have half of the turns that would be theirs if nobody paid, all of these once
+ * the next of them has waited for long, and in any case one of twenty. Within each of the two, turns go round the
+ * networks (`match-queue.ts`).
  */
 import type { Holder } from '../sockets/shares.ts';
 import { MatchQueue } from './match-queue.ts';
 
-/** While both kinds wait, one turn of so many is for those without credits. */
-export const FREE_EVERY = 5;
+/**
+ * While both kinds wait, one turn of so many is for those without credits: this is the most and the least that they get.
+ * `ofFair`: what part of it would be fair if nobody paid, where a network counts for one.
+ */
+export const FREE_TURNS = { most: 5, least: 20, ofFair: 1 / 2 } as const;
 /** The same, when the next of them has waited for long. */
-export const FREE_EVERY_AFTER_LONG = 2;
+export const FREE_TURNS_AFTER_LONG = { most: 2, least: 10, ofFair: 1 } as const;
 
 export interface Payer {
   readonly holder: Holder;
@@ -106,7 +110,10 @@ export class PayingQueue<T extends Payer> {
 
   get #every(): number {
     const [next] = this.#others.inTurn();
-    return next !== undefined && this.#hasWaitedLong(next) ? FREE_EVERY_AFTER_LONG : FREE_EVERY;
+    if (next === undefined) return FREE_TURNS.most;
+    const { most, least, ofFair } = this.#hasWaitedLong(next) ? FREE_TURNS_AFTER_LONG : FREE_TURNS;
+    const fair = (this.#payers.networks + this.#others.networks) / this.#others.networks;
+    return Math.min(least, Math.max(most, Math.ceil(fair / ofFair)));
   }
 
   /** Turns of payers before the next one without credits. */
