@@ -13,7 +13,7 @@ import { openLog } from './log/open-log.ts';
 import type { ControlKey } from './receipts/control-key.ts';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { ReceiptBook } from './receipts/receipt-book.ts';
-import { LogNews } from './session/log-news.ts';
+import { LogNews } from './log/log-news.ts';
 import type { MeshDatabase } from './store/mesh-database.ts';
 
 /** How often a failure that lasts is reported. */

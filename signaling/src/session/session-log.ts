@@ -5,7 +5,7 @@ import { TokenBucket } from '@llmesh/core/base/token-bucket';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { noteName } from '@llmesh/core/identity/note-name';
 import { noteKey, type NoteKey } from '@llmesh/log/note/key';
-import { MAX_WITNESSES, type LogListener, type LogNews } from './log-news.ts';
+import { MAX_WITNESSES, type LogListener, type LogNews } from '../log/log-news.ts';
 
 /** A witness begins once a connection, and again after a mishap. */
 const BEGIN_RATE = { perSecond: 0.1, burst: 5 };

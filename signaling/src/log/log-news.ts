@@ -2,8 +2,8 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import type { CheckpointNews } from '@llmesh/core/wire/credit-messages';
 import { toBase64 } from '@llmesh/log/base/base64';
-import type { LogKeeper } from '../log/log-keeper.ts';
-import type { Signed } from '../log/log-writer.ts';
+import type { LogKeeper } from './log-keeper.ts';
+import type { Signed } from './log-writer.ts';
 
 /** Peers compare what they were shown, and a minute-old fork is a fork. */
 const NEWS_MS = 30_000;
