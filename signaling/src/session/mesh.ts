@@ -37,7 +37,7 @@ import type { IceServers } from './ice-servers.ts';
 import type { JoinPrice } from './join-price.ts';
 import type { LogNews } from '../log/log-news.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
-import { OrderDesk } from './order-desk.ts';
+import { OrderDesk } from '../ledger/order-desk.ts';
 import { MATCH_RATES } from './session-matches.ts';
 import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Sessions } from './sessions.ts';

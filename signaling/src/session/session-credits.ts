@@ -5,7 +5,7 @@ import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { Metrics } from '../metrics.ts';
 import type { Networks } from '../sockets/address.ts';
 import type { AccountPost } from './account-post.ts';
-import type { OrderDesk } from './order-desk.ts';
+import type { OrderDesk } from '../ledger/order-desk.ts';
 
 export interface SessionCreditsNeeds {
   metrics: Metrics;

@@ -11,7 +11,7 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { inCredits, type Micro } from '@llmesh/core/ledger/credit';
 import { ORDER_WITHIN_MS, readOrder, type Order } from '@llmesh/core/ledger/order';
-import type { LedgerPort } from '../ledger/ledger-port.ts';
+import type { LedgerPort } from './ledger-port.ts';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { Networks } from '../sockets/address.ts';
 import { NetworkRate, type NetworkRates } from '../sockets/network-rate.ts';
