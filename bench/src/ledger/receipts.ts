@@ -112,7 +112,11 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
           arrived = () => (posted === goal ? resolve() : undefined);
         });
         await inPortions(papers, AT_ONCE, ({ whole }, i) =>
-          book.file(whole, providers[i % PROVIDERS]!.peerId, `10.${round}.${i % 200}.${i % 250}`),
+          book.file(
+            whole,
+            providers[i % PROVIDERS]!.peerId,
+            `${11 + (i % 180)}.${Math.floor(i / 180) % 250}.${round}.1`,
+          ),
         );
         await all;
       });
