@@ -129,7 +129,9 @@ describe('a task of a kind from outside', () => {
     const outcome = ask(await w.join());
     await w.clock.advance(1_000);
     expect(outcome).toMatchObject({ said: 'ONE TWO THREE FOUR ', error: null });
-    expect(outcome.events.at(-1)).toEqual({ type: 'done', result: { shouted: true }, inputUnits: 4 });
+    const bill = { units: 4, price: 0, cost: 0 };
+    const done = { type: 'done', result: { shouted: true }, inputUnits: 4 };
+    expect(outcome.events.at(-1)).toMatchObject({ ...done, bill });
     const [filed] = w.server.filed;
     if (filed?.filing.proof.kind !== 'receipt') throw new Error('no receipt');
     const { provider, requester } = filed.filing.proof;
