@@ -39,12 +39,7 @@ export const PARAMETERS = {
   'price-medium': price(1_000_000, 'up to 16 GB'),
   'price-large': price(4_000_000, 'more than 16 GB'),
   'demand-floor': thousandths('The part of the plain price that an idle offer costs.', 500, [100, 1_000], 100),
-  'demand-ceiling': thousandths(
-    'How far demand may raise the plain price; 1,000 is not at all.',
-    3_000,
-    [1_000, 10_000],
-    1_000,
-  ),
+  'demand-ceiling': thousandths('How far demand may raise the plain price.', 3_000, [1_000, 10_000], 1_000),
   'split-host': thousandths('The part of a payment that the provider gets.', 700, [500, 850], 25),
   'split-auditors': thousandths(
     'The part of a payment that pays those who check answers. The treasury gets the rest.',
