@@ -14,6 +14,8 @@ const BESIDE = ['-wal', '-shm', '-journal'] as const;
 const BUSY_MS = 1_000;
 /** The write-ahead log is cut back to this size. */
 const MAX_LOG_BYTES = 16_777_216;
+/** As much of it, in pages of 4 KiB, is moved to the file in one go: each time waits for the disk. */
+const LOG_PAGES = 4_000;
 
 /** A file up to this size is checked whole before it is used, which takes a second or two. */
 const MAX_CHECKED_BYTES = 536_870_912;
@@ -92,7 +94,9 @@ export class MeshDatabase {
   #start(folder: string | null): void {
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;`);
     // A filing that was answered with `filed` survives a power cut.
-    this.#db.exec(`PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${MAX_LOG_BYTES};`);
+    this.#db.exec(
+      `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${MAX_LOG_BYTES}; PRAGMA wal_autocheckpoint = ${LOG_PAGES};`,
+    );
     this.#check();
     const before = this.#number('user_version');
     this.transact(() => {
