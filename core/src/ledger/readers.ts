@@ -2,7 +2,7 @@
 import type { PeerId } from '../base/ids.ts';
 import { PEER_ACCOUNTS, accountOf, type Account, type PeerAccount } from './account.ts';
 import type { Micro } from './credit.ts';
-import { accountKey, aliasKey } from './keys.ts';
+import { accountKey } from './keys.ts';
 import type { LedgerState } from './state.ts';
 
 type Readable = Pick<LedgerState, 'get'>;
@@ -14,11 +14,6 @@ export function balanceOf(state: Readable, account: Account): Micro {
 export function peerBalances(state: Readable, peer: PeerId): Record<PeerAccount, Micro> {
   const entries = PEER_ACCOUNTS.map((kind) => [kind, balanceOf(state, accountOf(kind, peer))]);
   return Object.fromEntries(entries) as Record<PeerAccount, Micro>;
-}
-
-/** The name that it wants on the leaderboard; null: none. */
-export function aliasOf(state: Readable, peer: PeerId): string | null {
-  return (state.get(aliasKey(peer)) as string | undefined) ?? null;
 }
 
 /** Every account with its balance. Slow. */

@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { Router, type Request, type Response } from 'express';
 import type { Clock } from '@llmesh/core/base/clock';
 import { TokenBucket } from '@llmesh/core/base/token-bucket';
-import { writeTlogProof } from '@llmesh/log/read/tlog-proof';
+import { TLOG_PROOF_ENDING, writeTlogProof } from '@llmesh/log/read/tlog-proof';
 import { readTilePath } from '@llmesh/log/tree/tile';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { LogKeeper } from '../log/log-keeper.ts';
@@ -86,7 +86,7 @@ export function logRouter({ clock, metrics, keeper, addressOf }: LogPagesOptions
     if (!mayRead(request, response)) return;
     keeper.inclusion(Number(index)).then((found) => {
       if (found === null) return sendError(response, 404, 'not_found', NOT_FINAL);
-      response.set('Content-Disposition', `attachment; filename="event-${index}.tlog-proof"`);
+      response.set('Content-Disposition', `attachment; filename="event-${index}${TLOG_PROOF_ENDING}"`);
       send(request, response, TEXT, Buffer.from(writeTlogProof({ extra: null, index: Number(index), ...found })));
     }, next);
   });
