@@ -2,7 +2,7 @@
 import { argument } from './functions';
 import { held, numbers } from './cache';
 import { arrayItem, pointer } from './objects';
-import { readOne, readTile, verifyTile } from './reading';
+import { readOne, readTile } from './reading';
 import { CHUNK, CONTEXT, VOCABULARY } from './shape';
 import { FLOATING, count, data, onCard } from './tensors';
 
@@ -20,5 +20,6 @@ export function forward(ids: usize, cache: usize, params: usize, every: bool): u
   argument(4, data(logits));
   argument(5, n);
   argument(6, held(cache));
-  return (every ? verifyTile : n == 1 ? readOne : readTile).run(1) ? 0 : logits;
+  argument(7, every ? 1 : 0);
+  return (n == 1 ? readOne : readTile).run(1) ? 0 : logits;
 }

@@ -1,41 +1,50 @@
-// WGSL that multiplies what is in `s` with rows of a matrix. As in the file, 32 numbers of a row share a scale; here they lie by columns, four to a
-// word, so that neighbours in a workgroup read neighbouring words. WGSL makes 127 a 1 when it unpacks them, so the scales are 127 times as large.
-import { scalesOf } from './layout';
+// WGSL that multiplies what is in `s` with the rows of a matrix. As in the file, 32 numbers of a row share a scale; here they lie by columns, four
+// to a word, and the words of four rows beside each other. A number stays in the highest byte when it is unpacked: it is 2^24 times as large, and the
+// scales are as much smaller. Words are multiplied and not shifted, because SwiftShader shifts the lanes of a vector one by one.
+import { GROUP } from './shape';
 
-const BLOCK = 32;
+const WORDS_OF_BLOCK = 8;
 
-export class Products {
-  /** Where the first token begins in `s`. */
-  start: string = '0u';
+export const UNPACKED = `fn unpacked(w : u32) -> vec4f {
+ return vec4f(f32(i32(w * 0x1000000u)), f32(i32((w * 0x10000u) & 0xff000000u)), f32(i32((w * 0x100u) & 0xff000000u)), f32(i32(w & 0xff000000u)));
+}
+`;
 
-  /**
-   * `matrix`: where its numbers begin. `layer`: which of the matrices that follow each other there. `offsets`: the rows that an invocation
-   * multiplies at once, behind its first.
-   */
-  constructor(private tokens: i32, private columns: i32, private rows: i32, private matrix: i32, private layer: string, private offsets: i32[]) {}
-
-  /** Declares the sums: `y0_0` is that of the first token and row. `first`: an invocation's first row. */
-  text(first: string): string {
-    const rows = this.offsets.length;
-    let text = '';
-    for (let t = 0; t < this.tokens; t++) for (let r = 0; r < rows; r++) text += `var y${t}_${r} = 0.0;\n`;
-    text += `{\nvar word = ${this.matrix / 4}u + ${this.layer} * ${this.rows * this.columns / 4}u + ${first};\n`;
-    text += `var scale = ${scalesOf(this.matrix)}u + ${this.layer} * ${this.rows * this.columns / BLOCK}u + ${first};\n`;
-    text += `let start = ${this.start};\nfor (var k = start; k < start + ${this.columns}u; k += ${BLOCK}u) {\n`;
-    for (let t = 0; t < this.tokens; t++) for (let r = 0; r < rows; r++) text += ` var b${t}_${r} = 0.0;\n`;
-    text += ` for (var c = k; c < k + ${BLOCK}u; c += 4u) {\n`;
-    for (let t = 0; t < this.tokens; t++) text += `  let v${t} = four(c + ${t * this.columns}u);\n`;
-    for (let r = 0; r < rows; r++) {
-      text += `  { let w = unpack4x8snorm(words[word + ${this.offsets[r]}u]);`;
-      for (let t = 0; t < this.tokens; t++) text += ` b${t}_${r} += dot(w, v${t});`;
+/**
+ * `fours`: so many fours of rows are multiplied at once, which share what was fetched of `s`; tokens share what was fetched of the matrix.
+ * `apart`: the fours of a token in `s`. The matrix is in the variables `words_at`, `scales_at`, `columns`, `rows` and `steps`, in fours.
+ * The sums go into `y`, `most` fours for a token.
+ */
+export function products(tokens: i32, fours: i32, apart: i32, most: i32): string {
+  const rows = fours * 4;
+  let text = `for (var step = 0u; step < steps; step++) {
+var word = words_at + step * ${fours * GROUP}u + i;
+var scale = scales_at + step * ${fours * GROUP}u + i;
+`;
+  for (let t = 0; t < tokens; t++) for (let r = 0; r < rows; r++) text += `var y${t}_${r} = 0.0;\n`;
+  text += `for (var k = 0u; k < columns; k += ${WORDS_OF_BLOCK}u) {\n`;
+  for (let t = 0; t < tokens; t++) for (let r = 0; r < rows; r++) text += ` var b${t}_${r} = 0.0;\n`;
+  text += ` for (var c = k; c < k + ${WORDS_OF_BLOCK}u; c++) {\n`;
+  for (let t = 0; t < tokens; t++) text += `  let v${t} = s[c + ${t * apart}u];\n`;
+  for (let f = 0; f < fours; f++) {
+    text += `  let w${f} = words[word + ${f * GROUP}u];\n`;
+    for (let n = 0; n < 4; n++) {
+      text += `  { let w = unpacked(w${f}[${n}]);`;
+      for (let t = 0; t < tokens; t++) text += ` b${t}_${f * 4 + n} += dot(w, v${t});`;
       text += ' }\n';
     }
-    text += `  word += ${this.rows}u;\n }\n`;
-    for (let r = 0; r < rows; r++) {
-      text += ` { let d = numbers[scale + ${this.offsets[r]}u];`;
-      for (let t = 0; t < this.tokens; t++) text += ` y${t}_${r} += d * b${t}_${r};`;
-      text += ' }\n';
-    }
-    return `${text} scale += ${this.rows}u;\n}\n}\n`;
   }
+  text += '  word += rows;\n }\n';
+  for (let f = 0; f < fours; f++) {
+    text += ` let d${f} = numbers[scale + ${f * GROUP}u];\n`;
+    for (let n = 0; n < 4; n++) for (let t = 0; t < tokens; t++) text += ` y${t}_${f * 4 + n} += d${f}[${n}] * b${t}_${f * 4 + n};\n`;
+  }
+  text += ' scale += rows;\n}\n';
+  for (let t = 0; t < tokens; t++) {
+    for (let f = 0; f < fours; f++) {
+      const r = f * 4;
+      text += `y[step * ${fours}u + ${t * most + f}u] = vec4f(y${t}_${r}, y${t}_${r + 1}, y${t}_${r + 2}, y${t}_${r + 3});\n`;
+    }
+  }
+  return `${text}}\n`;
 }

@@ -1,148 +1,134 @@
 // The network in one kernel: one workgroup reads the tokens tile by tile, through all layers. Between kernels nothing is handed over, which
 // costs more than the arithmetic where WebGPU runs on the processor; a graphics card has more than enough for a model of this size.
 //
-// Shared: `s` holds what is multiplied next, token by token. An invocation keeps its rows of the vectors, `x`, to itself.
+// There, compiling takes longer than anything else, and much longer for long kernels. So the products of all matrices are one piece of code, in a loop
+// of phases that take their matrix from tables. What only some phases do stands in loops of one turn or none: SwiftShader computes both
+// sides of a branch, and throws one away, but skips a loop.
+//
+// Shared: `s` holds what is multiplied next, token by token. An invocation keeps its fours of the vectors, `x`, to itself.
 import { Kernel } from './kernel';
-import { Products } from './products';
+import { UNPACKED, products } from './products';
 import { attention } from './attention';
 import { ATTENTION, DOWN, EMBEDDING, GATED, KEYS, NORMS, OUT, TURNS, VALUES, scalesOf } from './layout';
 import {
-  ATTENTION_ROWS, CONTEXT, EPSILON, GATED_ROWS, GROUP, HEAD, HEADS, INNER, KEY_HEADS, LAYERS, TILE, VOCABULARY, WIDTH,
+  ATTENTION_ROWS, CONTEXT, EPSILON, FOUR, GATED_ROWS, GROUP, HEAD, HEADS, INNER, KEY_HEADS, LAYERS, TILE, VOCABULARY, WIDTH,
 } from './shape';
 
-/** How many rows of each kind an invocation has. Of queries, keys and values they are pairs, which are turned together. */
-const OWN = WIDTH / GROUP, PAIRS = ATTENTION_ROWS / 2 / GROUP, GATES = INNER / GROUP;
-const SCORES_AT_ONCE = 24;
+/** How many fours of each kind an invocation has. */
+const OWN = WIDTH / FOUR / GROUP, GATES = INNER / FOUR / GROUP, SCORES = VOCABULARY / FOUR / GROUP;
+/** The fours of a token in `s`. */
+const APART = INNER / FOUR;
 
-/** `every`: the scores of each token's next word, and not only of the last one's. */
-function reading(tokens: i32, every: bool = false): Kernel {
-  // Rows that are multiplied at once share what was fetched of `s`, and tokens what was fetched of the matrix.
-  const most = tokens == 1 ? 8 : 4, gates = tokens == 1 ? 10 : 2;
-  const name = `${every ? 'verify' : 'read'}_${tokens}`;
-  const code = `${SHARED.replace('#', (tokens * INNER).toString())}
+/** Phases of a layer, and the one behind all layers. What comes of the others, the odd ones, is added to the vectors. */
+const INPUTS = 0, GATING = 2, SCORING = 4;
+
+/** `fours`: so many fours of rows are multiplied at once. Its `every` is 1 where each token's scores are wanted, and not only the last one's. */
+function reading(tokens: i32, fours: i32): Kernel {
+  const name = `read_${tokens}`;
+  const code = `${UNPACKED}${tables(fours)}
+var<workgroup> s : array<vec4f, ${tokens * APART}>;
+var<workgroup> parts : array<vec4f, ${GROUP}>;
 @compute @workgroup_size(${GROUP}) fn ${name}(@builtin(local_invocation_index) i : u32) {
-var x : array<f32, ${tokens * OWN}>;
-var y : array<f32, ${tokens * max(2 * PAIRS, GATES)}>;
+var x : array<vec4f, ${tokens * OWN}>;
+var y : array<vec4f, ${tokens * SCORES}>;
 for (var first = 0u; first < u32(p.n); first += ${tokens}u) {
 ${embedded(tokens)}
-for (var layer = 0u; layer < ${LAYERS}u; layer++) {
-${normed(tokens, '2u * layer')}
-${attentionInputs(tokens, 2 * most)}
-${attention(tokens)}
-${added(tokens, most, WIDTH, OUT)}
-${normed(tokens, '2u * layer + 1u')}
-${feedForward(tokens, gates)}
-${added(tokens, most, INNER, DOWN)}
+let phases = ${LAYERS * SCORING}u + select(0u, 1u, p.every == 1 || first + ${tokens}u >= u32(p.n));
+for (var phase = 0u; phase < phases; phase++) {
+let kind = select(phase % ${SCORING}u, ${SCORING}u, phase == ${LAYERS * SCORING}u);
+let layer = phase / ${SCORING}u % ${LAYERS}u;
+for (var once = kind % 2u; once < 1u; once++) {
+${normed(tokens)}
 }
-${every ? everyScore(tokens) : lastScore(tokens)}
+let rows = ROWS[kind];
+let columns = COLUMNS[kind];
+let steps = STEPS[kind];
+let words_at = WORDS[kind] + layer * rows * columns;
+let scales_at = SCALES[kind] + layer * rows * columns / 8u;
+${products(tokens, fours, APART, SCORES)}
+${only(INPUTS)}
+${turned(tokens)}
+${attention(tokens, APART)}
+}
+${only(GATING)}
+${gated(tokens)}
+}
+for (var once = kind % 2u; once == 1u; once++) {
+for (var t = 0u; t < ${tokens}u; t++) { for (var r = 0u; r < ${OWN}u; r++) { x[t * ${OWN}u + r] += y[t * ${SCORES}u + r]; } }
+}
+${only(SCORING)}
+${scored(tokens)}
+}
+}
 }
 }
 `;
   return new Kernel(name)
-    .reads('ids', 'i32').reads('words', 'u32').reads('numbers').writes('cache').writes('logits').number('n').number('position').code(code);
+    .reads('ids', 'i32').reads('words', 'vec4u').reads('numbers', 'vec4f').writes('cache', 'vec4f').writes('logits', 'vec4f')
+    .number('n').number('position').number('every').code(code);
 }
 
-const SHARED = `var<workgroup> s : array<f32, #>;
-var<workgroup> parts : array<f32, ${4 * GROUP}>;
-fn four(at : u32) -> vec4f { return vec4f(s[at], s[at + 1u], s[at + 2u], s[at + 3u]); }
-fn sums(i : u32) {
- workgroupBarrier();
- let sum = parts[4u * i] + parts[4u * i + 1u] + parts[4u * i + 2u] + parts[4u * i + 3u];
- workgroupBarrier();
- parts[i] = sum;
- workgroupBarrier();
+function only(kind: i32): string {
+  return `for (var once = 0u; once < 1u && kind == ${kind}u; once++) {`;
 }
-fn sum_of(which : u32) -> f32 {
- var sum = 0.0;
- for (var k = which * ${GROUP / 4}u; k < (which + 1u) * ${GROUP / 4}u; k++) { sum += parts[k]; }
- return sum;
+
+function tables(fours: i32): string {
+  return table('ROWS', ATTENTION_ROWS / FOUR, WIDTH / FOUR, GATED_ROWS / FOUR, WIDTH / FOUR, VOCABULARY / FOUR)
+    + table('COLUMNS', WIDTH / FOUR, WIDTH / FOUR, WIDTH / FOUR, INNER / FOUR, WIDTH / FOUR)
+    + table('STEPS', ATTENTION_ROWS / FOUR / GROUP / fours, OWN / fours, 2 * GATES / fours, OWN / fours, SCORES / fours)
+    + table('WORDS', ATTENTION, OUT, GATED, DOWN, EMBEDDING)
+    + table('SCALES', scalesOf(ATTENTION), scalesOf(OUT), scalesOf(GATED), scalesOf(DOWN), scalesOf(EMBEDDING));
 }
-fn mosts(i : u32) {
- workgroupBarrier();
- let most = max(max(parts[4u * i], parts[4u * i + 1u]), max(parts[4u * i + 2u], parts[4u * i + 3u]));
- workgroupBarrier();
- parts[i] = most;
- workgroupBarrier();
+
+function table(name: string, inputs: i32, mixed: i32, gating: i32, fed: i32, scoring: i32): string {
+  return `const ${name} = array<u32, 5>(${inputs}, ${mixed}, ${gating}, ${fed}, ${scoring});\n`;
 }
-fn most_of(which : u32) -> f32 {
- var most = parts[which * ${GROUP / 4}u];
- for (var k = which * ${GROUP / 4}u + 1u; k < (which + 1u) * ${GROUP / 4}u; k++) { most = max(most, parts[k]); }
- return most;
-}
-`;
 
 /** The tile's last tokens may not exist: they are read as the last one that does, and leave no trace. */
 function embedded(tokens: i32): string {
   return `for (var k = 0u; k < ${tokens * OWN}u; k++) {
  let id = u32(ids[min(first + k / ${OWN}u, u32(p.n) - 1u)]);
  let column = k % ${OWN}u * ${GROUP}u + i;
- x[k] = numbers[${scalesOf(EMBEDDING)}u + column / 32u * ${VOCABULARY}u + id] * unpack4x8snorm(words[${EMBEDDING / 4}u + column / 4u * ${VOCABULARY}u + id])[i % 4u];
+ let scale = numbers[${scalesOf(EMBEDDING)}u + column / 8u * ${VOCABULARY / FOUR}u + id / 4u][id % 4u];
+ x[k] = scale * unpacked(words[${EMBEDDING}u + column * ${VOCABULARY / FOUR}u + id / 4u][id % 4u]);
 }
 `;
 }
 
 /** RMSNorm of the vectors, into `s`. */
-function normed(tokens: i32, which: string): string {
-  return `workgroupBarrier();
-for (var t = 0u; t < ${tokens}u; t++) {
- var squares = 0.0;
- for (var r = t * ${OWN}u; r < (t + 1u) * ${OWN}u; r++) { squares += x[r] * x[r]; }
- parts[t * ${GROUP}u + i] = squares;
-}
-sums(i);
-for (var t = 0u; t < ${tokens}u; t++) {
- let factor = inverseSqrt(sum_of(t) / ${WIDTH}.0 + ${EPSILON});
- for (var r = 0u; r < ${OWN}u; r++) {
-  s[t * ${WIDTH}u + r * ${GROUP}u + i] = x[t * ${OWN}u + r] * factor * numbers[${NORMS}u + (${which}) * ${WIDTH}u + r * ${GROUP}u + i];
- }
+function normed(tokens: i32): string {
+  return `var squares = vec4f();
+for (var k = 0u; k < ${tokens * OWN}u; k++) { squares[k / ${OWN}u] += dot(x[k], x[k]); }
+workgroupBarrier();
+parts[i] = squares;
+workgroupBarrier();
+squares = vec4f();
+for (var k = 0u; k < ${GROUP}u; k++) { squares += parts[k]; }
+let factors = inverseSqrt(squares / ${WIDTH}.0 + ${EPSILON});
+for (var k = 0u; k < ${tokens * OWN}u; k++) {
+ let column = k % ${OWN}u * ${GROUP}u + i;
+ s[k / ${OWN}u * ${APART}u + column] = x[k] * factors[k / ${OWN}u] * numbers[${NORMS}u + phase / 2u * ${WIDTH / FOUR}u + column];
 }
 workgroupBarrier();
 `;
 }
 
-/** Rows that lie a workgroup apart. */
-function apart(rows: i32): i32[] {
-  const offsets: i32[] = [];
-  for (let r = 0; r < rows; r++) offsets.push(r * GROUP);
-  return offsets;
-}
-
 /** Queries into `s`, keys and values into the cache; queries and keys are turned by their position, neighbours in pairs. */
-function attentionInputs(tokens: i32, most: i32): string {
-  const offsets: i32[] = [];
-  for (let r = 0; r < most / 2; r++) {
-    offsets.push(r * 2 * GROUP);
-    offsets.push(r * 2 * GROUP + 1);
-  }
-  const products = new Products(tokens, WIDTH, ATTENTION_ROWS, ATTENTION, 'layer', offsets);
-  let text = `for (var step = 0u; step < ${2 * PAIRS}u; step += ${most}u) {\n${products.text(`step * ${GROUP}u + 2u * i`)}`;
-  for (let t = 0; t < tokens; t++) for (let r = 0; r < most; r++) text += `y[${t * 2 * PAIRS + r}u + step] = y${t}_${r};\n`;
-  return `${text}}
-workgroupBarrier();
-for (var k = 0u; k < ${tokens * PAIRS}u; k++) {
- let token = k / ${PAIRS}u;
- if (first + token >= u32(p.n)) { break; }
- let position = u32(p.position) + first + token;
- let row = k % ${PAIRS}u * ${2 * GROUP}u + 2u * i;
- let head = row / ${HEAD}u;
- let column = row % ${HEAD}u;
- let a = y[2u * k];
- let b = y[2u * k + 1u];
- if (head >= ${HEADS + KEY_HEADS}u) {
-  let at = ${VALUES}u + ((layer * ${KEY_HEADS}u + head - ${HEADS + KEY_HEADS}u) * ${CONTEXT}u + position) * ${HEAD}u + column;
-  cache[at] = a;
-  cache[at + 1u] = b;
-  continue;
+function turned(tokens: i32): string {
+  return `workgroupBarrier();
+for (var t = 0u; t < ${tokens}u; t++) {
+ if (first + t >= u32(p.n)) { break; }
+ let position = u32(p.position) + first + t;
+ let turn = numbers[${TURNS}u + position * ${HEAD / FOUR}u + i];
+ let begin = t * ${SCORES}u;
+ for (var head = 0u; head < ${HEADS + KEY_HEADS}u; head++) {
+  let a = y[begin + head];
+  let by = vec4f(a.x * turn.x - a.y * turn.y, a.x * turn.y + a.y * turn.x, a.z * turn.z - a.w * turn.w, a.z * turn.w + a.w * turn.z);
+  if (head < ${HEADS}u) { s[t * ${APART}u + head * ${GROUP}u + i] = by * ${1.0 / Math.sqrt(<f64>HEAD)}; }
+  else { cache[${KEYS}u + ((layer * ${KEY_HEADS}u + head - ${HEADS}u) * ${GROUP}u + i) * ${CONTEXT}u + position] = by; }
  }
- let at = ${TURNS}u + position * ${HEAD}u + column;
- let turned = vec2f(a * numbers[at] - b * numbers[at + 1u], a * numbers[at + 1u] + b * numbers[at]);
- if (head >= ${HEADS}u) {
-  let key = ${KEYS}u + ((layer * ${KEY_HEADS}u + head - ${HEADS}u) * ${HEAD}u + column) * ${CONTEXT}u + position;
-  cache[key] = turned.x;
-  cache[key + ${CONTEXT}u] = turned.y;
- } else {
-  s[token * ${WIDTH}u + row] = turned.x * ${1.0 / Math.sqrt(<f64>HEAD)};
-  s[token * ${WIDTH}u + row + 1u] = turned.y * ${1.0 / Math.sqrt(<f64>HEAD)};
+ for (var head = 0u; head < ${KEY_HEADS}u; head++) {
+  cache[${VALUES}u + ((layer * ${KEY_HEADS}u + head) * ${CONTEXT}u + position) * ${GROUP}u + i] = y[begin + ${HEADS + KEY_HEADS}u + head];
  }
 }
 storageBarrier();
@@ -150,54 +136,29 @@ workgroupBarrier();
 `;
 }
 
-/** Multiplies what is in `s`, and adds it to the vectors. */
-function added(tokens: i32, most: i32, columns: i32, matrix: i32): string {
-  const products = new Products(tokens, columns, WIDTH, matrix, 'layer', apart(most));
-  let text = `for (var step = 0u; step < ${OWN}u; step += ${most}u) {\n${products.text(`step * ${GROUP}u + i`)}`;
-  for (let t = 0; t < tokens; t++) for (let r = 0; r < most; r++) text += `x[${t * OWN + r}u + step] += y${t}_${r};\n`;
-  return `${text}}\n`;
+/** SwiGLU, into `s`. */
+function gated(tokens: i32): string {
+  return `workgroupBarrier();
+for (var t = 0u; t < ${tokens}u; t++) {
+ for (var r = 0u; r < ${GATES}u; r++) {
+  let gate = y[t * ${SCORES}u + r];
+  s[t * ${APART}u + r * ${GROUP}u + i] = gate / (1.0 + exp(-gate)) * y[t * ${SCORES}u + ${GATES}u + r];
+ }
 }
-
-/** SwiGLU of what is in `s`, into `s`. */
-function feedForward(tokens: i32, most: i32): string {
-  const offsets = apart(most);
-  for (let r = 0; r < most; r++) offsets.push(r * GROUP + INNER);
-  const products = new Products(tokens, WIDTH, GATED_ROWS, GATED, 'layer', offsets);
-  let text = `for (var step = 0u; step < ${GATES}u; step += ${most}u) {\n${products.text(`step * ${GROUP}u + i`)}`;
-  for (let t = 0; t < tokens; t++) {
-    for (let r = 0; r < most; r++) text += `y[${t * GATES + r}u + step] = y${t}_${r} / (1.0 + exp(-y${t}_${r})) * y${t}_${r + most};\n`;
-  }
-  return `${text}}
-workgroupBarrier();
-for (var k = 0u; k < ${tokens * GATES}u; k++) { s[k * ${GROUP}u + i] = y[k]; }
 workgroupBarrier();
 `;
 }
 
-/** Only the last tile has the last token. */
-function lastScore(tokens: i32): string {
-  return `if (first + ${tokens}u >= u32(p.n)) {
-${normed(tokens, `${2 * LAYERS}u`)}
-${scores('u32(p.n) - 1u - first', '0u')}
+/** A number for every word of the vocabulary. */
+function scored(tokens: i32): string {
+  return `for (var t = 0u; t < ${tokens}u; t++) {
+ let token = first + t;
+ if (token < u32(p.n) && (p.every == 1 || token + 1u == u32(p.n))) {
+  let at = select(0u, token, p.every == 1) * ${VOCABULARY / FOUR}u + i;
+  for (var r = 0u; r < ${SCORES}u; r++) { logits[at + r * ${GROUP}u] = y[t * ${SCORES}u + r]; }
+ }
 }
 `;
 }
 
-function everyScore(tokens: i32): string {
-  return `${normed(tokens, `${2 * LAYERS}u`)}
-for (var token = 0u; token < min(${tokens}u, u32(p.n) - first); token++) {
-${scores('token', `(first + token) * ${VOCABULARY}u`)}
-}
-`;
-}
-
-/** A number for every word of the vocabulary, of a token of the tile. `at`: where they go. */
-function scores(token: string, at: string): string {
-  const products = new Products(1, WIDTH, VOCABULARY, EMBEDDING, '0u', apart(SCORES_AT_ONCE));
-  products.start = `(${token}) * ${WIDTH}u`;
-  let text = `for (var row = i; row < ${VOCABULARY}u; row += ${SCORES_AT_ONCE * GROUP}u) {\n${products.text('row')}`;
-  for (let r = 0; r < SCORES_AT_ONCE; r++) text += `logits[${at} + row + ${r * GROUP}u] = y0_${r};\n`;
-  return `${text}}\n`;
-}
-
-export const readOne = reading(1), readTile = reading(TILE), verifyTile = reading(TILE, true);
+export const readOne = reading(1, 4), readTile = reading(TILE, 2);

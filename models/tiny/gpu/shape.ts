@@ -11,8 +11,10 @@ export const EPSILON = '1e-5';
 
 /** The most tokens that are read at once; web-llm cuts longer texts into pieces of this length. Short enough for any watchdog. */
 export const CHUNK = 128;
-/** Invocations of the workgroup that reads. The fewer they are, the more rows each multiplies with a number that it fetched. */
-export const GROUP = 32;
+/** Everything is computed in fours: rows, columns, and heads. */
+export const FOUR = 4;
+/** Invocations of the workgroup that reads: each has four columns of every head. */
+export const GROUP = HEAD / FOUR;
 /** Texts are read in tiles of so many tokens: each weight is unpacked once for all of them. */
 export const TILE = 4;
 

@@ -1,13 +1,13 @@
 /**
- * Matrices of a GGUF in Q8_0 as `models/tiny/gpu/product.ts` reads them: by columns instead of rows, so that neighbours in a
+ * Matrices of a GGUF in Q8_0 as `models/tiny/gpu/products.ts` reads them: by columns instead of rows, so that neighbours in a
  * workgroup read neighbouring words, and with their scales beside them. Not a number is changed.
  */
 
 /** https://github.com/ggml-org/ggml/blob/master/docs/gguf.md: a scale of 16 bits, then 32 numbers. */
 const BLOCK = 32;
 const BLOCK_BYTES = 2 + BLOCK;
-/** WGSL unpacks this number as a 1. A product with a scale of 11 bits has no rounding. */
-const LARGEST = 127;
+/** The kernels leave a number in the highest of four bytes. Dividing by a power of two does not round. */
+const UNPACKED = 2 ** 24;
 const WORDS_OF_BLOCK = BLOCK / 4;
 
 export interface Matrix {
@@ -52,7 +52,7 @@ function place(matrix: Matrix, words: Uint32Array, scales: Float32Array, above: 
   for (let row = 0; row < matrix.rows; row++) {
     for (let block = 0; block < blocks; block++) {
       const at = (row * blocks + block) * BLOCK_BYTES;
-      scales[block * rows + above + row] = halfFloat(view.getUint16(at, true)) * LARGEST;
+      scales[block * rows + above + row] = halfFloat(view.getUint16(at, true)) / UNPACKED;
       for (let i = 0; i < WORDS_OF_BLOCK; i++) {
         words[(block * WORDS_OF_BLOCK + i) * rows + above + row] = view.getUint32(at + 2 + 4 * i, true);
       }
