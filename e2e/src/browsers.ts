@@ -26,6 +26,9 @@ const OF_FIREFOX = {
 
 export type BrowserName = 'chromium' | 'firefox';
 
+/** `npm test` takes the main ways: what repeats them at other sizes, with other words or in another browser, waits for `WIDE=1`. */
+export const isWide = process.env['WIDE'] === '1';
+
 /** The tag of a test that says in one browser what it says in another: `npm test` runs the first of them. */
 export const wide = (name: BrowserName) => (name === 'chromium' ? [] : ['@wide']);
 
@@ -33,12 +36,15 @@ export function launch(name: BrowserName): Promise<Browser> {
   return name === 'firefox' ? firefox.launch(OF_FIREFOX) : chromium.launch(OF_CHROMIUM);
 }
 
-/** One of each for the tests of a file, launched when the first of them wants it. */
+/**
+ * One of each for all tests of a worker, launched when the first of them wants it. Their models run on the processor: shaders
+ * on an emulated graphics card take minutes, and are tested by themselves.
+ */
 export class Browsers {
   readonly #launched = new Map<BrowserName, Promise<Browser>>();
 
   get(name: BrowserName): Promise<Browser> {
-    const browser = this.#launched.get(name) ?? launch(name);
+    const browser = this.#launched.get(name) ?? (name === 'chromium' ? launchWithoutWebGpu() : launch(name));
     this.#launched.set(name, browser);
     return browser;
   }
@@ -55,10 +61,11 @@ export function launchWithoutWasm(name: BrowserName): Promise<Browser> {
   return chromium.launch({ ...OF_CHROMIUM, args: [...OF_CHROMIUM.args, '--js-flags=--jitless'] });
 }
 
+const WITHOUT_WEBGPU = { ...OF_CHROMIUM, args: OF_CHROMIUM.args.filter((arg) => !arg.includes('webgpu')) };
+
 /** A Chromium whose models run on the processor. */
 export function launchWithoutWebGpu(): Promise<Browser> {
-  const args = OF_CHROMIUM.args.filter((arg) => !arg.includes('webgpu'));
-  return chromium.launch({ ...OF_CHROMIUM, args });
+  return chromium.launch(WITHOUT_WEBGPU);
 }
 
 /** A browser for which this name leads to this computer, whatever a DNS server says. */
@@ -78,9 +85,9 @@ export interface Computer {
   sleep: (ms: number) => Promise<void>;
 }
 
-/** A Chromium whose processes can be killed, or stopped for a while. */
+/** A Chromium whose processes can be killed, or stopped for a while. Its models run on the processor. */
 export async function launchToKill(): Promise<Computer> {
-  const server = await chromium.launchServer(OF_CHROMIUM);
+  const server = await chromium.launchServer(WITHOUT_WEBGPU);
   const { pid } = server.process();
   if (pid === undefined) throw new Error('The browser does not run.');
   return {

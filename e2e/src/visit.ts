@@ -1,8 +1,9 @@
-/** The start of a test about a visitor: a mesh of its own, and visits to its page. All are gone when it ends. */
-import { test as base, type Browser, type Page } from '@playwright/test';
-import { launch, openPage } from './browsers.ts';
+/** The start of a test about a visitor: a mesh, and visits to its page. What a test alone has is gone when it ends. */
+import { test as base, type Page } from '@playwright/test';
+import { Browsers, openPage } from './browsers.ts';
 import { tinyIsOffered } from './chat.ts';
 import { startMesh, type TestMesh } from './mesh.ts';
+import type { Running } from './processes.ts';
 
 export interface Visit {
   page: Page;
@@ -10,34 +11,53 @@ export interface Visit {
   errors: string[];
 }
 
+/** A mesh and its only provider, which takes one question at a time and writes slowly enough to be watched. */
+export interface CommonMesh extends TestMesh {
+  worker: Running;
+}
+
+/** A mesh of its own for each test. All that is `common` is shared by the tests of one of Playwright's workers. */
 export const test = base.extend<
   {
     mesh: TestMesh;
     /** Chromium on the mesh's page, once somebody lends the tiny model. */
     visit: () => Promise<Visit>;
   },
-  { ownBrowser: Browser }
+  {
+    commonBrowsers: Browsers;
+    commonMesh: CommonMesh;
+  }
 >({
-  // One for all tests of a worker: each visit is a context of its own, which shares nothing with another.
-  ownBrowser: [
-    // oxlint-disable-next-line no-empty-pattern -- as below.
+  // Each visit is a context of its own, which shares nothing with another.
+  commonBrowsers: [
+    // oxlint-disable-next-line no-empty-pattern -- Playwright reads the needs of a fixture from it: there are none.
     async ({}, use) => {
-      const browser = await launch('chromium');
-      await use(browser);
-      await browser.close();
+      const browsers = new Browsers();
+      await use(browsers);
+      await browsers.close();
     },
     { scope: 'worker' },
   ],
-  // oxlint-disable-next-line no-empty-pattern -- Playwright reads the needs of a fixture from it: there are none.
+  commonMesh: [
+    // oxlint-disable-next-line no-empty-pattern -- as above.
+    async ({}, use) => {
+      const mesh = await startMesh();
+      const worker = await mesh.addWorker('--slots', '1', '--max-speed', '20');
+      await use({ ...mesh, worker });
+      await mesh.stop();
+    },
+    { scope: 'worker' },
+  ],
+  // oxlint-disable-next-line no-empty-pattern -- as above.
   mesh: async ({}, use) => {
     const mesh = await startMesh();
     await use(mesh);
     await mesh.stop();
   },
-  visit: async ({ mesh, ownBrowser }, use) => {
+  visit: async ({ mesh, commonBrowsers }, use) => {
     const pages: Page[] = [];
     await use(async () => {
-      const visit = await openPage(ownBrowser, mesh.url);
+      const visit = await openPage(await commonBrowsers.get('chromium'), mesh.url);
       pages.push(visit.page);
       await tinyIsOffered(visit.page);
       return visit;
@@ -45,3 +65,6 @@ export const test = base.extend<
     for (const page of pages) await page.context().close();
   },
 });
+
+/** For tests that leave the provider as it was: starting one takes longer than most of them. */
+export const onCommonMesh = test.extend({ mesh: ({ commonMesh }, use) => use(commonMesh) });

@@ -3,7 +3,7 @@
  * processor: how far honest engines are from each other, which is what no verdict may count against anybody.
  */
 import { join } from 'node:path';
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { deviationsOf, meanDeviation } from '@llmesh/core/proof/deviation';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -16,6 +16,7 @@ import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openPageEngine, type PageEngine } from '../src/page-engine.ts';
 import { ROOT } from '../src/processes.ts';
 import { oneIn } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 const MODEL = 'llmesh-tiny';
 const never = new AbortController().signal;
@@ -129,7 +130,7 @@ const PAIRS: [string, Provider, Party, ScoreMode][] = [
   ['web-llm of wllama', inWasm, onCard, 'likelihood'],
 ];
 for (const [pair, provider, auditor, drawn] of PAIRS) {
-  test(`honest answers agree: ${pair}`, async () => {
+  test(`honest answers agree: ${pair}`, { tag: '@wide' }, async () => {
     for (const sampling of provider === inWasm ? IN_WASM : DRAWN) {
       const found = await noise(provider, auditor, sampling, modeOf(sampling, drawn));
       const description = JSON.stringify({ pair, sampling, ...found });
@@ -142,7 +143,7 @@ for (const [pair, provider, auditor, drawn] of PAIRS) {
   });
 }
 
-test('an answer that web-llm wrote from its cache is to the words that everybody reads', async () => {
+test('an answer that web-llm wrote from its cache is to the words that everybody reads', { tag: '@wide' }, async () => {
   const [first, second] = oneIn(100);
   if (first === undefined || second === undefined) throw new Error('needs two questions');
   const turns: GenerateRequest['turns'] = [
@@ -160,7 +161,7 @@ test('an answer that web-llm wrote from its cache is to the words that everybody
   expect(idsOf(run)).toEqual(idsOf(await webLlm.run({ ...request, requester: 'another' as PeerId })));
 });
 
-test('what is wrong with an answer is seen in a browser, too', async () => {
+test('what is wrong with an answer is seen in a browser, too', { tag: '@wide' }, async () => {
   const [first, second] = oneIn(100);
   if (first === undefined || second === undefined) throw new Error('needs two questions');
   const [request, other] = [asked(first.question, HOT, true), asked(second.question, HOT, true)];

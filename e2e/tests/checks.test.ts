@@ -3,24 +3,27 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test, type Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import { calibrationFor } from '@llmesh/core/proof/calibration';
 import { recount } from '@llmesh/core/proof/recount';
 import { openIdentity } from 'llmesh/node/identity-file';
-import { launch } from '../src/browsers.ts';
+import { isWide } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
 import { shown, sideways, SIZES } from '../src/looks.ts';
 import { startMesh } from '../src/mesh.ts';
 import { known } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 /** Looks that people have, and what a reader with a screen reader would miss in them. */
-const LOOKS = [
-  ['desktop', 'light'],
-  ['phone', 'dark'],
-  ['small', 'light'],
-] as const;
+const LOOKS = (
+  [
+    ['desktop', 'light'],
+    ['phone', 'dark'],
+    ['small', 'light'],
+  ] as const
+).slice(0, isWide ? 3 : 1);
 
 async function newFolder(): Promise<{ folder: string; peerId: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'llmesh-e2e-'));
@@ -41,7 +44,9 @@ async function look(page: Page, name: string): Promise<void> {
   }
 }
 
-test('an answer is checked by another worker, and whoever asked can read what was found', async () => {
+test('an answer is checked by another worker, and whoever asked can read what was found', async ({
+  commonBrowsers,
+}) => {
   test.setTimeout(300_000);
   const workers = [await newFolder(), await newFolder()];
   const mesh = await startMesh({
@@ -51,9 +56,9 @@ test('an answer is checked by another worker, and whoever asked can read what wa
     // Whichever of the two answers, the other one is the operator's auditor.
     LLMESH_AUDITORS: workers.map(({ peerId }) => peerId).join(),
   });
-  const browser = await launch('chromium');
   try {
     for (const { folder } of workers) await mesh.addWorker('--data', folder);
+    const browser = await commonBrowsers.get('chromium');
     const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
     const page = await context.newPage();
     await page.goto(mesh.url);
@@ -100,8 +105,8 @@ test('an answer is checked by another worker, and whoever asked can read what wa
     await page.goto(`${mesh.url}/donate`);
     await expect(page.getByRole('switch', { name: /^Check answers of others when idle/ })).toBeChecked();
     await look(page, 'donate');
+    await context.close();
   } finally {
-    await browser.close();
     await mesh.stop();
     for (const { folder } of workers) await rm(folder, { recursive: true });
   }

@@ -7,7 +7,7 @@ import { expect } from '@playwright/test';
 import { build } from 'vite';
 import { ROOT } from '../src/processes.ts';
 import { plain } from '../src/questions.ts';
-import { test } from '../src/visit.ts';
+import { onCommonMesh as test } from '../src/visit.ts';
 
 const { question, answer } = plain.find((one) => one.question === 'What is LLMesh?')!;
 const NAME = 'client-example.js';
@@ -21,7 +21,6 @@ function example(mesh: string): string {
 }
 
 test('a program in Node asks the mesh, and ends on its own', async ({ mesh }) => {
-  await mesh.addWorker();
   const options = ['--import', 'tsx', '--conditions=@llmesh/source', '--input-type=module', '-e', example(mesh.url)];
   const { stdout } = await promisify(execFile)(process.execPath, options, { cwd: ROOT, timeout: 60_000 });
   const lines = stdout.trimEnd().split('\n');
@@ -30,7 +29,6 @@ test('a program in Node asks the mesh, and ends on its own', async ({ mesh }) =>
 });
 
 test('a page of somebody else asks the mesh with the same lines', async ({ mesh, visit }) => {
-  await mesh.addWorker();
   const { page } = await visit();
   const said: string[] = [];
   page.on('console', (message) => message.type() === 'log' && said.push(message.text()));

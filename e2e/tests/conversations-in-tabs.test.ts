@@ -3,16 +3,15 @@ import { expect, type Page } from '@playwright/test';
 import { launchToKill } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { plain } from '../src/questions.ts';
-import { test } from '../src/visit.ts';
+import { onCommonMesh, test } from '../src/visit.ts';
 
 const [one, two, three] = plain as [(typeof plain)[0], (typeof plain)[0], (typeof plain)[0]];
 const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
 const talks = (page: Page) => page.getByRole('complementary', { name: 'Conversations' });
 const talk = (page: Page, title: string) => talks(page).getByText(title);
 
-test('tabs share conversations, answers and drafts, and survive each other', async ({ mesh, visit }) => {
+onCommonMesh('tabs share conversations, answers and drafts, and survive each other', async ({ mesh, visit }) => {
   test.setTimeout(240_000);
-  await mesh.addWorker('--max-speed', '20');
   const { page: a, errors } = await visit();
   const b = await a.context().newPage();
   await b.goto(mesh.url);

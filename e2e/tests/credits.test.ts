@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { AccountPageSchema, PostingsPageSchema, ReceiptPageSchema } from '@llmesh/core/wire/credit-pages';
@@ -17,6 +17,7 @@ import { programArgs, programEnv } from '../../scripts/programs.mjs';
 import { startMesh, WITH_RELAY } from '../src/mesh.ts';
 import { ROOT, startProgram } from '../src/processes.ts';
 import { oneIn } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 const MAX_TOKENS = 600;
 const [QUESTION, OTHER] = oneIn(100);
@@ -121,18 +122,22 @@ test('an answer is paid and split, who has nothing is answered free, and a stran
   }
 });
 
-test('where credits are required, whoever has too few is told the price, what there is and what is missing', async () => {
-  test.setTimeout(300_000);
-  const lender = await newPerson('other-lender');
-  const credits = { LLMESH_DATA: join(root, 'strict'), LLMESH_CREDITS: 'required', LLMESH_JOIN_BITS: '0' };
-  const mesh = await startMesh({ ...WITH_RELAY, ...credits });
-  try {
-    await mesh.addWorker('--data', lender.folder);
-    // Up to 10 credits and more, where a newcomer has 5.
-    const chat = await llmesh('chat', 'What is LLMesh?', '--mesh', mesh.url, '--max-tokens', '300000');
-    expect(chat.code).toBe(1);
-    expect(chat.text).toMatch(/costs up to [\d.]+ credits .*you have [\d.]+ to spend: [\d.]+ are missing/);
-  } finally {
-    await mesh.stop();
-  }
-});
+test(
+  'where credits are required, whoever has too few is told the price, what there is and what is missing',
+  { tag: '@wide' },
+  async () => {
+    test.setTimeout(300_000);
+    const lender = await newPerson('other-lender');
+    const credits = { LLMESH_DATA: join(root, 'strict'), LLMESH_CREDITS: 'required', LLMESH_JOIN_BITS: '0' };
+    const mesh = await startMesh({ ...WITH_RELAY, ...credits });
+    try {
+      await mesh.addWorker('--data', lender.folder);
+      // Up to 10 credits and more, where a newcomer has 5.
+      const chat = await llmesh('chat', 'What is LLMesh?', '--mesh', mesh.url, '--max-tokens', '300000');
+      expect(chat.code).toBe(1);
+      expect(chat.text).toMatch(/costs up to [\d.]+ credits .*you have [\d.]+ to spend: [\d.]+ are missing/);
+    } finally {
+      await mesh.stop();
+    }
+  },
+);

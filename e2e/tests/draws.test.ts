@@ -1,11 +1,11 @@
 /** The draws of an answer are the same in Chromium, Firefox and Node, and those that other programs compute. */
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { DRAWS_VECTOR, SEEDED_VECTOR, UNIFORM_VECTORS } from '@llmesh/core/proof/draw-vectors';
 import { build, defaultClientConditions } from 'vite';
 import { draw, type Drawn } from '../../web/src/testing/draws-page.ts';
-import { launch } from '../src/browsers.ts';
 import { ROOT } from '../src/processes.ts';
+import { test } from '../src/visit.ts';
 
 const asked = [
   SEEDED_VECTOR.seed,
@@ -29,7 +29,7 @@ async function script(): Promise<string> {
   return bundle.output[0].code;
 }
 
-test('every browser draws what Node draws, and what other programs do', async () => {
+test('every browser draws what Node draws, and what other programs do', async ({ commonBrowsers }) => {
   const here = draw(...asked);
   expect(here.seeded).toBe(SEEDED_VECTOR.draws);
   expect(here.drawn).toBe(DRAWS_VECTOR.draws);
@@ -38,17 +38,13 @@ test('every browser draws what Node draws, and what other programs do', async ()
   expect(new Set(here.tokens).size).toBeGreaterThan(100);
   const content = await script();
   for (const name of ['chromium', 'firefox'] as const) {
-    const browser = await launch(name);
-    try {
-      const page = await browser.newPage();
-      await page.addScriptTag({ content });
-      const there = await page.evaluate(
-        (all) => (globalThis as unknown as { draw: (...of: typeof all) => Drawn }).draw(...all),
-        asked,
-      );
-      expect(there, name).toEqual(here);
-    } finally {
-      await browser.close();
-    }
+    const page = await (await commonBrowsers.get(name)).newPage();
+    await page.addScriptTag({ content });
+    const there = await page.evaluate(
+      (all) => (globalThis as unknown as { draw: (...of: typeof all) => Drawn }).draw(...all),
+      asked,
+    );
+    expect(there, name).toEqual(here);
+    await page.close();
   }
 });

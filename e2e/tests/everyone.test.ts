@@ -1,12 +1,13 @@
 /** The page for everyone: small windows, large letters, forced colours, paper, axe, and where Tab leads. */
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test, type Page } from '@playwright/test';
-import { Browsers, openPage, wide, type BrowserName } from '../src/browsers.ts';
+import { expect, type Page } from '@playwright/test';
+import { isWide, openPage, wide, type Browsers, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, stop, tinyIsOffered } from '../src/chat.ts';
 import { MOST_TABS } from '../src/keys.ts';
 import { covered, shown, sideways, SIZES } from '../src/looks.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { known, longest, plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 const LEVEL = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const withCode = known.find(({ answer }) => answer.includes('```')) ?? known[0];
@@ -19,15 +20,16 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
 };
 
 let mesh: TestMesh;
-const browsers = new Browsers();
-test.beforeAll(async () => {
+let browsers: Browsers;
+test.beforeAll(async ({ commonBrowsers }) => {
   test.setTimeout(180_000);
+  browsers = commonBrowsers;
   mesh = await startMesh();
   await mesh.addWorker('--max-speed', '40');
 });
-test.afterAll(async () => {
-  await browsers.close();
-  await mesh?.stop();
+test.afterAll(() => mesh?.stop());
+test.afterEach(async () => {
+  for (const context of (await browsers.get('chromium')).contexts()) await context.close();
 });
 
 async function open(name: BrowserName, path: string): Promise<Page> {
@@ -142,11 +144,12 @@ test('what is chosen shows in forced colours, and paper gets the conversation al
   expect(await log(page).evaluate((box) => [getComputedStyle(box).overflowY, box.scrollTop])).toEqual(['visible', 0]);
 });
 
-/** On one of these sizes in one of the colours, and the other way round: what is wrong in one of the four is wrong in one of the two. */
-const LOOKS = [
-  { size: 'phone', colorScheme: 'dark' },
-  { size: 'desktop', colorScheme: 'light' },
-] as const;
+/**
+ * On one of these sizes in one of the colours, and the other way round: what is wrong in one of the four is wrong in one of the two.
+ * `npm test` looks at each state in one, and at light colours where it looks for paleness.
+ */
+const ON_PHONE = { size: 'phone', colorScheme: 'dark' } as const;
+const LOOKS = isWide ? [ON_PHONE, { size: 'desktop', colorScheme: 'light' } as const] : [ON_PHONE];
 
 /** Checks the state that the page is in. `show`: opens what may close when the size changes. */
 async function violations(page: Page, what: string, show = async () => {}): Promise<string[]> {
@@ -163,13 +166,11 @@ async function violations(page: Page, what: string, show = async () => {}): Prom
   return all;
 }
 
-/** The other two looks: only colours can be different in them. */
+/** The other looks: only colours can be different in them. */
 async function paleness(page: Page, what: string): Promise<string[]> {
   const all: string[] = [];
-  for (const [size, colorScheme] of [
-    ['desktop', 'dark'],
-    ['phone', 'light'],
-  ] as const) {
+  const others = [['phone', 'light'], ...(isWide ? [['desktop', 'dark'] as const] : [])] as const;
+  for (const [size, colorScheme] of others) {
     await page.setViewportSize(SIZES[size]);
     await page.emulateMedia({ colorScheme });
     await shown(page);
@@ -241,7 +242,9 @@ test('axe finds nothing to complain of at WCAG 2.2 AA on the other pages', async
   expect(all).toEqual([]);
 });
 
-const TABBED = { desktop: SIZES.desktop, phone: SIZES.phone, zoom: SIZES.zoom };
+const TABBED = isWide
+  ? { desktop: SIZES.desktop, phone: SIZES.phone, zoom: SIZES.zoom }
+  : { desktop: SIZES.desktop, zoom: SIZES.zoom };
 
 /** Presses Tab from the top of the page to its end; says what it left out, and where something lay on what had the focus. */
 async function tabThrough(page: Page): Promise<{ reached: number; hidden: string[]; missed: string[] }> {

@@ -21,7 +21,7 @@ async function printed(program: string, mesh: string, ...args: string[]): Promis
   return (await run(process.execPath, node, { cwd: ROOT, env, timeout: 60_000 })).stdout;
 }
 
-test('the examples in Node chat, fill in a form, and search by meaning', async ({ mesh }) => {
+test('the examples in Node chat, fill in a form, and search by meaning', { tag: '@wide' }, async ({ mesh }) => {
   const folder = await mkdtemp(join(tmpdir(), 'llmesh-examples-'));
   try {
     await Promise.all([mesh.addWorker(), mesh.addWorker('--model', writeEmbedder(join(folder, 'embedder.gguf')))]);
@@ -41,7 +41,7 @@ test('the examples in Node chat, fill in a form, and search by meaning', async (
   }
 });
 
-test('the example in a browser asks from a page of its own', async ({ mesh, visit }) => {
+test('the example in a browser asks from a page of its own', { tag: '@wide' }, async ({ mesh, visit }) => {
   await mesh.addWorker();
   const { page, errors } = await visit();
   process.env['MESH'] = mesh.url;

@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { encode } from '@msgpack/msgpack';
 import type { ControlClient } from '@llmesh/core/control/control';
 import { makeCredentials } from '@llmesh/core/transport/seal/credentials';
@@ -22,14 +22,15 @@ import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { askAll } from '../src/node-client.ts';
 import type { Running } from '../src/processes.ts';
 import { plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 let mesh: TestMesh;
 let worker: Running;
-test.beforeEach(async () => {
+test.beforeAll(async () => {
   mesh = await startMesh();
   worker = await mesh.addWorker();
 });
-test.afterEach(() => mesh.stop());
+test.afterAll(() => mesh.stop());
 
 const ANY_POINT = generateKeyPair(randomBytes).publicKey;
 const frame = (flag: number, body: Uint8Array, version = PROTOCOL_VERSION) => new Uint8Array([version, flag, ...body]);

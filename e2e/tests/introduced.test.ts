@@ -1,10 +1,11 @@
 /** Signalling through a mutual peer, on the WebRTC of real browsers. */
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { build } from 'vite';
-import { launch, wide } from '../src/browsers.ts';
+import { wide } from '../src/browsers.ts';
 import type { IntroductionOutcome } from '../src/introduction-page.ts';
 import { ROOT } from '../src/processes.ts';
+import { test } from '../src/visit.ts';
 
 let script = '';
 test.beforeAll(async () => {
@@ -23,17 +24,13 @@ test.beforeAll(async () => {
 });
 
 for (const name of ['chromium', 'firefox'] as const) {
-  test(`${name} meets a peer through a mutual one`, { tag: wide(name) }, async () => {
-    const browser = await launch(name);
-    try {
-      const page = await browser.newPage();
-      await page.addScriptTag({ content: script });
-      const outcome = await page.evaluate(() =>
-        (globalThis as unknown as { introduce: () => Promise<IntroductionOutcome> }).introduce(),
-      );
-      expect(outcome).toEqual({ arrived: 300, whole: true, path: 'direct', closed: true });
-    } finally {
-      await browser.close();
-    }
+  test(`${name} meets a peer through a mutual one`, { tag: wide(name) }, async ({ commonBrowsers }) => {
+    const page = await (await commonBrowsers.get(name)).newPage();
+    await page.addScriptTag({ content: script });
+    const outcome = await page.evaluate(() =>
+      (globalThis as unknown as { introduce: () => Promise<IntroductionOutcome> }).introduce(),
+    );
+    expect(outcome).toEqual({ arrived: 300, whole: true, path: 'direct', closed: true });
+    await page.close();
   });
 }

@@ -1,11 +1,12 @@
 /** A conversation that is longer than a screen, and than the memory of its model. */
-import { expect, test, type Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { MeshError } from '@llmesh/core/base/errors';
 import { launch, openPage, type BrowserName, wide } from '../src/browsers.ts';
 import { ask, log, message, send } from '../src/chat.ts';
 import { writeTalks } from '../src/long-talk.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openScriptedVolunteer, type ScriptedVolunteer } from '../src/scripted-volunteer.ts';
+import { test } from '../src/visit.ts';
 
 const LONG = { title: 'The long one', answers: 300 };
 const SHORT = { title: 'A short one', answers: 1, age: 1 };

@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { makeCredentials } from '@llmesh/core/transport/seal/credentials';
 import type { ErrorCode, MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
@@ -10,18 +10,21 @@ import { nodeHost } from 'llmesh/node/mesh-node';
 import { LyingSignalling, type Signalled } from '../src/lying-signalling.ts';
 import { ManInTheMiddle } from '../src/man-in-the-middle.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
+import { test } from '../src/visit.ts';
 
 let mesh: TestMesh;
 let liar: LyingSignalling;
 const opened: { close(): void }[] = [];
-test.beforeEach(async () => {
+test.beforeAll(async () => {
   mesh = await startMesh();
+});
+test.afterAll(() => mesh.stop());
+test.beforeEach(async () => {
   liar = await LyingSignalling.start(mesh.url);
 });
-test.afterEach(async () => {
+test.afterEach(() => {
   for (const one of opened.splice(0)) one.close();
   liar.close();
-  await mesh.stop();
 });
 
 interface Peer {

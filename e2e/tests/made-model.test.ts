@@ -1,6 +1,7 @@
 /** What is made of a library's own words, without the library: that it runs is shown by `webllm-real.test.ts`. */
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { madeModel } from '../src/made-model.ts';
+import { test } from '../src/visit.ts';
 
 const METADATA = JSON.stringify({
   model_type: 'qwen2',

@@ -2,13 +2,14 @@
 import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, type Browser, type BrowserContextOptions, type Page } from '@playwright/test';
-import { launch, openPage, wide, type BrowserName } from '../src/browsers.ts';
+import { expect, type Page } from '@playwright/test';
+import { openPage, wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { freePort, ROOT, startProgram } from '../src/processes.ts';
 import { plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 const PAGES: Record<string, (page: Page) => Promise<void>> = {
   '/': tinyIsOffered,
@@ -17,11 +18,9 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
 };
 
 let mesh: TestMesh;
-let browser: Browser;
 let folder: string;
 test.beforeAll(async () => {
   mesh = await startMesh();
-  browser = await launch('chromium');
   // A second model to choose: the tiny one's weights in another file. The mesh knows it by the file's name.
   folder = mkdtempSync(join(tmpdir(), 'llmesh-page-'));
   const second = join(folder, 'second.gguf');
@@ -31,22 +30,13 @@ test.beforeAll(async () => {
   await mesh.addWorker('--model', second, '--data', folder);
 });
 test.afterAll(async () => {
-  await browser?.close();
   await mesh?.stop();
   if (folder !== undefined) rmSync(folder, { recursive: true });
 });
-test.afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
-
-async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
-  const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce', ...options });
-  const page = await context.newPage();
-  await page.goto(mesh.url + path);
-  await PAGES[path]?.(page);
-  return page;
-}
-
-test('a keyboard is enough: skip link, places, model, question', async () => {
-  const page = await open('/', { viewport: { width: 1440, height: 900 } });
+test('a keyboard is enough: skip link, places, model, question', async ({ commonBrowsers }) => {
+  const { page } = await openPage(await commonBrowsers.get('chromium'), mesh.url);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await tinyIsOffered(page);
   const skip = page.getByRole('link', { name: 'Skip to the page' });
   await page.keyboard.press('Tab');
   await expect(skip).toBeFocused();
@@ -103,15 +93,18 @@ test('a keyboard is enough: skip link, places, model, question', async () => {
   await expect(await answered(page)).toContainText(plain[0]?.answer ?? '');
   await expect(message(page)).toBeFocused();
   await expect(message(page)).toHaveValue('');
+  await page.context().close();
 });
 
-test('after the first visit the page is there without its server, says so, and continues when it is back', async () => {
+test('after the first visit the page is there without its server, says so, and continues when it is back', async ({
+  commonBrowsers,
+}) => {
   const port = await freePort();
   const start = () => startProgram('signaling/src/main.ts', ['--port', String(port)]);
   let server = await start();
   try {
     const url = `http://localhost:${port}`;
-    const context = await browser.newContext({ serviceWorkers: 'allow' });
+    const context = await (await commonBrowsers.get('chromium')).newContext({ serviceWorkers: 'allow' });
     const page = await context.newPage();
     const broken: string[] = [];
     page.on('pageerror', (error) => broken.push(error.message));
@@ -144,6 +137,7 @@ test('after the first visit the page is there without its server, says so, and c
     server = await start();
     await expect(modelPicker(page)).toContainText('nobody lends one now', { timeout: 40_000 });
     expect(broken).toEqual([]);
+    await context.close();
   } finally {
     await server.stop();
   }
@@ -153,54 +147,49 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
   test(
     `a visit in ${name} asks no other origin for anything, and breaks no rule of its CSP`,
     { tag: wide(name) },
-    async () => {
-      // A browser on an emulated graphics card takes up to a minute to get ready on a busy computer.
+    async ({ commonBrowsers }) => {
       test.setTimeout(180_000);
-      const visitor = await launch(name);
-      try {
-        const { page, errors } = await openPage(visitor, 'about:blank');
-        const asked: string[] = [];
-        page.context().on('request', (request) => asked.push(request.url()));
-        page.on('websocket', (socket) => asked.push(socket.url()));
-        await page.addInitScript(() => {
-          addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
-            reportError(new Error(`CSP: ${violatedDirective} ${blockedURI}`)),
-          );
-          // The browser does not report STUN and TURN among its requests.
-          const connection: { setLocalDescription: (description?: RTCSessionDescriptionInit) => Promise<void> } =
-            RTCPeerConnection.prototype;
-          const set = connection.setLocalDescription;
-          connection.setLocalDescription = function (this: RTCPeerConnection, description) {
-            const servers = (this.getConfiguration().iceServers ?? []).flatMap(({ urls }) => urls);
-            document.documentElement.dataset['dialled'] = `dialled ${servers.join(' ')}`;
-            return set.call(this, description);
-          };
-        });
-        await page.goto(mesh.url);
-        await tinyIsOffered(page);
-        await ask(page, plain[0]?.question ?? '');
-        await answered(page);
-        await expect(log(page).getByRole('article')).toHaveCount(2);
-        await expect(page.locator('html')).toHaveAttribute('data-dialled', 'dialled ');
-        const places = page.getByRole('navigation', { name: 'Places' });
-        await places.getByRole('link', { name: 'Donate', exact: true }).click();
-        await PAGES['/donate']?.(page);
-        await page.getByRole('radio', { name: 'LLMesh tiny' }).check();
-        await page.getByRole('button', { name: 'Start donating' }).click();
-        await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
-          timeout: 120_000,
-        });
-        await places.getByRole('link', { name: 'Network', exact: true }).click();
-        await expect(page.getByRole('heading', { level: 1 })).toContainText('3 computers');
-        const host = new URL(mesh.url).host;
-        const elsewhere = asked.filter((url) => !/^(?:data|blob|about):/.test(url) && new URL(url).host !== host);
-        expect(elsewhere).toEqual([]);
-        // The watch works: the requests to our own origin are among them.
-        expect(asked).toContain(`${mesh.url}/models/catalogue.json`);
-        expect(errors).toEqual([]);
-      } finally {
-        await visitor.close();
-      }
+      const { page, errors } = await openPage(await commonBrowsers.get(name), 'about:blank');
+      const asked: string[] = [];
+      page.context().on('request', (request) => asked.push(request.url()));
+      page.on('websocket', (socket) => asked.push(socket.url()));
+      await page.addInitScript(() => {
+        addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+          reportError(new Error(`CSP: ${violatedDirective} ${blockedURI}`)),
+        );
+        // The browser does not report STUN and TURN among its requests.
+        const connection: { setLocalDescription: (description?: RTCSessionDescriptionInit) => Promise<void> } =
+          RTCPeerConnection.prototype;
+        const set = connection.setLocalDescription;
+        connection.setLocalDescription = function (this: RTCPeerConnection, description) {
+          const servers = (this.getConfiguration().iceServers ?? []).flatMap(({ urls }) => urls);
+          document.documentElement.dataset['dialled'] = `dialled ${servers.join(' ')}`;
+          return set.call(this, description);
+        };
+      });
+      await page.goto(mesh.url);
+      await tinyIsOffered(page);
+      await ask(page, plain[0]?.question ?? '');
+      await answered(page);
+      await expect(log(page).getByRole('article')).toHaveCount(2);
+      await expect(page.locator('html')).toHaveAttribute('data-dialled', 'dialled ');
+      const places = page.getByRole('navigation', { name: 'Places' });
+      await places.getByRole('link', { name: 'Donate', exact: true }).click();
+      await PAGES['/donate']?.(page);
+      await page.getByRole('radio', { name: 'LLMesh tiny' }).check();
+      await page.getByRole('button', { name: 'Start donating' }).click();
+      await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
+        timeout: 120_000,
+      });
+      await places.getByRole('link', { name: 'Network', exact: true }).click();
+      await expect(page.getByRole('heading', { level: 1 })).toContainText('3 computers');
+      const host = new URL(mesh.url).host;
+      const elsewhere = asked.filter((url) => !/^(?:data|blob|about):/.test(url) && new URL(url).host !== host);
+      expect(elsewhere).toEqual([]);
+      // The watch works: the requests to our own origin are among them.
+      expect(asked).toContain(`${mesh.url}/models/catalogue.json`);
+      expect(errors).toEqual([]);
+      await page.context().close();
     },
   );
 }

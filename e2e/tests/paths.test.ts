@@ -1,10 +1,11 @@
 /** What a browser reveals of its address, and by which way it reaches a provider: real browsers, real coturn. */
-import { expect, test, type Browser, type Page } from '@playwright/test';
-import { launch, wide, type BrowserName } from '../src/browsers.ts';
+import { expect, type Browser, type Page } from '@playwright/test';
+import { wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, WITH_RELAY, type TestMesh } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
 import { coturnMissing, startTurnServer } from '../src/turn-server.ts';
+import { test } from '../src/visit.ts';
 
 const known = plain[0]!;
 
@@ -44,7 +45,9 @@ async function visit(browser: Browser, mesh: TestMesh): Promise<Visitor> {
 async function hideAddress(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Settings' }).click();
   const settings = page.getByRole('dialog', { name: 'Settings' });
-  await settings.getByRole('switch', { name: 'Hide my address' }).check();
+  const hide = settings.getByRole('switch', { name: 'Hide my address' });
+  await expect(hide).not.toBeChecked();
+  await hide.check();
   await page.keyboard.press('Escape');
   await expect(settings).toBeHidden();
 }
@@ -58,36 +61,40 @@ async function asked(page: Page): Promise<string> {
 
 for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
   test.describe(name, { tag: wide(name) }, () => {
-    let browser: Browser;
-    test.beforeAll(async () => {
-      browser = await launch(name);
-    });
-    test.afterAll(() => browser.close());
-
-    test('who hides their address is answered through the relay of the mesh, and looks for no other way', async () => {
+    test('who hides their address is answered through the relay of the mesh, and looks for no other way', async ({
+      commonBrowsers,
+    }) => {
       const mesh = await startMesh(WITH_RELAY);
       try {
         await mesh.addWorker();
-        const { page, candidates } = await visit(browser, mesh);
+        const { page, candidates } = await visit(await commonBrowsers.get(name), mesh);
         expect(await asked(page)).toMatch(/direct|relayed/);
         const shown = await candidates();
         expect(shown.length).toBeGreaterThan(0);
         await hideAddress(page);
         expect(await asked(page)).toContain('relayed');
         expect(await candidates()).toEqual(shown);
+        // It is kept, and tells the next visit, too.
+        await page.reload();
+        await tinyIsOffered(page);
+        expect(await asked(page)).toContain('relayed');
+        expect(await candidates()).toEqual([]);
+        await page.context().close();
       } finally {
         await mesh.stop();
       }
     });
 
-    test('who hides their address where there is a TURN server shows the address of that and no other', async () => {
+    test('who hides their address where there is a TURN server shows the address of that and no other', async ({
+      commonBrowsers,
+    }) => {
       test.skip(coturnMissing() !== null, coturnMissing() ?? '');
       const turn = await startTurnServer();
       // The mesh has no relay, so the answer went through coturn.
       const mesh = await startMesh({ ...turn.env, LLMESH_RELAY_LINKS: '0' });
       try {
         await mesh.addWorker();
-        const { page, candidates } = await visit(browser, mesh);
+        const { page, candidates } = await visit(await commonBrowsers.get(name), mesh);
         await hideAddress(page);
         expect(await asked(page)).toContain('relayed');
         const shown = await candidates();
@@ -98,6 +105,7 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
             /^candidate:\S+ 1 UDP \d+ (\S+ \d+) typ relay raddr (.+? rport \d+)/i.exec(candidate) ?? [];
           expect(['0.0.0.0 rport 0', at.replace(' ', ' rport ')]).toContain(relatedTo);
         }
+        await page.context().close();
       } finally {
         await mesh.stop();
         await turn.stop();

@@ -1,14 +1,13 @@
 /** A site's own name is made to lead to this computer while its page is open: DNS rebinding, in a real browser. */
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { launchWhereLeadsHere } from '../src/browsers.ts';
-import { startMesh } from '../src/mesh.ts';
+import { test } from '../src/visit.ts';
 
 const EVIL = 'evil.example';
 const PATHS = ['/', '/api/peers', '/metrics', '/healthz', '/v1/models', '/signal/peerjs/id', '/models/catalogue.json'];
 const SOCKETS = ['/mesh', '/relay?ticket=x', '/signal/peerjs?key=peerjs'];
 
-test('a page whose name leads here gets nothing of a mesh that runs here', async () => {
-  const mesh = await startMesh();
+test('a page whose name leads here gets nothing of a mesh that runs here', async ({ mesh }) => {
   const browser = await launchWhereLeadsHere(EVIL);
   try {
     const page = await browser.newPage();
@@ -40,6 +39,5 @@ test('a page whose name leads here gets nothing of a mesh that runs here', async
     await expect(page.getByText(`LLMESH_HOSTS=${EVIL}`)).toBeVisible();
   } finally {
     await browser.close();
-    await mesh.stop();
   }
 });

@@ -3,32 +3,33 @@
  * directions, on the same file. `EVERY_CUT=1` tries all cuts of the longest answer, too, which takes minutes.
  */
 import { join } from 'node:path';
-import { expect, test, type Browser } from '@playwright/test';
+import { expect } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { prefixAt, runOf, textOf, wrongCuts } from '@llmesh/core/suites/continuation';
 import { readJsonSchema } from '@llmesh/core/form/json-schema';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
-import { launchWithoutWebGpu } from '../src/browsers.ts';
+import { isWide } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openPageEngine, type PageEngine } from '../src/page-engine.ts';
 import { ROOT } from '../src/processes.ts';
 import { known, longest, type Known } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 const every = process.env['EVERY_CUT'] === '1';
 const never = new AbortController().signal;
 const MODEL = 'llmesh-tiny';
 const SLOTS = 4;
-/** An answer of middling length: all its cuts take seconds. */
+/** How many cuts are tried of an answer; in `npm test`, where every engine shares two cores with all others, fewer. */
+const CUTS = isWide ? { ofShort: Infinity, ofLongest: 24 } : { ofShort: 5, ofLongest: 2 };
+/** An answer of middling length. */
 const short = known.find(({ answer }) => answer.length > 60 && answer.length < 80) ?? longest;
 
 let mesh: TestMesh;
-let browser: Browser;
 let wllama: PageEngine;
 let native: LlamaEngine;
-test.beforeAll(async () => {
+test.beforeAll(async ({ commonBrowsers }) => {
   mesh = await startMesh();
-  browser = await launchWithoutWebGpu();
-  wllama = await openPageEngine(browser, mesh.url, MODEL);
+  wllama = await openPageEngine(await commonBrowsers.get('chromium'), mesh.url, MODEL);
   native = new LlamaEngine();
   const path = join(ROOT, 'models/tiny/llmesh-tiny.gguf');
   await native.load({ path, threads: 1, gpu: 'off', slots: SLOTS }, () => {}, never);
@@ -36,7 +37,6 @@ test.beforeAll(async () => {
 test.afterAll(async () => {
   await native?.close();
   await wllama?.close();
-  await browser?.close();
   await mesh?.stop();
 });
 test.beforeEach(() => test.setTimeout(every ? 1_200_000 : 90_000));
@@ -58,8 +58,8 @@ function some(pieces: readonly unknown[], count: number): number[] {
 test('what llama.cpp in Node began, wllama finishes', async () => {
   expect(wllama.loaded).toMatchObject({ continues: 'text', replays: false });
   for (const [one, count] of [
-    [short, Infinity],
-    [longest, 4],
+    [short, CUTS.ofShort],
+    [longest, Math.min(CUTS.ofLongest, 4)],
   ] as [Known, number][]) {
     const request = asked(one);
     const whole = await inNode.go(request);
@@ -71,8 +71,8 @@ test('what llama.cpp in Node began, wllama finishes', async () => {
 
 test('what wllama began, llama.cpp in Node finishes, by its ids and by its text', async () => {
   for (const [one, count] of [
-    [short, Infinity],
-    [longest, 24],
+    [short, CUTS.ofShort],
+    [longest, CUTS.ofLongest],
   ] as [Known, number][]) {
     const request = asked(one);
     const whole = await inPage.go(request);
@@ -109,7 +109,7 @@ test('both hold an answer to a JSON schema, alike', async () => {
   expect(there.finish).toEqual(here.finish);
   // The tokens that a form forces on a model are not those of their text read again: other words may follow, in the form.
   for (const { go } of [inNode, inPage]) {
-    for (const cut of some(here.pieces, here.pieces.length)) {
+    for (const cut of some(here.pieces, Math.min(CUTS.ofShort, here.pieces.length))) {
       const begun = prefixAt(here, cut, { ids: false });
       const rest = await go({ ...request, prefix: begun });
       const whole: unknown = JSON.parse(begun.text + textOf(rest.pieces));

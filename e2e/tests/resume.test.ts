@@ -2,8 +2,7 @@
 import { expect, type Page } from '@playwright/test';
 import { peerName } from '@llmesh/core/identity/names';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { answered, ask, lastAnswer } from '../src/chat.ts';
-import type { TestMesh } from '../src/mesh.ts';
+import { answered, ask, lastAnswer, modelPicker } from '../src/chat.ts';
 import type { Running } from '../src/processes.ts';
 import { plain } from '../src/questions.ts';
 import { launchToKill, openPage } from '../src/browsers.ts';
@@ -17,44 +16,45 @@ function nameOf(worker: Running): string {
   return peerName(worker.lines.find((line) => line['ready'] === true)?.['peerId'] as PeerId);
 }
 
-/** Starts two providers, each with its name. */
-async function twoWorkers(mesh: TestMesh): Promise<{ worker: Running; name: string }[]> {
-  const workers = [await mesh.addWorker('--max-speed', PER_SECOND), await mesh.addWorker('--max-speed', PER_SECOND)];
-  return workers.map((worker) => ({ worker, name: nameOf(worker) }));
-}
-
-/** Asks, and resolves when there are some words of the answer. */
-async function begin(page: Page): Promise<void> {
+/** Asks, and resolves when there are some words of the answer, with the one who writes it, and the other. */
+async function begin(page: Page, one: Running, other: Running): Promise<[Running, Running]> {
   await ask(page, long.question);
   await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 60));
+  const shown = await lastAnswer(page).innerText();
+  return shown.includes(nameOf(one)) ? [one, other] : [other, one];
 }
 
-test('a provider that is killed in mid-answer costs no word: the next continues, and the seam is shown', async ({
+test('a provider that is killed in mid-answer costs no word: the next continues, and the seam is shown; so when one stops', async ({
   mesh,
   visit,
 }) => {
-  const workers = await twoWorkers(mesh);
+  test.setTimeout(180_000);
+  const addWorker = () => mesh.addWorker('--max-speed', PER_SECOND);
+  const [one, other] = [await addWorker(), await addWorker()];
   const { page, errors } = await visit();
-  await begin(page);
-  const shown = await lastAnswer(page).innerText();
-  const [first, second] = workers.toSorted((a, b) => Number(shown.includes(b.name)) - Number(shown.includes(a.name)));
-  first?.worker.process.kill('SIGKILL');
-  const article = await answered(page);
-  await expect(article).toContainText(long.answer);
-  await expect(article).toContainText(`resumed on ${second?.name}`);
-  await expect(article).toContainText(/at\stoken\s\d+/);
-  expect(errors).toEqual([]);
-});
+  const [first, second] = await begin(page, one, other);
+  first.process.kill('SIGKILL');
+  const resumed = await answered(page);
+  await expect(resumed).toContainText(long.answer);
+  await expect(resumed).toContainText(`resumed on ${nameOf(second)}`);
+  await expect(resumed).toContainText(/at\stoken\s\d+/);
 
-test('a provider that is stopped in mid-answer hands it over', async ({ mesh, visit }) => {
-  const workers = await twoWorkers(mesh);
-  const { page } = await visit();
-  await begin(page);
-  const shown = await lastAnswer(page).innerText();
-  workers.find(({ name }) => shown.includes(name))?.worker.process.kill('SIGTERM');
-  const article = await answered(page);
-  await expect(article).toContainText(long.answer);
-  await expect(article).toContainText('resumed on');
+  const third = await addWorker();
+  await expect.poll(() => lenders(mesh.url)).toBe(2);
+  const [stopped, last] = await begin(page, second, third);
+  stopped.process.kill('SIGTERM');
+  const handedOver = await answered(page);
+  await expect(handedOver).toContainText(long.answer);
+  await expect(handedOver).toContainText(`resumed on ${nameOf(last)}`);
+  expect(errors).toEqual([]);
+
+  // A model that nobody lends any more keeps the message until somebody comes.
+  last.process.kill('SIGSTOP');
+  await expect(modelPicker(page)).toContainText(/nobody/i);
+  await ask(page, plain[0]?.question ?? '');
+  await expect(lastAnswer(page).getByText('Your message is saved.')).toBeVisible();
+  last.process.kill('SIGCONT');
+  await expect(lastAnswer(page)).toContainText(plain[0]?.answer ?? '');
 });
 
 /** A volunteer's page that lends the tiny model, gently: there is time to go in the middle of an answer. */

@@ -2,10 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { askAll } from '../src/node-client.ts';
 import { freePort, ROOT } from '../src/processes.ts';
 import { plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 interface Started {
   process: ChildProcess;
@@ -66,21 +67,25 @@ test('npm start brings up a mesh that answers; a second one says that the port i
   expect(await once(orphans, 'exit')).toEqual([1, null]);
 });
 
-test('npm start on a computer short of memory (simulated) says that its provider pauses, and why', async () => {
-  test.setTimeout(180_000);
-  const port = await freePort();
-  const root = test.info().outputPath('machine');
-  mkdirSync(join(root, 'proc/pressure'), { recursive: true });
-  writeFileSync(join(root, 'proc/pressure/memory'), 'full avg10=60.00 avg60=0.00 avg300=0.00 total=1\n');
-  const mesh = npmStart(port, [], { LLMESH_MACHINE_ROOT: root, LLMESH_DATA: test.info().outputPath('data') });
-  try {
-    await expect.poll(mesh.output, { timeout: 120_000 }).toContain('still without a provider');
-    expect(mesh.output()).toContain('The provider with the tiny model pauses. This computer is short of memory');
-  } finally {
-    pressCtrlC(mesh);
-  }
-  await mesh.ended;
-});
+test(
+  'npm start on a computer short of memory (simulated) says that its provider pauses, and why',
+  { tag: '@wide' },
+  async () => {
+    test.setTimeout(180_000);
+    const port = await freePort();
+    const root = test.info().outputPath('machine');
+    mkdirSync(join(root, 'proc/pressure'), { recursive: true });
+    writeFileSync(join(root, 'proc/pressure/memory'), 'full avg10=60.00 avg60=0.00 avg300=0.00 total=1\n');
+    const mesh = npmStart(port, [], { LLMESH_MACHINE_ROOT: root, LLMESH_DATA: test.info().outputPath('data') });
+    try {
+      await expect.poll(mesh.output, { timeout: 120_000 }).toContain('still without a provider');
+      expect(mesh.output()).toContain('The provider with the tiny model pauses. This computer is short of memory');
+    } finally {
+      pressCtrlC(mesh);
+    }
+    await mesh.ended;
+  },
+);
 
 test('npm start -- --help explains itself', async () => {
   const help = npmStart(0, ['--help']);

@@ -1,10 +1,11 @@
 /** An open tab survives what happens around it: outages, upgrades of the server, reloads, Back and Forward. */
-import { expect, test, type Page } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { launch, openPage, type BrowserName, wide } from '../src/browsers.ts';
 import { answered, ask, log, message, modelPicker, stop, tinyIsOffered } from '../src/chat.ts';
 import { startMesh } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
 import { Release } from '../src/release.ts';
+import { onCommonMesh as test } from '../src/visit.ts';
 
 const [one, two] = plain;
 const place = (page: Page, name: string) =>
@@ -18,13 +19,10 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
   test(
     `in ${name} parts that do not load say so and come later, and conversations have addresses`,
     { tag: wide(name) },
-    async () => {
+    async ({ mesh, commonBrowsers }) => {
       test.setTimeout(300_000);
-      const mesh = await startMesh();
-      await mesh.addWorker();
-      const browser = await launch(name);
-      try {
-        const { page } = await openPage(browser, mesh.url);
+      {
+        const { page } = await openPage(await commonBrowsers.get(name), mesh.url);
         await tinyIsOffered(page);
 
         // An outage: each file of a part may be the one that does not come.
@@ -97,9 +95,7 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
         await page.goto(`${mesh.url}/settings`);
         await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
         await expect(page).toHaveURL(`${mesh.url}/`);
-      } finally {
-        await browser.close();
-        await mesh.stop();
+        await page.context().close();
       }
     },
   );

@@ -1,8 +1,9 @@
 /** Two tabs of one browser: what is chosen and counted in one holds in the other, and what cannot be saved is said. */
-import { expect, test, type Browser, type Page } from '@playwright/test';
+import { expect, type Browser, type Page } from '@playwright/test';
 import { launch, launchWithoutWebGpu, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, message, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
+import { test } from '../src/visit.ts';
 
 let mesh: TestMesh;
 
@@ -107,9 +108,9 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
   });
 }
 
-test('two tabs that donate download the model once, and count together', async () => {
+test('two tabs that donate download the model once, and count together', { tag: '@wide' }, async () => {
   const browser = await launchWithoutWebGpu();
-  const asker = await launch('chromium');
+  const asker = await launchWithoutWebGpu();
   try {
     const { p, q, errors } = await twoTabs(browser);
     const files = new Set<string>();

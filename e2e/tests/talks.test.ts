@@ -2,11 +2,12 @@
  * Three tabs of one browser ask, stop, continue, delete, undo, clear, reload and are killed, at random and at once: no turn is lost, none
  * doubled, and all tabs show what is kept. `OPERATIONS=10000` does more of them, `SEED` the same again.
  */
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 import { launch } from '../src/browsers.ts';
 import { TalksLedger } from '../src/talks-ledger.ts';
 import { serveTalks, Tab } from '../src/talks-tabs.ts';
+import { test } from '../src/visit.ts';
 
 const OPERATIONS = Number(process.env['OPERATIONS'] ?? 240);
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);

@@ -5,13 +5,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import { writeExact } from 'llmesh/testing/exact-gguf';
 import { launch } from '../src/browsers.ts';
 import { openLlamaScores, type LlamaScores } from '../src/llama-scores.ts';
 import { ROOT } from '../src/processes.ts';
 import { known, oneIn } from '../src/questions.ts';
 import { openTinyGpuPage, type TinyGpuPage } from '../src/tiny-gpu-page.ts';
+import { test } from '../src/visit.ts';
 
 const TINY = join(ROOT, 'models/tiny/llmesh-tiny.gguf');
 /** All of them take minutes where WebGPU runs on a busy processor: `EVERY_ANSWER=1 npm run e2e -- tiny-gpu`. */
@@ -66,7 +67,7 @@ async function distance(prompt: string): Promise<number> {
   return furthest(scores[0] ?? [], await llama.after(prompt));
 }
 
-test('every word has the score that llama.cpp gives it', async () => {
+test('every word has the score that llama.cpp gives it', { tag: '@wide' }, async () => {
   const prompts = Array.from({ length: PROMPTS }, (_, i) => {
     const { question, answer } = known[(i * 29) % known.length] ?? { question: '', answer: '' };
     // One in three goes on from the middle of an answer, where other words are near.
@@ -78,15 +79,15 @@ test('every word has the score that llama.cpp gives it', async () => {
   expect(worst).toBeLessThan(CLOSE);
 });
 
-test('so has it after long texts, which are read in pieces', async () => {
+test('so has it after long texts, which are read in pieces', { tag: '@wide' }, async () => {
   for (const turns of every ? [3, 12, 30] : [4])
     expect(await distance(talk(turns) + asked(known[40]?.question ?? ''))).toBeLessThan(CLOSE);
 });
 
-test('texts are cut into the same tokens', async () => {
+test('texts are cut into the same tokens', { tag: '@wide' }, async () => {
   for (const text of ODD) expect(await distance(text), text.slice(0, 80)).toBeLessThan(CLOSE);
 });
 
-test('what the model knows, it says word for word', async () => {
+test('what the model knows, it says word for word', { tag: '@wide' }, async () => {
   for (const { question, answer } of oneIn(150)) expect((await page.say(asked(question), 600)).text).toBe(answer);
 });

@@ -1,9 +1,8 @@
 /** Who may run a question: this device only, volunteers on the person's own list, anyone. */
 import { AxeBuilder } from '@axe-core/playwright';
-import { expect, test, type Browser, type BrowserContextOptions, type Locator, type Page } from '@playwright/test';
+import { expect, type Browser, type BrowserContextOptions, type Locator, type Page } from '@playwright/test';
 import { peerName } from '@llmesh/core/identity/names';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { launch } from '../src/browsers.ts';
 import {
   answered,
   ask,
@@ -19,6 +18,7 @@ import {
 import { tabTo } from '../src/keys.ts';
 import { startMesh, WITH_RELAY, type TestMesh } from '../src/mesh.ts';
 import { longest, plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 const scope = (page: Page, name: string) => page.getByRole('radio', { name, exact: true });
@@ -28,10 +28,9 @@ const button = (page: Page, name: string) => page.getByRole('button', { name, ex
 test.describe.configure({ timeout: 180_000 });
 
 let browser: Browser;
-test.beforeAll(async () => {
-  browser = await launch('chromium');
+test.beforeAll(async ({ commonBrowsers }) => {
+  browser = await commonBrowsers.get('chromium');
 });
-test.afterAll(() => browser?.close());
 test.afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
@@ -98,8 +97,8 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await page.getByRole('link', { name: 'Chat', exact: true }).click();
     await expect(await answered(page)).toContainText(plain[0]?.answer ?? '');
     await expect(modelPicker(page)).toContainText('one you trust', { timeout: 15_000 });
-    // By chance the other one would almost certainly get one of these.
-    for (let i = 1; i <= 8; i++) {
+    // By chance the other one would in all likelihood get one of these.
+    for (let i = 1; i <= 5; i++) {
       await ask(page, plain[i]?.question ?? '');
       await answered(page);
       await expect(lastAnswer(page)).toContainText(friend.name);
@@ -116,7 +115,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await expect(modelPicker(page)).toContainText('one you trust', { timeout: 15_000 });
 
     await friend.leave();
-    await ask(page, plain[9]?.question ?? '');
+    await ask(page, plain[6]?.question ?? '');
     await expect(lastAnswer(page)).toContainText('Nobody you trust has LLMesh tiny right now', { timeout: 15_000 });
     await lastAnswer(page).getByText('More', { exact: true }).click();
     await button(page, 'Ask anyone').click();
@@ -130,7 +129,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await settings.getByRole('button', { name: `Remove ${friend.name}` }).click();
     await expect(settings).toContainText('0 of 64');
     await settings.getByRole('button', { name: 'Close' }).click();
-    await ask(page, plain[10]?.question ?? '');
+    await ask(page, plain[7]?.question ?? '');
     await expect(lastAnswer(page)).toContainText('You trust nobody yet');
   });
 });
@@ -254,24 +253,7 @@ test('lending and asking share one model, and Stop stops', { tag: '@wide' }, asy
   });
 });
 
-test('Hide my address: off at first, kept, and then every answer comes through a relay', async () => {
-  await withMesh(async (mesh) => {
-    await addWorker(mesh);
-    const page = await open(mesh.url);
-    const hide = page.getByRole('switch', { name: 'Hide my address' });
-    await button(page, 'Settings').click();
-    await expect(hide).not.toBeChecked();
-    await hide.check();
-    await page.reload();
-    await tinyIsOffered(page);
-    await ask(page, plain[0]?.question ?? '');
-    await expect(await answered(page)).toContainText('relayed');
-    await button(page, 'Settings').click();
-    await expect(hide).toBeChecked();
-  });
-});
-
-test('a stopped download is not a failure, and continues when asked again', async () => {
+test('a stopped download is not a failure, and continues when asked again', { tag: '@wide' }, async () => {
   await withMesh(async (mesh) => {
     const page = await open(mesh.url);
     let release = () => {};
@@ -292,7 +274,7 @@ test('a stopped download is not a failure, and continues when asked again', asyn
   });
 });
 
-test('the choice is made with a keyboard alone', async () => {
+test('the choice is made with a keyboard alone', { tag: '@wide' }, async () => {
   await withMesh(async (mesh) => {
     const page = await open(mesh.url);
     await expect(page.getByRole('group', { name: 'Who can answer' })).toHaveAccessibleDescription(

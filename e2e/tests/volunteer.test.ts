@@ -1,8 +1,9 @@
-import { expect, test, type Page } from '@playwright/test';
-import { launch, launchWithoutWebGpu, openPage, wide, type BrowserName } from '../src/browsers.ts';
+import { expect, type Page } from '@playwright/test';
+import { launch, launchWithoutWebGpu, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { oneIn, plain } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 let mesh: TestMesh;
 test.beforeEach(async () => {
@@ -36,38 +37,37 @@ function receiptsKept(page: Page): Promise<number> {
 }
 
 for (const [volunteer, user, tag] of [
-  ['chromium', 'chromium', []],
-  ['chromium', 'firefox', wide('firefox')],
+  ['chromium', 'firefox', []],
   ['firefox', 'chromium', []],
+  ['chromium', 'chromium', ['@wide']],
 ] as [BrowserName, BrowserName, string[]][]) {
-  test(`a ${volunteer} volunteer lends the tiny model and answers a ${user} user`, { tag }, async () => {
-    // A browser on an emulated graphics card takes up to a minute to get ready on a busy computer.
-    test.setTimeout(180_000);
-    const lender = await launch(volunteer);
-    const requester = await launch(user);
-    try {
-      const lending = await openPage(lender, `${mesh.url}/donate`);
-      await donate(lending.page);
-      const { page, errors } = await openPage(requester, mesh.url);
-      await tinyIsOffered(page);
-      for (const { question, answer } of plain.slice(3, 6)) {
-        await ask(page, question);
-        await expect(await answered(page)).toContainText(answer);
+  test(
+    `a ${volunteer} volunteer lends the tiny model and answers a ${user} user`,
+    { tag },
+    async ({ commonBrowsers }) => {
+      test.setTimeout(180_000);
+      {
+        const lending = await openPage(await commonBrowsers.get(volunteer), `${mesh.url}/donate`);
+        await donate(lending.page);
+        const { page, errors } = await openPage(await commonBrowsers.get(user), mesh.url);
+        await tinyIsOffered(page);
+        for (const { question, answer } of plain.slice(3, 6)) {
+          await ask(page, question);
+          await expect(await answered(page)).toContainText(answer);
+        }
+        await expect(lending.page.getByText(/3 answers/).first()).toBeVisible();
+        await expect(page.getByText('receipt signed by both')).toHaveCount(3);
+        await expect.poll(receiptsFiled).toBe(6);
+        await expect.poll(() => receiptsKept(lending.page)).toBe(3);
+        await expect.poll(() => receiptsKept(page)).toBe(3);
+        await lending.page.getByRole('button', { name: 'Stop donating' }).click();
+        await expect(lending.page.getByRole('status', { name: 'Provider status' })).toContainText('Off');
+        await expect(page.getByRole('combobox', { name: 'Model' })).toContainText(/nobody/i);
+        expect([...lending.errors, ...errors]).toEqual([]);
+        for (const one of [page, lending.page]) await one.context().close();
       }
-      await expect(lending.page.getByText(/3 answers/).first()).toBeVisible();
-      await expect(page.getByText('receipt signed by both')).toHaveCount(3);
-      await expect.poll(receiptsFiled).toBe(6);
-      await expect.poll(() => receiptsKept(lending.page)).toBe(3);
-      await expect.poll(() => receiptsKept(page)).toBe(3);
-      await lending.page.getByRole('button', { name: 'Stop donating' }).click();
-      await expect(lending.page.getByRole('status', { name: 'Provider status' })).toContainText('Off');
-      await expect(page.getByRole('combobox', { name: 'Model' })).toContainText(/nobody/i);
-      expect([...lending.errors, ...errors]).toEqual([]);
-    } finally {
-      await lender.close();
-      await requester.close();
-    }
-  });
+    },
+  );
 }
 
 for (const [engine, start, share] of [
@@ -75,7 +75,7 @@ for (const [engine, start, share] of [
   ['wllama', launchWithoutWebGpu, 100],
 ] as const) {
   const asked = oneIn(share);
-  test(`${engine} in the page knows ${asked.length} canonical answers word for word`, async () => {
+  test(`${engine} in the page knows ${asked.length} canonical answers word for word`, { tag: '@wide' }, async () => {
     test.setTimeout(300_000);
     const browser = await start();
     try {

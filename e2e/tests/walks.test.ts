@@ -1,28 +1,18 @@
 /** Everything that the page is for, by keys alone, and as a screen reader reads it, in both browsers and at every size. */
-import { expect, test, type Locator, type Page } from '@playwright/test';
-import { Browsers, openPage, wide } from '../src/browsers.ts';
+import { expect, type Locator, type Page } from '@playwright/test';
+import { isWide, openPage, wide } from '../src/browsers.ts';
 import { answered, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
 import { SIZES } from '../src/looks.ts';
-import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { longest, plain } from '../src/questions.ts';
+import { onCommonMesh as test } from '../src/visit.ts';
 
-const WALKED = { desktop: SIZES.desktop, phone: SIZES.phone, landscape: SIZES.landscape, small: SIZES.small };
+/** A page with room for everything, and one that folds: `npm test` walks through no others. */
+const FEW = { desktop: SIZES.desktop, phone: SIZES.phone };
+const WALKED = isWide ? { ...FEW, landscape: SIZES.landscape, small: SIZES.small } : FEW;
 const short = plain.reduce((a, b) => (b.answer.length < a.answer.length ? b : a));
 
 test.describe.configure({ timeout: 300_000 });
-
-let mesh: TestMesh;
-const browsers = new Browsers();
-test.beforeAll(async () => {
-  test.setTimeout(180_000);
-  mesh = await startMesh();
-  await mesh.addWorker('--max-speed', '15');
-});
-test.afterAll(async () => {
-  await browsers.close();
-  await mesh?.stop();
-});
 
 const button = (page: Page, name: string | RegExp) =>
   page.getByRole('button', { name, exact: typeof name === 'string' });
@@ -121,24 +111,29 @@ async function headings(page: Page): Promise<void> {
 }
 
 for (const name of ['chromium', 'firefox'] as const) {
-  test(`all that the page is for is done by keys alone, in ${name}`, { tag: wide(name) }, async () => {
-    const { page, errors } = await openPage(await browsers.get(name), mesh.url);
-    await tinyIsOffered(page);
-    for (const viewport of Object.values(WALKED)) {
-      await page.setViewportSize(viewport);
-      await askByKeys(page);
-      await chooseByKeys(page);
-      await keepByKeys(page);
-    }
-    await goByKeys(page);
-    expect(errors).toEqual([]);
-  });
+  test(
+    `all that the page is for is done by keys alone, in ${name}`,
+    { tag: wide(name) },
+    async ({ mesh, commonBrowsers }) => {
+      const { page, errors } = await openPage(await commonBrowsers.get(name), mesh.url);
+      await tinyIsOffered(page);
+      for (const viewport of Object.values(WALKED)) {
+        await page.setViewportSize(viewport);
+        await askByKeys(page);
+        await chooseByKeys(page);
+        await keepByKeys(page);
+      }
+      await goByKeys(page);
+      expect(errors).toEqual([]);
+      await page.context().close();
+    },
+  );
 
   test(
     `a screen reader is told what there is and what happens, and no more, in ${name}`,
     { tag: wide(name) },
-    async () => {
-      const { page } = await openPage(await browsers.get(name), mesh.url);
+    async ({ mesh, commonBrowsers }) => {
+      const { page } = await openPage(await commonBrowsers.get(name), mesh.url);
       await tinyIsOffered(page);
       await headings(page);
       await page.evaluate(() => {
@@ -197,6 +192,7 @@ for (const name of ['chromium', 'firefox'] as const) {
         await headings(page);
         await expect(page.getByRole('main')).toHaveCount(1);
       }
+      await page.context().close();
     },
   );
 }

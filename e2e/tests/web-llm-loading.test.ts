@@ -3,10 +3,11 @@
  * the mirror has synthetic weights and a library that no version of web-llm can link, so every load ends in an error,
  * and the furthest that one gets is `model_wrong_library`.
  */
-import { expect, test, type Browser, type Page } from '@playwright/test';
+import { expect, type Browser, type Page } from '@playwright/test';
 import { launch, openPage } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { MIRRORED_MODEL, startModelMirror, type MirrorFaults, type ModelMirror } from '../src/model-mirror.ts';
+import { test } from '../src/visit.ts';
 
 const WRONG_LIBRARY =
   'The compiled library of this model was made for another version of web-llm. Choose another model, or ask the ' +
@@ -122,9 +123,9 @@ const cases: { what: string; faults: Partial<MirrorFaults>; says: string | RegEx
   },
 ];
 
-for (const [i, { what, faults, says }] of cases.entries()) {
-  // All of them take the same way through the page: the first shows it each time.
-  test(`web-llm without inference: ${what} is named on the page`, { tag: i === 0 ? [] : ['@wide'] }, async () => {
+// All of them take the same way through the page as damaged files do, below.
+for (const { what, faults, says } of cases) {
+  test(`web-llm without inference: ${what} is named on the page`, { tag: '@wide' }, async () => {
     const page = await openDonate();
     Object.assign(mirror.faults, faults);
     await start(page).click();
@@ -149,17 +150,21 @@ test('web-llm without inference: damaged files are not kept, and the next start 
   }
 });
 
-test('web-llm without inference: a disk that becomes full is named, and nothing half is kept', async () => {
-  const page = await openDonate();
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('Storage.overrideQuotaForOrigin', { origin: mesh.url, quotaSize: 700_000 });
-  await start(page).click();
-  await failedWith(page, /no room for SmolLM2 135M: it takes 540 MB.*Remove a model/);
-  const models = page.getByRole('region', { name: 'Models on this device' });
-  await expect(models).toContainText('None yet');
-});
+test(
+  'web-llm without inference: a disk that becomes full is named, and nothing half is kept',
+  { tag: '@wide' },
+  async () => {
+    const page = await openDonate();
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send('Storage.overrideQuotaForOrigin', { origin: mesh.url, quotaSize: 700_000 });
+    await start(page).click();
+    await failedWith(page, /no room for SmolLM2 135M: it takes 540 MB.*Remove a model/);
+    const models = page.getByRole('region', { name: 'Models on this device' });
+    await expect(models).toContainText('None yet');
+  },
+);
 
-test('web-llm without inference: a mirror that is away is named on the page', async () => {
+test('web-llm without inference: a mirror that is away is named on the page', { tag: '@wide' }, async () => {
   const page = await openDonate();
   await mirror.close();
   await start(page).click();

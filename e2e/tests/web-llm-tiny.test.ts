@@ -3,15 +3,18 @@
  * in Node finishes what it began and the other way round.
  */
 import { join } from 'node:path';
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
+import { deviationsOf, meanDeviation } from '@llmesh/core/proof/deviation';
+import { seededDraws } from '@llmesh/core/proof/seeds';
 import { runOf, textOf, wrongCuts } from '@llmesh/core/suites/continuation';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
-import { launch } from '../src/browsers.ts';
+import { isWide, launch } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openPageEngine, type PageEngine } from '../src/page-engine.ts';
 import { ROOT } from '../src/processes.ts';
 import { longest, oneIn, known, type Known } from '../src/questions.ts';
+import { test } from '../src/visit.ts';
 
 const MODEL = 'llmesh-tiny';
 const SLOTS = 4;
@@ -53,7 +56,7 @@ function some(pieces: readonly unknown[], count: number): number[] {
 
 test('where there is WebGPU, the tiny model runs on web-llm, and knows its answers', async () => {
   expect(webLlm.loaded).toMatchObject({ backend: 'webgpu', contextTokens: 2048, continues: 'text', slots: 1 });
-  for (const one of oneIn(80)) expect(textOf((await inPage.go(asked(one))).pieces)).toBe(one.answer);
+  for (const one of oneIn(isWide ? 80 : 150)) expect(textOf((await inPage.go(asked(one))).pieces)).toBe(one.answer);
 });
 
 test('it counts as llama.cpp does, in a first turn and in a later one', async () => {
@@ -73,9 +76,11 @@ test('what web-llm began, llama.cpp in Node finishes, and the other way round', 
   const request = asked(short);
   const whole = await inPage.go(request);
   expect(textOf(whole.pieces)).toBe(short.answer);
-  const cuts = some(whole.pieces, whole.pieces.length + 1);
+  const cuts = some(whole.pieces, isWide ? whole.pieces.length + 1 : 6);
   expect(await wrongCuts({ request, whole, cuts, ids: false, ...inNode })).toEqual([]);
-  expect(await wrongCuts({ request, whole, cuts: some(whole.pieces, 5), ids: false, ...inPage })).toEqual([]);
+  expect(await wrongCuts({ request, whole, cuts: some(whole.pieces, isWide ? 5 : 3), ids: false, ...inPage })).toEqual(
+    [],
+  );
 });
 
 test('it stops when it is told to, and answers on', async () => {
@@ -86,7 +91,7 @@ test('it stops when it is told to, and answers on', async () => {
   expect(longest.answer.startsWith(textOf(few.pieces))).toBe(true);
 });
 
-test('it computes no more than a few pieces ahead of its reader', async () => {
+test('it computes no more than a few pieces ahead of its reader', { tag: '@wide' }, async () => {
   const { text, mostAhead } = await webLlm.runSlowly(asked(short), 20);
   expect(text).toBe(short.answer);
   expect(mostAhead).toBeLessThanOrEqual(5);
@@ -96,4 +101,18 @@ test('what does not fit is refused, and the next question is answered', async ()
   const tooLong = { ...asked(short), turns: [{ role: 'user' as const, content: 'many words '.repeat(3_000) }] };
   await expect(inPage.go(tooLong)).rejects.toMatchObject({ code: 'prompt_too_long' });
   expect(textOf((await inPage.go(asked(short))).pieces)).toBe(short.answer);
+});
+
+test('what one of the two engines writes, the other one finds to be right, and sees what is wrong', async () => {
+  const hot = { ...asked(short), sampling: { temperature: 2, topK: 0, topP: 1 }, draws: seededDraws(1), maxTokens: 24 };
+  const [inThePage, natively] = [await inPage.go(hot), await inNode.go(hot)];
+  for (const [{ pieces }, score] of [
+    [inThePage, (ids: number[]) => native.score(hot, ids, never)],
+    [natively, (ids: number[]) => webLlm.score(hot, ids)],
+  ] as const) {
+    const ids = pieces.flatMap(({ tokenIds }) => tokenIds ?? []);
+    expect(meanDeviation(deviationsOf(await score(ids), ids))).toBeLessThan(0.01);
+    const colder = { ...hot, sampling: { ...hot.sampling, temperature: 0.5 } };
+    expect(meanDeviation(deviationsOf(await native.score(colder, ids, never), ids))).toBeGreaterThan(0.2);
+  }
 });

@@ -1,11 +1,12 @@
 /** What the page finds out about the graphics card: with an emulated one, one that does not answer, and without WebGPU. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium, expect, test, type Browser, type Page } from '@playwright/test';
+import { chromium, expect, type Browser, type Page } from '@playwright/test';
 import { parseCatalogue } from '@llmesh/core/policy/catalogue';
 import { launch, openPage } from '../src/browsers.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { ROOT } from '../src/processes.ts';
+import { test } from '../src/visit.ts';
 
 const { models } = parseCatalogue(JSON.parse(readFileSync(join(ROOT, 'models/catalogue.json'), 'utf8')));
 const forWebGpu = models.filter((model) => model.format === 'mlc');
@@ -74,36 +75,42 @@ const without = [
 ];
 
 for (const { name, start, hasGpu } of without) {
-  test(`without WebGPU (${name}) the page says that the processor runs the models, and lends on it`, async () => {
-    const browser = await start();
-    try {
-      const { page, errors } = await openDonate(browser);
-      const given = await page.evaluate(async () => {
-        const { gpu, hardwareConcurrency } = navigator as Navigator & { gpu?: { requestAdapter(): Promise<unknown> } };
-        return {
-          hasGpu: gpu !== undefined,
-          adapter: (await gpu?.requestAdapter()) ?? null,
-          cores: hardwareConcurrency,
-        };
-      });
-      expect(given).toMatchObject({ hasGpu, adapter: null });
-      const threads = Math.min(Math.max(given.cores - 1, 1), 4);
-      await expect(fact(page, 'Processor')).toHaveText(threads === 1 ? '1 CPU thread' : `${threads} CPU threads`);
-      await expect(computer(page)).toContainText(
-        'This browser gives pages no graphics card (WebGPU), so models run on the processor.',
-      );
-      await expect(fact(page, 'Graphics')).toHaveCount(0);
-      expect(await refusedBecause(page, 'needs a graphics card (WebGPU)')).toEqual(titles(forWebGpu));
-      await expect(lendable(page)).not.toContainText('runs on the graphics card');
-      await expect(lendable(page).getByRole('radio', { name: /LLMesh tiny q8 .*processor/ })).toBeChecked();
+  test(
+    `without WebGPU (${name}) the page says that the processor runs the models, and lends on it`,
+    { tag: '@wide' },
+    async () => {
+      const browser = await start();
+      try {
+        const { page, errors } = await openDonate(browser);
+        const given = await page.evaluate(async () => {
+          const { gpu, hardwareConcurrency } = navigator as Navigator & {
+            gpu?: { requestAdapter(): Promise<unknown> };
+          };
+          return {
+            hasGpu: gpu !== undefined,
+            adapter: (await gpu?.requestAdapter()) ?? null,
+            cores: hardwareConcurrency,
+          };
+        });
+        expect(given).toMatchObject({ hasGpu, adapter: null });
+        const threads = Math.min(Math.max(given.cores - 1, 1), 4);
+        await expect(fact(page, 'Processor')).toHaveText(threads === 1 ? '1 CPU thread' : `${threads} CPU threads`);
+        await expect(computer(page)).toContainText(
+          'This browser gives pages no graphics card (WebGPU), so models run on the processor.',
+        );
+        await expect(fact(page, 'Graphics')).toHaveCount(0);
+        expect(await refusedBecause(page, 'needs a graphics card (WebGPU)')).toEqual(titles(forWebGpu));
+        await expect(lendable(page)).not.toContainText('runs on the graphics card');
+        await expect(lendable(page).getByRole('radio', { name: /LLMesh tiny q8 .*processor/ })).toBeChecked();
 
-      await page.getByRole('button', { name: 'Start donating' }).click();
-      const status = page.getByRole('status', { name: 'Provider status' });
-      await expect(status).toContainText('It runs on the processor.', { timeout: 60_000 });
-      await expect(fact(page, 'Runs on')).toHaveText('the processor');
-      expect(errors).toEqual([]);
-    } finally {
-      await browser.close();
-    }
-  });
+        await page.getByRole('button', { name: 'Start donating' }).click();
+        const status = page.getByRole('status', { name: 'Provider status' });
+        await expect(status).toContainText('It runs on the processor.', { timeout: 60_000 });
+        await expect(fact(page, 'Runs on')).toHaveText('the processor');
+        expect(errors).toEqual([]);
+      } finally {
+        await browser.close();
+      }
+    },
+  );
 }

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { expect, test, type Browser } from '@playwright/test';
+import { expect, type Browser } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { prefixAt, textOf, tokensOf } from '@llmesh/core/suites/continuation';
 import { launch } from '../src/browsers.ts';
@@ -12,6 +12,7 @@ import { madeModel } from '../src/made-model.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { MIRRORED_MODEL, startModelMirror, type ModelMirror } from '../src/model-mirror.ts';
 import { openPageEngine, type PageEngine } from '../src/page-engine.ts';
+import { test } from '../src/visit.ts';
 
 const library = process.env['WEBLLM_LIB'] ?? '';
 test.skip(

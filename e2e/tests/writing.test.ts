@@ -2,7 +2,7 @@
 import { expect, type Page } from '@playwright/test';
 import { answered, ask, lastAnswer, log, message, send, stop } from '../src/chat.ts';
 import { longest, plain } from '../src/questions.ts';
-import { test } from '../src/visit.ts';
+import { onCommonMesh as test } from '../src/visit.ts';
 
 /** There is time to do something while it is written. */
 const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
@@ -11,11 +11,7 @@ const toLatest = (page: Page) => page.getByRole('button', { name: 'Jump to the l
 const fromEnd = (page: Page) =>
   log(page).evaluate((box) => Math.round(box.scrollHeight - box.scrollTop - box.clientHeight));
 
-test('a double click sends once, Enter pressed twice does, and hints leave with their reason', async ({
-  mesh,
-  visit,
-}) => {
-  await mesh.addWorker('--max-speed', '20');
+test('a double click sends once, Enter pressed twice does, and hints leave with their reason', async ({ visit }) => {
   const { page, errors } = await visit();
   const hint = page.getByRole('status', { name: 'Hint' });
   await message(page).fill(long.question);
@@ -53,11 +49,7 @@ test('a double click sends once, Enter pressed twice does, and hints leave with 
   expect(errors).toEqual([]);
 });
 
-test('following lets go at the first step up, and the focus stays with whoever works by keys', async ({
-  mesh,
-  visit,
-}) => {
-  await mesh.addWorker('--max-speed', '12');
+test('following lets go at the first step up, and the focus stays with whoever works by keys', async ({ visit }) => {
   const { page } = await visit();
   await page.setViewportSize({ width: 400, height: 420 });
   await ask(page, longest.question);
