@@ -17,6 +17,8 @@ import { test } from '../src/visit.ts';
 const TINY = join(ROOT, 'models/tiny/llmesh-tiny.gguf');
 /** All of them take minutes where WebGPU runs on a busy processor: `EVERY_ANSWER=1 npm run e2e -- tiny-gpu`. */
 const every = process.env['EVERY_ANSWER'] === '1';
+/** Whoever asks for every answer wants these tests, too. */
+const tag = every ? [] : ['@wide'];
 const PROMPTS = every ? 100 : 6;
 const CLOSE = 1e-2;
 /** Texts that tokenizers are known to cut differently. */
@@ -67,7 +69,7 @@ async function distance(prompt: string): Promise<number> {
   return furthest(scores[0] ?? [], await llama.after(prompt));
 }
 
-test('every word has the score that llama.cpp gives it', { tag: '@wide' }, async () => {
+test('every word has the score that llama.cpp gives it', { tag }, async () => {
   const prompts = Array.from({ length: PROMPTS }, (_, i) => {
     const { question, answer } = known[(i * 29) % known.length] ?? { question: '', answer: '' };
     // One in three goes on from the middle of an answer, where other words are near.
@@ -79,15 +81,15 @@ test('every word has the score that llama.cpp gives it', { tag: '@wide' }, async
   expect(worst).toBeLessThan(CLOSE);
 });
 
-test('so has it after long texts, which are read in pieces', { tag: '@wide' }, async () => {
+test('so has it after long texts, which are read in pieces', { tag }, async () => {
   for (const turns of every ? [3, 12, 30] : [4])
     expect(await distance(talk(turns) + asked(known[40]?.question ?? ''))).toBeLessThan(CLOSE);
 });
 
-test('texts are cut into the same tokens', { tag: '@wide' }, async () => {
+test('texts are cut into the same tokens', { tag }, async () => {
   for (const text of ODD) expect(await distance(text), text.slice(0, 80)).toBeLessThan(CLOSE);
 });
 
-test('what the model knows, it says word for word', { tag: '@wide' }, async () => {
+test('what the model knows, it says word for word', { tag }, async () => {
   for (const { question, answer } of oneIn(150)) expect((await page.say(asked(question), 600)).text).toBe(answer);
 });

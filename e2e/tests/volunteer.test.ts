@@ -108,6 +108,7 @@ test('a volunteer whose graphics process dies goes on by itself, and answers', {
     const { askAll } = await import('../src/node-client.ts');
     const [said] = await askAll(mesh.url, plain.slice(0, 1));
     expect(said?.text).toBe(said?.expected);
+    expect(lending.errors.filter((error) => error.includes('Uncaught'))).toEqual([]);
   } finally {
     await browser.close();
   }

@@ -74,6 +74,7 @@ export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
         onProgress({ phase: 'start', loadedBytes: Math.round(waking.take(progress) * total), totalBytes: total }),
       logLevel: 'SILENT',
     });
+    endsWithItsCard(engine);
     try {
       await engine.reload(record.model_id);
     } catch (cause) {
@@ -172,13 +173,7 @@ export class WebLlmEngine<M extends CatalogueModel> implements Adapter<M> {
   async close(): Promise<void> {
     const loaded = this.#loaded;
     this.#loaded = null;
-    try {
-      await loaded?.engine.unload();
-    } catch (cause) {
-      // It waits for the card to finish. One that is lost has nothing to finish, and must not stop the next start.
-      const error = generateError(cause);
-      if (error.code !== 'device_lost') throw error;
-    }
+    await loaded?.engine.unload();
   }
 
   #lost(loaded: Loaded, error: MeshError): void {
@@ -221,6 +216,22 @@ async function begun(
   readThese(pipeline, [...turns, ...prefix]);
   const chunks = await engine.completions.create({ ...settings, prompt: '' });
   return { chunks, turnTokens: request.prefix === undefined ? null : turns.length, chat: null };
+}
+
+/**
+ * Unloading waits for the card to finish. One that is lost has nothing to finish, and must not stop the next start; nor does anybody
+ * listen where web-llm unloads itself, because it lost its device.
+ */
+function endsWithItsCard(engine: MLCEngine): void {
+  const unload = engine.unload.bind(engine);
+  engine.unload = async () => {
+    try {
+      await unload();
+    } catch (cause) {
+      const error = generateError(cause);
+      if (error.code !== 'device_lost') throw error;
+    }
+  };
 }
 
 /** Null: nobody can draw the same again. */
