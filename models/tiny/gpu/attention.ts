@@ -7,16 +7,11 @@ import { CONTEXT, GROUP, HEADS, KEY_HEADS } from './shape';
 const SHARING = HEADS / KEY_HEADS;
 const KEYS_AT_ONCE = 2;
 
-/** `apart`: the fours of a token in `s`. */
-export function attention(tokens: i32, apart: i32): string {
-  return `for (var token = 0u; token < min(${tokens}u, u32(p.n) - first); token++) {
-let seen = u32(p.position) + first + token + 1u;
-let query = token * ${apart}u;
+export function attention(): string {
+  return `let seen = position + 1u;
 ${weights()}
 ${shares()}
 ${means()}
-}
-workgroupBarrier();
 `;
 }
 
@@ -27,7 +22,7 @@ for (var key = i; key < seen; key += ${KEYS_AT_ONCE * GROUP}u) {
  var at = ${KEYS}u + layer * ${KEY_HEADS * GROUP * CONTEXT}u + key;
 `;
   for (let n = 0; n < KEYS_AT_ONCE; n++) text += ` var sum${n} = vec4f();\n`;
-  text += ` for (var c = query; c < query + ${GROUP}u; c++) {\n`;
+  text += ` for (var c = 0u; c < ${GROUP}u; c++) {\n`;
   for (let h = 0; h < HEADS; h++) text += `  let q${h} = s[c + ${h * GROUP}u];\n`;
   // Behind the last key there are others in the buffer: what comes of them is not kept.
   for (let n = 0; n < KEYS_AT_ONCE; n++) {
@@ -74,6 +69,6 @@ for (var key = 0u; key < seen; key++) {
   for (let k = 0; k < KEY_HEADS; k++) text += ` let v${k} = cache[at + ${k * CONTEXT * GROUP}u];\n`;
   for (let h = 0; h < HEADS; h++) text += ` mean${h} += v${h / SHARING} * share[${h}];\n`;
   text += ` at += ${GROUP}u;\n}\n`;
-  for (let h = 0; h < HEADS; h++) text += `s[query + ${h * GROUP}u + i] = mean${h} / total[${h}];\n`;
+  for (let h = 0; h < HEADS; h++) text += `s[${h * GROUP}u + i] = mean${h} / total[${h}];\n`;
   return text + 'workgroupBarrier();\n';
 }

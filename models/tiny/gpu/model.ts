@@ -2,7 +2,7 @@
 import { argument } from './functions';
 import { held, numbers } from './cache';
 import { arrayItem, pointer } from './objects';
-import { readOne, readTile } from './reading';
+import { network } from './reading';
 import { CHUNK, CONTEXT, VOCABULARY } from './shape';
 import { FLOATING, count, data, onCard } from './tensors';
 
@@ -21,5 +21,5 @@ export function forward(ids: usize, cache: usize, params: usize, every: bool): u
   argument(5, n);
   argument(6, held(cache));
   argument(7, every ? 1 : 0);
-  return (n == 1 ? readOne : readTile).run(1) ? 0 : logits;
+  return network.run(1) ? 0 : logits;
 }

@@ -11,40 +11,32 @@ export const UNPACKED = `fn unpacked(w : u32) -> vec4f {
 `;
 
 /**
- * `fours`: so many fours of rows are multiplied at once, which share what was fetched of `s`; tokens share what was fetched of the matrix.
- * `apart`: the fours of a token in `s`. The matrix is in the variables `words_at`, `scales_at`, `columns`, `rows` and `steps`, in fours.
- * The sums go into `y`, `most` fours for a token.
+ * `fours`: so many fours of rows are multiplied at once, which share what was fetched of `s`. The matrix is in the variables `words_at`,
+ * `scales_at`, `columns`, `rows` and `steps`, in fours. The sums go into `y`.
  */
-export function products(tokens: i32, fours: i32, apart: i32, most: i32): string {
+export function products(fours: i32): string {
   const rows = fours * 4;
   let text = `for (var step = 0u; step < steps; step++) {
 var word = words_at + step * ${fours * GROUP}u + i;
 var scale = scales_at + step * ${fours * GROUP}u + i;
 `;
-  for (let t = 0; t < tokens; t++) for (let r = 0; r < rows; r++) text += `var y${t}_${r} = 0.0;\n`;
+  for (let r = 0; r < rows; r++) text += `var y${r} = 0.0;\n`;
   text += `for (var k = 0u; k < columns; k += ${WORDS_OF_BLOCK}u) {\n`;
-  for (let t = 0; t < tokens; t++) for (let r = 0; r < rows; r++) text += ` var b${t}_${r} = 0.0;\n`;
-  text += ` for (var c = k; c < k + ${WORDS_OF_BLOCK}u; c++) {\n`;
-  for (let t = 0; t < tokens; t++) text += `  let v${t} = s[c + ${t * apart}u];\n`;
+  for (let r = 0; r < rows; r++) text += ` var b${r} = 0.0;\n`;
+  text += ` for (var c = k; c < k + ${WORDS_OF_BLOCK}u; c++) {\n  let v = s[c];\n`;
   for (let f = 0; f < fours; f++) {
     text += `  let w${f} = words[word + ${f * GROUP}u];\n`;
-    for (let n = 0; n < 4; n++) {
-      text += `  { let w = unpacked(w${f}[${n}]);`;
-      for (let t = 0; t < tokens; t++) text += ` b${t}_${f * 4 + n} += dot(w, v${t});`;
-      text += ' }\n';
-    }
+    for (let n = 0; n < 4; n++) text += `  b${f * 4 + n} += dot(unpacked(w${f}[${n}]), v);\n`;
   }
   text += '  word += rows;\n }\n';
   for (let f = 0; f < fours; f++) {
     text += ` let d${f} = numbers[scale + ${f * GROUP}u];\n`;
-    for (let n = 0; n < 4; n++) for (let t = 0; t < tokens; t++) text += ` y${t}_${f * 4 + n} += d${f}[${n}] * b${t}_${f * 4 + n};\n`;
+    for (let n = 0; n < 4; n++) text += ` y${f * 4 + n} += d${f}[${n}] * b${f * 4 + n};\n`;
   }
   text += ' scale += rows;\n}\n';
-  for (let t = 0; t < tokens; t++) {
-    for (let f = 0; f < fours; f++) {
-      const r = f * 4;
-      text += `y[step * ${fours}u + ${t * most + f}u] = vec4f(y${t}_${r}, y${t}_${r + 1}, y${t}_${r + 2}, y${t}_${r + 3});\n`;
-    }
+  for (let f = 0; f < fours; f++) {
+    const r = f * 4;
+    text += `y[step * ${fours}u + ${f}u] = vec4f(y${r}, y${r + 1}, y${r + 2}, y${r + 3});\n`;
   }
   return `${text}}\n`;
 }

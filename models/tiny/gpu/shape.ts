@@ -15,8 +15,6 @@ export const CHUNK = 128;
 export const FOUR = 4;
 /** Invocations of the workgroup that reads: each has four columns of every head. */
 export const GROUP = HEAD / FOUR;
-/** Texts are read in tiles of so many tokens: each weight is unpacked once for all of them. */
-export const TILE = 4;
 
 /** Queries, keys and values stand above each other in one matrix, and so do gate and up. */
 export const ATTENTION_ROWS = (HEADS + 2 * KEY_HEADS) * HEAD;
