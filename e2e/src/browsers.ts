@@ -4,7 +4,7 @@ import { chromium, firefox, type Browser, type Page } from '@playwright/test';
 const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 const FIREFOX = process.env['FIREFOX_PATH'] ?? '/usr/bin/firefox-esr';
 
-const OF_CHROMIUM = {
+export const OF_CHROMIUM = {
   executablePath: CHROMIUM,
   args: [
     '--no-sandbox',

@@ -12,8 +12,8 @@ import { ROOT } from './processes.ts';
 export interface Said {
   text: string;
   promptTokens: number;
-  /** The scores of every word before each token; empty where the page was opened without. */
-  scores: number[][];
+  /** The scores of every word before the first token; empty where the page was opened without. */
+  scores: number[];
   /** Without reading the prompt. */
   tokensPerSecond: number;
 }
@@ -41,7 +41,7 @@ interface InPage {
   };
   Worker: new (url: string, options: object) => object;
   engine: Engine;
-  scores: number[][];
+  scores: number[];
 }
 
 /** `withScores`: reading them costs time, and takes the engine out of its worker, where nothing draws. */
@@ -55,7 +55,7 @@ export async function openTinyGpuPage(browser: Browser, file: string, withScores
       const here = globalThis as unknown as InPage;
       const processor = {
         processLogits(logits: Float32Array) {
-          here.scores.push(Array.from(logits));
+          if (here.scores.length === 0) here.scores = Array.from(logits);
           return logits;
         },
         processSampledToken() {},

@@ -66,7 +66,7 @@ function furthest(some: readonly number[], others: readonly number[]): number {
 async function distance(prompt: string): Promise<number> {
   const { scores, promptTokens } = await page.say(prompt, 1);
   expect(promptTokens, prompt).toBe(llama.tokens(prompt).length);
-  return furthest(scores[0] ?? [], await llama.after(prompt));
+  return furthest(scores, await llama.after(prompt));
 }
 
 test('every word has the score that llama.cpp gives it', { tag }, async () => {
