@@ -85,9 +85,9 @@ export interface Computer {
   sleep: (ms: number) => Promise<void>;
 }
 
-/** A Chromium whose processes can be killed, or stopped for a while. Its models run on the processor, or on an emulated card. */
-export async function launchToKill(how: 'with WebGPU' | 'without WebGPU' = 'without WebGPU'): Promise<Computer> {
-  const server = await chromium.launchServer(how === 'with WebGPU' ? OF_CHROMIUM : WITHOUT_WEBGPU);
+/** A Chromium whose processes can be killed, or stopped for a while. Its models run on the processor. */
+export async function launchToKill(): Promise<Computer> {
+  const server = await chromium.launchServer(WITHOUT_WEBGPU);
   const { pid } = server.process();
   if (pid === undefined) throw new Error('The browser does not run.');
   return {

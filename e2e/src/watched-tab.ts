@@ -1,6 +1,6 @@
 /**
- * A tab of Chromium that can be behind another one. Playwright tells each page that it sees that it is in front, so it only sets the tab up;
- * afterwards the browser is spoken to directly: https://chromedevtools.github.io/devtools-protocol/
+ * A tab of Chromium that can be behind another one, and asleep. Playwright tells each page that it sees that it is in front, so it only sets
+ * the tab up; afterwards the browser is spoken to directly: https://chromedevtools.github.io/devtools-protocol/
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -19,6 +19,12 @@ export interface WatchedTab {
   show(): Promise<void>;
   /** Puts another tab in front of it. */
   hide(): Promise<void>;
+  /** As browsers do with tabs that nobody looks at. */
+  freeze(): Promise<void>;
+  wake(): Promise<void>;
+  /** What an expression of JavaScript comes to in the page, as JSON has it. */
+  evaluate(expression: string): Promise<unknown>;
+  /** As when the computer is switched off. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -37,8 +43,8 @@ export async function openWatchedTab(setUp: (page: Page) => Promise<void>): Prom
   });
   const close = async () => {
     const ended = new Promise((resolve) => browser.once('exit', resolve));
-    if (browser.kill()) await ended;
-    await rm(folder, { recursive: true, maxRetries: 5 });
+    if (browser.kill('SIGKILL')) await ended;
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
     const address = `http://${await hostOf(browser.stderr)}/json`;
@@ -50,13 +56,27 @@ export async function openWatchedTab(setUp: (page: Page) => Promise<void>): Prom
     const own = ((await (await fetch(`${address}/list`)).json()) as Target[]).find(({ type }) => type === 'page');
     const other = (await (await fetch(`${address}/new?about:blank`, { method: 'PUT' })).json()) as Target;
     if (own === undefined) throw new Error('The tab is gone.');
+    const evaluate = async (expression: string) => {
+      const { result } = await told(own, 'Runtime.evaluate', { expression, returnByValue: true });
+      return (result as { value?: unknown } | undefined)?.value;
+    };
     const bring = async ({ id }: Target, wanted: string) => {
       await fetch(`${address}/activate/${id}`);
       await sleep(SETTLED_MS);
-      const state = await evaluated(own, 'document.visibilityState');
+      const state = await evaluate('document.visibilityState');
       if (state !== wanted) throw new Error(`The tab should be ${wanted}, and is ${String(state)}.`);
     };
-    return { show: () => bring(own, 'visible'), hide: () => bring(other, 'hidden'), close };
+    const become = async (state: string) => {
+      await told(own, 'Page.setWebLifecycleState', { state });
+    };
+    return {
+      show: () => bring(own, 'visible'),
+      hide: () => bring(other, 'hidden'),
+      freeze: () => become('frozen'),
+      wake: () => become('active'),
+      evaluate,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -75,23 +95,32 @@ async function hostOf(said: NodeJS.ReadableStream): Promise<string> {
   throw new Error('Chromium ended before it listened.');
 }
 
-async function evaluated({ webSocketDebuggerUrl }: Target, expression: string): Promise<unknown> {
+/** Sends one command and resolves with its result. */
+async function told(
+  { webSocketDebuggerUrl }: Target,
+  method: string,
+  params: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
   const socket = new WebSocket(webSocketDebuggerUrl);
   try {
     return await new Promise((resolve, reject) => {
       socket.once('error', reject);
-      socket.once('open', () =>
-        socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } })),
-      );
+      socket.once('close', () => reject(new Error(`The tab was gone before it did ${method}.`)));
+      socket.once('open', () => socket.send(JSON.stringify({ id: 1, method, params })));
       socket.on('message', (data: Buffer) => {
-        const { id, result } = JSON.parse(data.toString('utf8')) as {
-          id?: number;
-          result?: { result: { value: unknown } };
-        };
-        if (id === 1) resolve(result?.result.value);
+        const { id, result, error } = JSON.parse(data.toString('utf8')) as Reply;
+        if (id !== 1) return;
+        if (result === undefined) reject(new Error(`${method}: ${error?.message ?? 'no result'}`));
+        else resolve(result);
       });
     });
   } finally {
     socket.close();
   }
+}
+
+interface Reply {
+  id?: number;
+  result?: Record<string, unknown>;
+  error?: { message: string };
 }
