@@ -78,7 +78,7 @@ const scores = (changes: Partial<Scores>): Scores => ({
 });
 
 describe('how far tokens deviate', () => {
-  it('is what the mode says', () => {
+  it('is what the mode says; padded tokens deviate wholly', () => {
     expect(deviationsOf(scores({}), [1, 2, 3])).toEqual(Uint8Array.of(0, 0, 0));
     const margins = Float32Array.of(0, MARGIN_CAP / 2, Infinity);
     expect(deviationsOf(scores({ margins }), [9, 9, 9])).toEqual(Uint8Array.of(0, 31, 255));
