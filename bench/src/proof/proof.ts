@@ -105,7 +105,9 @@ async function costs({ tokens, threads }: ProofOptions) {
   const limits = await readings(await syntheticModel(), threads, 1);
   say(`reading an answer as auditors do costs ${rounded(ratio)} of writing it`);
   for (const { atOnce, raw, told, noise } of limits) {
-    say(`llama.cpp alone, ${atOnce} at once: ${raw} of writing, ${told} with its odds, which differ by at most ${noise}`);
+    say(
+      `llama.cpp alone, ${atOnce} at once: ${raw} of writing, ${told} with its odds, which differ by at most ${noise}`,
+    );
   }
   const auditedCost = rounded(EXPECTED_AUDITORS * ratio);
   return { auditedCost, totalCost: rounded(auditedCost * AUDITED_SHARE), rawCost: limits[0]!.raw };

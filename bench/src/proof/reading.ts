@@ -77,7 +77,10 @@ async function tell(sequence: LlamaContextSequence, ids: Token[], atOnce: number
   for (let at = 0; at < ids.length - 1; at += atOnce) {
     const items = ids.slice(at, Math.min(at + atOnce, ids.length - 1)).map((id, i): ControlledEvaluateInputItem => {
       const tokens = [ids[at + i + 1]!];
-      return [id, { generateNext: { token: true, probabilities: true, logits: { filter: { tokens } }, options: USUAL } }];
+      return [
+        id,
+        { generateNext: { token: true, probabilities: true, logits: { filter: { tokens } }, options: USUAL } },
+      ];
     });
     const found = await sequence.controlledEvaluate(items);
     for (let i = 0; i < items.length; i += 1) odds.push(found[i]?.next.logits?.get(ids[at + i + 1]!) ?? NaN);
