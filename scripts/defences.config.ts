@@ -18,7 +18,7 @@ export default {
     ...test,
     root: new URL('..', import.meta.url).pathname,
     projects: test.projects?.map((project) =>
-      typeof project === 'object' ? { ...project, plugins: [without] } : project,
+      typeof project === 'object' && !(project instanceof Promise) ? { ...project, plugins: [without] } : project,
     ),
   },
 };
