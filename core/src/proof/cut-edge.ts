@@ -20,14 +20,17 @@ export interface CutEdge {
   readonly extra: number;
 }
 
+const NO_EDGE: CutEdge = { fewer: Infinity, extra: 0 };
+
 /** `shares`: of the tokens that were kept, the likeliest first; together 1. Doubt is the provider's: what was cut off is not known. */
 export function cutEdge(shares: readonly number[], { topK, topP, minP, temperature }: Cuts): CutEdge {
+  const hasP = topP > 0 && topP < 1;
+  if (!hasP && minP <= 0) return NO_EDGE;
   // As they were before the temperature.
   const weight = (share: number) => share ** temperature;
   const [first, last] = [weight(shares[0] ?? 1), weight(shares.at(-1) ?? 1)];
   const sum = shares.reduce((total, share) => total + weight(share), 0);
   const kept = 1 - last / sum;
-  const hasP = topP > 0 && topP < 1;
   const fewerByP = hasP && kept > 0 ? Math.max(0, logOdds(topP) - logOdds(kept)) : Infinity;
   const fewerByMin = minP > 0 ? Math.max(0, Math.log(last / (first * minP))) : Infinity;
   // What is kept is a share of topP or more of all; so what is not is no likelier than the rest.
