@@ -144,7 +144,7 @@ program
     'answers checked until a cheat is convicted, by kind of cheat; honest ones convicted; what checking costs',
   )
   .option('--answers <n>', 'honest ones of each kind of sampling', count, 200)
-  .option('--cheated <n>', 'of each cheat', count, 40)
+  .option('--cheated <n>', 'of each cheat', count, 30)
   .option('--tokens <n>', 'tokens an answer', count, 96)
   .option('--runs <n>', 'cheats watched until they are convicted', count, 1_000)
   .option('--audits <n>', 'of honest providers, for each kind of sampling', count, 1_000_000)
