@@ -164,7 +164,7 @@ describe('an answer that is checked by how likely its words are', () => {
     expect(honest.reduce((sum, e) => sum + e, 0) / honest.length).toBeLessThan(1);
     expect(Math.max(...honest)).toBeLessThan(20);
     const worse = Array.from({ length: 100 }, () => evidence(0.2)).toSorted((a, b) => a - b);
-    expect(worse[50]).toBeGreaterThan(0.8);
+    expect(worse[50]).toBeGreaterThan(0.6);
   });
 });
 
