@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { SCORE_MODES } from '@llmesh/core/proof/score';
 import { big, type BigOptions } from './big.ts';
 import { browser } from './browser.ts';
 import { continuation, type ContinuationOptions } from './continuation.ts';
@@ -142,12 +143,13 @@ program
   .description(
     'answers checked until a cheat is convicted, by kind of cheat; honest ones convicted; what checking costs',
   )
-  .option('--answers <n>', 'honest ones of each kind of sampling', count, 600)
-  .option('--cheated <n>', 'of each cheat', count, 60)
+  .option('--answers <n>', 'honest ones of each kind of sampling', count, 200)
+  .option('--cheated <n>', 'of each cheat', count, 30)
   .option('--tokens <n>', 'tokens an answer', count, 96)
   .option('--runs <n>', 'cheats watched until they are convicted', count, 1_000)
-  .option('--audits <n>', 'of honest providers, in all', count, 1_000_000)
+  .option('--audits <n>', 'of honest providers, for each kind of sampling', count, 1_000_000)
   .option('--threads <n>', 'threads of each engine', count, 1)
+  .option('--save <file>', 'write the answers to it, and go on with those that are there')
   .action(async (options: ProofOptions) => {
     report(await proof(options));
   });
@@ -160,7 +162,8 @@ program
   .option('--answers <n>', 'of each kind of sampling', count, 300)
   .option('--tokens <n>', 'tokens an answer', count, 96)
   .option('--threads <n>', 'threads of each engine', count, 1)
-  .option('--save <file>', 'write the answers for another computer to read')
+  .addOption(new Option('--mode <mode>', 'only answers of this kind').choices(SCORE_MODES))
+  .option('--save <file>', 'write the answers for another computer to read; goes on with those that are there')
   .option('--from <file>', 'read the answers of another computer')
   .action(async (options: NoiseOptions) => {
     report(await noise(options));

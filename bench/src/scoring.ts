@@ -12,6 +12,7 @@ import type { Sampling } from '@llmesh/core/protocol';
 import { openLlama } from 'llmesh/llama/context/llama-device';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
 import { seedSteps } from 'llmesh/llama/sampling/step-seeds';
+import { processorMs } from './proof/processor-ms.ts';
 import { show, spread, type Spread } from './statistics.ts';
 import { syntheticModel } from './synthetic-model.ts';
 
@@ -196,11 +197,6 @@ function ask(question: string, sampling: string, maxTokens: number): GenerateReq
 function questions(count: number, from = 0): string[] {
   const all = JSON.parse(readFileSync(QUESTIONS, 'utf8')) as { question: string }[];
   return Array.from({ length: count }, (_, i) => all[(from + i) % all.length]?.question ?? '');
-}
-
-function processorMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 function say(line: string): void {

@@ -112,6 +112,8 @@ command('chat', 'Ask a mesh one question; the answer comes as it is written.')
     'after',
     `
 Someone else's computer answers, and its owner can read the question: send no secrets.
+In a terminal it stays up to twelve seconds longer in case the answer is drawn to be checked by others, who read it, too:
+--no-checks keeps it from them, and Ctrl-C ends the wait.
 
 Examples:
   llmesh chat "What is a mesh?"

@@ -1,17 +1,13 @@
 /** How many checked answers it takes, drawn from answers that were really written and scored. Pure. */
-import type { Deviations } from './answers.ts';
 import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
-import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
-
-/** A number in [0, 1). */
-export type Random = () => number;
+import { SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
+import { oneOf, type Random } from './random.ts';
+import type { Resampled } from './resampled.ts';
 
 /** Whoever is not convicted by then counts with this. */
 export const MOST_AUDITS = 1_000;
 /** Honest providers are watched for so long each. */
 const AUDITS_A_PROVIDER = 1_000;
-/** Positions that follow each other are drawn together, because the noise of neighbours is not independent. */
-const BLOCK = 16;
 
 /** The log10 of the e-value of each answer: those of a cheat, and honest ones, which it mixes in. */
 export interface Answers {
@@ -36,9 +32,7 @@ export interface HonestRun {
   readonly falsePositives: number;
 }
 
-/** Answers that no honest provider wrote, but whose every block of tokens one did. */
-export function honestRun(pool: readonly Deviations[], mean: number, audits: number, random: Random): HonestRun {
-  const joined = Uint8Array.from(pool.flatMap((answer) => [...answer]));
+export function honestRun(answers: Resampled, audits: number, random: Random): HonestRun {
   let convictions = 0;
   let falsePositives = 0;
   let standing = NEW_STANDING;
@@ -48,7 +42,7 @@ export function honestRun(pool: readonly Deviations[], mean: number, audits: num
       standing = NEW_STANDING;
       convicted = false;
     }
-    const log10E = answerEvidence(resampled(joined, oneOf(pool, random).length, random), mean);
+    const log10E = answers.evidence(random);
     if (log10E >= SUSPECTED_LOG10) falsePositives += 1;
     standing = record(standing, judgedBy(log10E));
     if (levelOf(standing) !== 'convicted' || convicted) continue;
@@ -86,17 +80,4 @@ function judgedBy(log10E: number): Judged[] {
   const judged: Judged[] = [];
   while (moreAuditors(judged, 0) > 0) judged.push({ log10E });
   return judged;
-}
-
-function resampled(joined: Uint8Array, length: number, random: Random): Uint8Array {
-  const answer = new Uint8Array(length);
-  for (let at = 0; at < length; at += BLOCK) {
-    const from = Math.floor(random() * (joined.length - BLOCK));
-    answer.set(joined.subarray(from, from + Math.min(BLOCK, length - at)), at);
-  }
-  return answer;
-}
-
-function oneOf<T>(pool: readonly T[], random: Random): T {
-  return pool[Math.floor(random() * pool.length)]!;
 }

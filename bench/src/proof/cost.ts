@@ -1,19 +1,19 @@
 /** What it costs to check an answer, as a share of what it costs to write it: processor time, one after the other. */
+import { AUDITORS } from '@llmesh/core/proof/standing';
 import { written } from '@llmesh/core/suites/cheats';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
 import { syntheticModel } from '../synthetic-model.ts';
 import { MODELS, questions, requestOf } from './answers.ts';
+import { processorMs } from './processor-ms.ts';
 
 const ANSWERS = 12;
 const never = new AbortController().signal;
 
-export interface Cost {
-  model: string;
-  /** Reading an answer once ÷ writing it. */
-  ratio: number;
-}
+/** Of an answer that agrees. */
+export const EXPECTED_AUDITORS = AUDITORS;
 
-export async function costOf(model: 'large-q8' | 'synthetic', tokens: number, threads: number): Promise<Cost> {
+/** Reading an answer once ÷ writing it. */
+export async function costOf(model: 'large-q8' | 'synthetic', tokens: number, threads: number): Promise<number> {
   const path = model === 'synthetic' ? await syntheticModel() : `${MODELS}/${model}.gguf`;
   const load = async () => {
     const engine = new LlamaEngine();
@@ -32,17 +32,16 @@ export async function costOf(model: 'large-q8' | 'synthetic', tokens: number, th
       // The first one warms both up.
       if (i > 0) [writing, scoring] = [writing + wrote, scoring + read];
     }
-    return { model, ratio: scoring / writing };
+    return scoring / writing;
   } finally {
     await lender.close();
     await auditor.close();
   }
 }
 
-/** The processor time of all threads, in microseconds, of the only thing that this process does. */
+/** With the processor time of the only thing that this process does. */
 async function busy<T>(run: () => Promise<T>): Promise<[T, number]> {
-  const before = process.cpuUsage();
+  const before = processorMs();
   const value = await run();
-  const { user, system } = process.cpuUsage(before);
-  return [value, user + system];
+  return [value, processorMs() - before];
 }

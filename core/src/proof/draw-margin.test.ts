@@ -1,16 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Cuts } from './cut-edge.ts';
 import { drawMargin } from './draw-margin.ts';
 
 const odds = (share: number) => Math.log(share / (1 - share));
 const SHARES = [0.5, 0.3, 0.15, 0.05];
 
+const NO_CUTS: Cuts = { topK: 0, topP: 1, minP: 0, temperature: 1 };
+
 /** What a token is drawn from: its shares, and the tokens in this order. */
-function candidates(logits: readonly number[]): { shares: number[]; ids: number[] } {
+function candidates(logits: readonly number[], cuts = NO_CUTS): { shares: number[]; ids: number[] } {
   const ids = [...logits.keys()].toSorted((a, b) => logits[b]! - logits[a]! || a - b);
-  const weights = ids.map((id) => Math.exp(logits[id]!));
+  const all = sharesOf(ids.map((id) => Math.exp(logits[id]!)));
+  let sum = 0;
+  const enough = all.findIndex((share) => (sum += share) >= cuts.topP);
+  const kept = ids.slice(0, enough === -1 ? undefined : enough + 1);
+  const likely = kept.filter((_, rank) => all[rank]! >= all[0]! * cuts.minP);
+  return { shares: sharesOf(likely.map((id) => Math.exp(logits[id]! / cuts.temperature))), ids: likely };
+}
+
+function sharesOf(weights: readonly number[]): number[] {
   const sum = weights.reduce((total, one) => total + one, 0);
-  return { shares: weights.map((one) => one / sum), ids };
+  return weights.map((one) => one / sum);
 }
 
 function drawnFrom({ shares, ids }: ReturnType<typeof candidates>, draw: number): number {
@@ -53,6 +64,60 @@ describe('how far a token is from being drawn', () => {
           const auditor = candidates(tokens.map(([z, part]) => z + part * most));
           const rank = auditor.ids.indexOf(drawnFrom(provider, draw));
           expect(drawMargin(auditor.shares, rank, draw)).toBeLessThanOrEqual(2 * most + 1e-6);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('takes no more noise than it does where the other engine keeps one token less', () => {
+    const cuts = { ...NO_CUTS, topP: 0.95 };
+    // 0.9501 alone is enough for one engine, 0.9499 for the other is not: it draws the second.
+    const auditor = candidates([0.9499, 0.0301, 0.02].map(Math.log), cuts);
+    expect(auditor.shares).toHaveLength(2);
+    expect(drawMargin(auditor.shares, 0, 0.9999)).toBeGreaterThan(1);
+    expect(drawMargin(auditor.shares, 0, 0.9999, cuts)).toBeLessThan(0.01);
+    // Far from the cut, there is no such excuse.
+    expect(drawMargin([0.9, 0.1], 0, 0.9999, cuts)).toBeGreaterThan(0.7);
+  });
+
+  it('takes no more noise than it does where the other engine keeps one token more', () => {
+    const cuts = { ...NO_CUTS, topP: 0.95 };
+    const auditor = candidates([0.9, 0.0501, 0.0499].map(Math.log), cuts);
+    expect(auditor.shares).toHaveLength(2);
+    expect(drawMargin(auditor.shares, 1, 0.93)).toBeGreaterThan(0.2);
+    expect(drawMargin(auditor.shares, 1, 0.93, cuts)).toBe(0);
+  });
+
+  it('is little more than honest noise accounts for, where sampling cuts tokens off', () => {
+    const logit = fc.double({ min: -6, max: 6, noNaN: true });
+    const noise = fc.double({ min: -1, max: 1, noNaN: true });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(logit, noise), { minLength: 2, maxLength: 12 }),
+        fc.double({ min: 0, max: 0.05, noNaN: true }),
+        fc.double({ min: 1e-9, max: 1 - 1e-9, noNaN: true }),
+        fc.record({
+          topK: fc.constant(0),
+          topP: fc.constantFrom(0.8, 0.95, 1),
+          minP: fc.constantFrom(0, 0.05),
+          temperature: fc.constantFrom(0.7, 1, 1.5),
+        }),
+        (tokens, most, draw, cuts) => {
+          const provider = candidates(
+            tokens.map(([z]) => z),
+            cuts,
+          );
+          const auditor = candidates(
+            tokens.map(([z, part]) => z + part * most),
+            cuts,
+          );
+          const rank = auditor.ids.indexOf(drawnFrom(provider, draw));
+          // Scored as one that was cut off: see there.
+          if (rank < 0) return;
+          expect(drawMargin(auditor.shares, rank, draw, cuts)).toBeLessThanOrEqual(
+            (4 * most) / Math.min(1, cuts.temperature) + 1e-6,
+          );
         },
       ),
       { numRuns: 500 },

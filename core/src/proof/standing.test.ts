@@ -69,7 +69,7 @@ describe('how a provider stands', () => {
     expect(levelOf(after(times(4, caught), long))).toBe('convicted');
   });
 
-  it('finds who cheats only three times in ten', () => {
+  it('finds who is cheating only 30 % of the time', () => {
     const cycle = [auditors(ANSWER_CAP_LOG10, 5), ...times(2, auditors(-0.5, 2)), auditors(ANSWER_CAP_LOG10, 5)];
     const rest = times(6, auditors(-0.5, 2));
     expect(levelOf(after(times(4, [...cycle, ...rest]).flat()))).not.toBe('good');
@@ -107,7 +107,7 @@ describe('an honest provider', () => {
     }
   });
 
-  it('is safe while one auditor in four lies, on every answer, as much as it can', () => {
+  it('is safe from the lying auditor: while one in four lies, on every answer, as much as it can', () => {
     const liar: Judged = { log10E: ANSWER_CAP_LOG10 };
     for (const k of [1, 2, 5]) {
       const laws = honest(0.01, 128).flatMap(([log10E, chance]) => {
@@ -132,7 +132,7 @@ describe('an honest provider', () => {
 });
 
 describe('how many auditors an answer gets', () => {
-  it('is two, and five where one of them doubts; who could not judge is replaced, but not for ever', () => {
+  it('is two, and five where one of them doubts; an abstaining auditor is replaced, but not for ever', () => {
     expect(moreAuditors([], 0)).toBe(2);
     expect(moreAuditors(auditors(-1, 1), 1)).toBe(1);
     expect(moreAuditors(auditors(-1, 2), 0)).toBe(0);

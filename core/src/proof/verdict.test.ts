@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MeshError } from '../base/errors.ts';
+import { mulberry32 } from '../testing/mulberry32.ts';
 import type { AuditReport } from './audit-report.ts';
 import { calibrationFor, readCalibrations, type Calibration } from './calibration.ts';
+import { CALIBRATIONS } from './calibration-table.ts';
 import { deviationsOf, MARGIN_CAP, SURPRISE_CAP } from './deviation.ts';
 import { engineNameOf, isEngineName } from './engine-name.ts';
 import type { Scores } from './score.ts';
@@ -78,7 +80,7 @@ const scores = (changes: Partial<Scores>): Scores => ({
 });
 
 describe('how far tokens deviate', () => {
-  it('is what the mode says', () => {
+  it('is what the mode says; padded tokens deviate wholly', () => {
     expect(deviationsOf(scores({}), [1, 2, 3])).toEqual(Uint8Array.of(0, 0, 0));
     const margins = Float32Array.of(0, MARGIN_CAP / 2, Infinity);
     expect(deviationsOf(scores({ margins }), [9, 9, 9])).toEqual(Uint8Array.of(0, 31, 255));
@@ -127,6 +129,44 @@ const report = (changes: Partial<AuditReport>) =>
     deviations: new Uint8Array(64),
     ...changes,
   }) as AuditReport;
+
+describe('an answer that is checked by how likely its words are', () => {
+  const random = mulberry32(7);
+  const WORDS = 12;
+  const TOKENS = 90;
+  const { mean } = calibrationFor(CALIBRATIONS, {
+    ...{ provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu' },
+    ...{ mode: 'likelihood', file: '' },
+  })!;
+
+  /** `worse`: how much of each of its choices a worse model draws from words as if all were as likely. */
+  function evidence(worse: number): number {
+    const tokens = Array.from({ length: TOKENS }, () => {
+      const weights = Array.from({ length: WORDS }, () => random() ** 10);
+      const sum = weights.reduce((total, one) => total + one, 0);
+      const logs = weights.map((one) => Math.log(one / sum));
+      const entropy = -logs.reduce((total, one) => total + one * Math.exp(one), 0);
+      let left = random();
+      const drawn = logs.findIndex((one) => (left -= Math.exp(one)) <= 0);
+      const word = random() < worse ? Math.floor(random() * WORDS) : Math.max(0, drawn);
+      return { logprob: logs[word]!, entropy };
+    });
+    const found = scores({
+      ...{ mode: 'likelihood', drawn: new Int32Array(TOKENS), margins: new Float32Array(TOKENS) },
+      logprobs: Float32Array.from(tokens, ({ logprob }) => logprob),
+      entropies: Float32Array.from(tokens, ({ entropy }) => entropy),
+    });
+    return answerEvidence(deviationsOf(found, new Array<number>(TOKENS).fill(0)), mean);
+  }
+
+  it('counts for nothing on average when it is honest, and for much where every fifth word is anything', () => {
+    const honest = Array.from({ length: 200 }, () => 10 ** evidence(0));
+    expect(honest.reduce((sum, e) => sum + e, 0) / honest.length).toBeLessThan(1);
+    expect(Math.max(...honest)).toBeLessThan(20);
+    const worse = Array.from({ length: 100 }, () => evidence(0.2)).toSorted((a, b) => a - b);
+    expect(worse[50]).toBeGreaterThan(0.6);
+  });
+});
 
 describe('a verdict', () => {
   it('has three values, and says why', () => {

@@ -25,10 +25,24 @@ const MOST_BET = 1_000;
  */
 export function answerEvidence(deviations: Uint8Array, mean: number): number {
   const counts = countsOf(deviations);
-  const logs = PARTS.map((part) => growth(counts, Math.min(part / mean, MOST_BET), mean));
-  const best = Math.max(...logs);
-  const sum = logs.reduce((total, log) => total + Math.exp(log - best), 0);
-  return Math.min((best + Math.log(sum / PARTS.length)) / Math.LN10, ANSWER_CAP_LOG10);
+  return evidenceOf(betsOn(mean).map((bet) => growth(counts, bet, mean)));
+}
+
+/** The λ that a stake is spread over. */
+export function betsOn(mean: number): number[] {
+  return PARTS.map((part) => Math.min(part / mean, MOST_BET));
+}
+
+/** The factor of one token, as a natural logarithm. */
+export function tokenGrowth(deviation: number, bet: number, mean: number): number {
+  return Math.log1p(bet * (deviation / FULL_DEVIATION - mean));
+}
+
+/** log10 of the e-value of an answer, from the sums of what its tokens count: one for each bet. */
+export function evidenceOf(growths: readonly number[]): number {
+  const best = Math.max(...growths);
+  const sum = growths.reduce((total, growth) => total + Math.exp(growth - best), 0);
+  return Math.min((best + Math.log(sum / growths.length)) / Math.LN10, ANSWER_CAP_LOG10);
 }
 
 /** How often each byte occurs: a long answer has few different ones, and logarithms are dear. */
@@ -40,8 +54,5 @@ function countsOf(deviations: Uint8Array): [deviation: number, times: number][] 
 
 /** ln Π (1 + λ(s − μ)). */
 function growth(counts: readonly [number, number][], bet: number, mean: number): number {
-  return counts.reduce(
-    (sum, [deviation, times]) => sum + times * Math.log1p(bet * (deviation / FULL_DEVIATION - mean)),
-    0,
-  );
+  return counts.reduce((sum, [deviation, times]) => sum + times * tokenGrowth(deviation, bet, mean), 0);
 }

@@ -121,7 +121,7 @@ describe('test questions', () => {
   const WORKERS = 60;
   const EACH = 40;
 
-  it('cannot be told from those of people by one who sees sizes, times, turns and settings', async () => {
+  it('withstand shadow-prompt spotting: they cannot be told from those of people by one who sees sizes, times, turns and settings', async () => {
     const people = new People(11);
     const real = Array.from({ length: WORKERS * EACH }, () => seen(people.conversation(), people)).flat();
     const shadow: number[][] = [];

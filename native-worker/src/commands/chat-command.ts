@@ -7,6 +7,7 @@ import { peerName } from '@llmesh/core/identity/names';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
 import { bestOffer } from '@llmesh/core/policy/best-offer';
 import { fetchModels } from '../node/mesh-api.ts';
+import { realClock } from '@llmesh/core/base/clock';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { Output } from '../cli/output.ts';
@@ -17,6 +18,7 @@ import type { AnswerEvent } from '@llmesh/core/ask/answer';
 import type { AnswerPart } from '@llmesh/core/syntax/answer-part';
 import { AnswerReader } from '@llmesh/core/syntax/answer-reader';
 import { PLAIN, syntaxOf } from '@llmesh/core/syntax/syntaxes';
+import { ChatChecks, checkWords } from './chat-checks.ts';
 
 /** How many models to name that there are instead. */
 const MAX_NAMED = 20;
@@ -57,7 +59,12 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     const asked = { model: model.id, sha256: fileOf(model), turns, sampling: {}, maxTokens, only: null, checks };
     const request = { ...asked, ...(adapter !== undefined && { adapter }) };
     const words = new AnswerWords(output, stop.signal);
-    for await (const event of node.mesh.ask(request, stop.signal)) await show(event, words, output);
+    const checking = new ChatChecks(realClock);
+    for await (const event of node.mesh.ask({ ...request, ...checking.ears }, stop.signal)) {
+      await show(event, words, output);
+    }
+    // A program that called this has its answer, and must not be kept.
+    if (checks && output.watched) await stay(checking, output, stop.signal);
     return 0;
   } catch (thrown) {
     if (stop.signal.aborted && unwritten === null) return 0;
@@ -72,6 +79,13 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
   } finally {
     if (node !== null) await leaveMesh(node);
   }
+}
+
+async function stay(checking: ChatChecks, output: Output, signal: AbortSignal): Promise<void> {
+  output.live('Waiting a moment in case this answer is drawn to be checked. Ctrl-C ends it.');
+  const found = await checking.found(signal);
+  output.live('');
+  if (found !== null) output.note(checkWords(found));
 }
 
 /** The error, with the reason where it is that we are not in the mesh. */

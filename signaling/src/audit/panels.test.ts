@@ -15,9 +15,9 @@ describe('an auditor', () => {
   const ends = [provider, at('2001:db8:1:1::1')];
 
   it.each([
-    ['the provider itself, from elsewhere', at('192.0.2.1', provider.peerId), false],
+    ['the provider itself, from elsewhere (self-audit)', at('192.0.2.1', provider.peerId), false],
     ['at its address', at('198.51.100.1'), false],
-    ['a sibling in its address block', at('198.51.100.200'), false],
+    ['a sibling in its address block (sibling audit)', at('198.51.100.200'), false],
     ['in the requester’s block of IPv6', at('2001:db8:1:ff::9'), false],
     ['somewhere else', at('192.0.2.1'), true],
     ['somewhere else in IPv6', at('2001:db8:1:100::9'), true],
@@ -78,7 +78,7 @@ describe('several auditors', () => {
     expect(friend).toMatchObject({ verdict: 'unknown', log10E: -1, contradicted: [honest.auditor] });
   });
 
-  it('of whom one lies soon know it: who convicts the honest or acquits a friend is not drawn any more', () => {
+  it('soon know the lying auditor among them: who convicts the honest or acquits a friend is not drawn any more', () => {
     for (const lie of [3, -1]) {
       const truth = lie === 3 ? -1 : 3;
       const liar = newPeerId();
@@ -108,7 +108,7 @@ describe('several auditors', () => {
     });
   });
 
-  it('abstain without any harm', () => {
+  it('need not judge: an abstaining auditor does itself no harm', () => {
     const records = new AuditorRecords([]);
     const peer = newPeerId();
     for (let i = 0; i < 100; i++) records.put(peer, records.with(peer, 'abstained'));

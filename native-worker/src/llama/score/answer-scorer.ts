@@ -23,7 +23,7 @@ import { indexAsPriority } from '../context/batching.ts';
 import { DutyCycle } from '../context/duty-cycle.ts';
 import type { HeldSequence } from '../context/model-context.ts';
 import { evaluateOptions, isPenalized, tokenBiasOf } from '../sampling/evaluate-options.ts';
-import { ScoreSheet } from './score-sheet.ts';
+import { ScoreSheet, type Drawing } from './score-sheet.ts';
 
 type GenerateNext = NonNullable<Extract<ControlledEvaluateInputItem, readonly unknown[]>[1]['generateNext']>;
 type Found = ControlledEvaluateIndexOutput['next'];
@@ -116,8 +116,7 @@ class Scoring {
   /** All candidates are few enough to be looked at each time. */
   readonly #isNarrow: boolean;
   readonly #bias: TokenBias | null;
-  /** Null: more than it decides how likely words are. */
-  readonly #temperature: number | null;
+  readonly #drawing: Drawing;
   readonly #lookedAt = randomInt(THEN_ONE_IN);
   #done = 0;
 
@@ -139,8 +138,11 @@ class Scoring {
       throw new MeshError('unsupported', 'This volunteer cannot check an answer that was drawn from too many words.');
     }
     this.#bias = tokenBiasOf(model, sampling);
-    const isPlain = this.#bias === null && !isPenalized(sampling);
-    this.#temperature = isPlain ? (sampling.temperature ?? defaults.temperature) : null;
+    const { temperature = defaults.temperature, topP = defaults.topP, minP = 0 } = sampling;
+    this.#drawing = {
+      cuts: { temperature, topK, topP, minP },
+      isPlain: this.#bias === null && !isPenalized(sampling),
+    };
     this.#sheet = new ScoreSheet(this.#mode, tokenIds.length);
     this.#seeds = new SeedRow(draws ?? new Uint8Array());
     const foreign = tokenIds.findIndex((id) => !Number.isInteger(id) || id < 0 || id >= size);
@@ -208,7 +210,7 @@ class Scoring {
     // The engine that wrote it would have ended there.
     if (this.#answer.model.isEogToken(token)) this.#sheet.impossible(at);
     else if (this.#mode === 'greedy') this.#sheet.greedy(at, token, found);
-    else this.#sheet.drawn(at, token, found, this.#seed(at), this.#temperature);
+    else this.#sheet.drawn(at, token, found, this.#seed(at), this.#drawing);
   }
 
   #options(at: number): Omit<SequenceEvaluateOptions, 'grammarEvaluationState'> {

@@ -79,8 +79,9 @@ describe('who cheats is convicted', () => {
   it.each([
     ['pre-fill', 'seed', 6],
     ['cached answer', 'seed', FEWEST],
-    ['canned answer', 'seed', 6],
-    ['cut context', 'seed', 6],
+    ['canned answer', 'seed', FEWEST],
+    ['cut context', 'seed', FEWEST],
+    ['edited token', 'seed', 6],
     ['injected system prompt', 'greedy', 24],
     ['edited token', 'greedy', 9],
     ['padded tokens', 'seed', 9],

@@ -8,6 +8,7 @@ import { marginOf } from './score-sheet.ts';
 
 const tiny = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 const candidates = new Map([0.5, 0.3, 0.15, 0.05].map((share, i) => [i as Token, share]));
+const NO_CUTS = { topK: 0, topP: 1, minP: 0, temperature: 1 };
 const odds = (share: number) => Math.log(share / (1 - share));
 
 describe('marginOf', () => {
@@ -17,7 +18,7 @@ describe('marginOf', () => {
     [0, 0.6, odds(0.6) - odds(0.5)],
     [4, 0.6, odds(1 / 1.05) - odds(0.6)],
   ])('finds token %i among the candidates, this far from the draw %f: %f', (token, draw, margin) => {
-    expect(marginOf(candidates, token as Token, draw)).toBeCloseTo(margin, 9);
+    expect(marginOf(candidates, token as Token, draw, NO_CUTS)).toBeCloseTo(margin, 9);
   });
 });
 
@@ -25,12 +26,12 @@ describe('marginOf, where sampling has cut the token off', () => {
   it('lets it come in as far as it is likely, and change places with those that are hardly likelier', () => {
     const other = 9 as Token;
     // As likely as the last, it is drawn at the end; without its likelihood, it is taken to be.
-    expect(marginOf(candidates, other, 0.97, 0.05)).toBe(0);
-    expect(marginOf(candidates, other, 0.97)).toBe(0);
-    expect(marginOf(candidates, other, 0.97, 1e-6)).toBeGreaterThan(5);
+    expect(marginOf(candidates, other, 0.97, NO_CUTS, 0.05)).toBe(0);
+    expect(marginOf(candidates, other, 0.97, NO_CUTS)).toBe(0);
+    expect(marginOf(candidates, other, 0.97, NO_CUTS, 1e-6)).toBeGreaterThan(5);
     // At the draw of the last, which is as likely: no noise at all explains it.
-    expect(marginOf(candidates, other, 0.93, 0.05)).toBeCloseTo(0, 9);
-    expect(marginOf(candidates, other, 0.1, 0.05)).toBeGreaterThan(1);
+    expect(marginOf(candidates, other, 0.93, NO_CUTS, 0.05)).toBeCloseTo(0, 9);
+    expect(marginOf(candidates, other, 0.1, NO_CUTS, 0.05)).toBeGreaterThan(1);
   });
 });
 
@@ -55,7 +56,7 @@ describe('the draws of llama.cpp', () => {
     for (const [at, result] of results.entries()) {
       const { token, probabilities } = result!.next;
       // llama.cpp adds up in another precision.
-      expect(marginOf(probabilities!, token!, uniformOf(row.at(at)))).toBeLessThan(1e-4);
+      expect(marginOf(probabilities!, token!, uniformOf(row.at(at)), NO_CUTS)).toBeLessThan(1e-4);
       seen.add(token!);
     }
     expect(seen.size).toBeGreaterThan(50);

@@ -1,6 +1,7 @@
 /** What is found at each token of an answer, written down as `Scores` has it. */
 import type { ControlledEvaluateIndexOutput, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
+import type { Cuts } from '@llmesh/core/proof/cut-edge';
 import type { ScoreMode, Scores } from '@llmesh/core/proof/score';
 import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import { uniformOf } from '@llmesh/core/proof/uniform';
@@ -9,6 +10,12 @@ type Found = ControlledEvaluateIndexOutput['next'];
 
 /** No id that can be said: −1 could be. */
 const NO_TOKEN = -0x8000_0000;
+
+/** How tokens are drawn. */
+export interface Drawing {
+  readonly cuts: Cuts;
+  readonly isPlain: boolean;
+}
 
 export class ScoreSheet {
   /** How many tokens are not the ones that are chosen here. */
@@ -42,15 +49,17 @@ export class ScoreSheet {
   /**
    * `found`: with what was drawn from, the likeliest first, where it was asked for. Where it was not, nothing is held against
    * a token that was not drawn: doubt is the provider's. With the logits of both where sampling has cut the token off.
-   * `temperature`: what those are divided by; null: something else changes them, too.
+   * `isPlain`: nothing but `cuts` decides how likely they are.
    */
-  drawn(at: number, token: Token, found: Found, seed: number, temperature: number | null): void {
+  drawn(at: number, token: Token, found: Found, seed: number, { cuts, isPlain }: Drawing): void {
     const chosen = chosenOf(found);
     this.#chose(at, token, chosen);
     const { probabilities } = found;
-    const share = temperature === null ? undefined : shareOf(found, token, chosen, temperature);
+    const share = isPlain ? shareOf(found, token, chosen, cuts.temperature) : undefined;
     this.#margins[at] =
-      chosen === token || probabilities === undefined ? 0 : marginOf(probabilities, token, uniformOf(seed), share);
+      chosen === token || probabilities === undefined
+        ? 0
+        : marginOf(probabilities, token, uniformOf(seed), cuts, share);
     this.#logprobs[at] = probabilities === undefined ? NaN : Math.log(probabilities.get(token) ?? 0);
     this.#entropies[at] = probabilities === undefined ? NaN : entropyOf(probabilities.values());
   }
@@ -95,9 +104,15 @@ function nothingFound(): MeshError {
  * See `drawMargin`. `candidates`: the likeliest first. `share`: how likely the token would be where it is cut off, on their
  * scale; left out: nobody knows.
  */
-export function marginOf(candidates: ReadonlyMap<Token, number>, token: Token, draw: number, share?: number): number {
+export function marginOf(
+  candidates: ReadonlyMap<Token, number>,
+  token: Token,
+  draw: number,
+  cuts: Cuts,
+  share?: number,
+): number {
   const shares = [...candidates.values()];
-  if (candidates.has(token)) return drawMargin(shares, [...candidates.keys()].indexOf(token), draw);
+  if (candidates.has(token)) return drawMargin(shares, [...candidates.keys()].indexOf(token), draw, cuts);
   if (share === undefined) return drawMargin(shares, -1, draw);
   // With it, all of them would be a little less likely.
   const all = [...shares, Math.min(share, shares.at(-1) ?? share)];

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MARGIN_CAP } from '@llmesh/core/proof/deviation';
-import { Candidates, type Cuts } from './candidates.ts';
+import type { Cuts } from '@llmesh/core/proof/cut-edge';
+import { Candidates } from './candidates.ts';
 import { Ranking } from './ranking.ts';
 
 const ALL: Cuts = { temperature: 1, topK: 0, topP: 1, minP: 0 };

@@ -2,29 +2,21 @@
  * What the next token is drawn from, as llama.cpp's samplers leave it: the likeliest first, after top-k, top-p, min-p and
  * temperature, in this order (`llama-sampler.cpp`). Whoever draws with the same number gets the same token.
  */
+import type { Cuts } from '@llmesh/core/proof/cut-edge';
 import { MARGIN_CAP } from '@llmesh/core/proof/deviation';
 import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import type { Ranking } from './ranking.ts';
 
-export interface Cuts {
-  /** Above 0. */
-  temperature: number;
-  /** 0: all of them. */
-  topK: number;
-  topP: number;
-  minP: number;
-}
-
 export class Candidates {
   readonly #ranking: Ranking;
-  readonly #temperature: number;
+  readonly #cuts: Cuts;
   readonly #count: number;
   /** What all weigh together. */
   readonly #sum: number;
 
   constructor(ranking: Ranking, cuts: Cuts) {
     this.#ranking = ranking;
-    this.#temperature = cuts.temperature;
+    this.#cuts = cuts;
     this.#count = countOf(ranking, cuts);
     this.#sum = this.#count === ranking.length ? sumOfAll(ranking, cuts.temperature) : this.#sumOf((weight) => weight);
   }
@@ -42,16 +34,18 @@ export class Candidates {
 
   /** How far a token is from being drawn by this number, as `drawMargin` says: exactly, as far as that counts. */
   margin(token: number, uniform: number): number {
+    const { topP, minP } = this.#cuts;
+    const isCut = topP < 1 || minP > 0;
     const shares: number[] = [];
     let found = -1;
     for (let rank = 0; rank < this.#count; rank++) {
       const share = this.#weight(rank) / this.#sum;
       // Those behind could change places with it only by noise that no honest engine has.
-      if (found >= 0 && Math.log(shares[found]! / share) > MARGIN_CAP) break;
+      if (!isCut && found >= 0 && Math.log(shares[found]! / share) > MARGIN_CAP) break;
       if (this.#ranking.at(rank) === token) found = rank;
       shares.push(share);
     }
-    return drawMargin(shares, found, uniform);
+    return drawMargin(shares, found, uniform, isCut ? this.#cuts : undefined);
   }
 
   /** The natural logarithm of its share. −Infinity: it was cut away. */
@@ -79,7 +73,7 @@ export class Candidates {
   }
 
   #scaled(logit: number): number {
-    return (logit - this.#ranking.most) / this.#temperature;
+    return (logit - this.#ranking.most) / this.#cuts.temperature;
   }
 }
 
