@@ -278,8 +278,7 @@ export class MeshSession implements Member {
     this.#say(stay.welcome);
     this.tell(attendance.welcomed());
     this.#log.welcomed(peer.peerId, publicKey);
-    const account = this.#credits.welcomed(peer.peerId);
-    if (account !== null) this.#say(account);
+    this.#say(this.#credits.welcomed(peer.peerId));
   }
 
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
