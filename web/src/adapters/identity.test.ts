@@ -1,24 +1,11 @@
 /** Node's own WebCrypto; the browser's storage and locks have stand-ins. */
 import { peerIdOf, signed, softwareIdentity, verify, type Identity } from '@llmesh/core/identity/identity';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryStore } from '../state/store.ts';
+import { MemoryStore, type Entry } from '../state/store.ts';
+import { StandInIndexedDb } from '../testing/stand-in-indexed-db.ts';
 import { openIdentity } from './identity.ts';
 
 const { subtle } = crypto;
-
-/** By reference: jsdom's structured clone knows no keys. */
-class StandInIndexedDb extends MemoryStore {
-  override readonly lasting = true;
-  readonly #kept = new Map<string, unknown>();
-
-  override async get(key: string): Promise<unknown> {
-    return this.#kept.get(key);
-  }
-
-  override async set(entries: [string, unknown][]): Promise<void> {
-    for (const [key, value] of entries) this.#kept.set(key, value);
-  }
-}
 
 /** One browser profile: each call of `tab` opens one, each returned `close` closes it. */
 class StandInLocks {
@@ -121,7 +108,7 @@ describe('the identity of a browser', () => {
 
   it('is in software where storage takes bytes and no keys', async () => {
     class NoKeys extends StandInIndexedDb {
-      override async set(entries: [string, unknown][]): Promise<void> {
+      override async set(entries: readonly Entry[]): Promise<void> {
         if (!(entries[0]?.[1] instanceof Uint8Array)) throw new DOMException('No keys.', 'DataCloneError');
         await super.set(entries);
       }

@@ -43,6 +43,7 @@ export class ScriptedLedger {
   readonly state: CreditsPageState = {
     self: this.self,
     selfPasses: null,
+    openIdentities: null,
     account: this.account,
     orders: this.orders,
     server: { clock: this.clock, getJson: (path) => this.#get(path) },
@@ -55,7 +56,7 @@ export class ScriptedLedger {
       }),
       alarm: new ForkAlarm({ store: this.store, failed: () => {} }),
     },
-    connection: { open: true, away: false },
+    connection: { open: true, away: false, status: 'open', outdated: false, refusal: null },
   };
 
   has(some: Partial<AccountNews>, mode: CreditMode = 'priority'): void {
