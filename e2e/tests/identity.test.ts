@@ -58,6 +58,7 @@ test('an identity goes to another browser by its file; the device that came last
     await page.goto(`${mesh.url}/credits`);
     return page;
   };
+  const network = (page: Page) => page.getByRole('link', { name: 'Network' }).click();
   /** A passphrase is worked on for seconds, and for longer on a busy computer. */
   const patient = { timeout: 120_000 };
   try {
@@ -71,7 +72,7 @@ test('an identity goes to another browser by its file; the device that came last
     const file = await (await saved).path();
     await first.getByRole('button', { name: 'Use it from now on' }).click();
     await expect(first.getByText('Who this browser was before')).toBeVisible(patient);
-    await first.goto(`${mesh.url}/network`);
+    await network(first);
     const self = await whoIs(first);
 
     const second = await device();
@@ -81,7 +82,7 @@ test('an identity goes to another browser by its file; the device that came last
     await second.getByRole('button', { name: 'Open it…' }).click();
     await second.getByRole('button', { name: 'Use it here' }).click(patient);
     await expect(first.getByRole('status', { name: 'Not connected' })).toContainText('on another device', patient);
-    await second.goto(`${mesh.url}/network`);
+    await network(second);
     expect(await whoIs(second)).toBe(self);
 
     await first.getByRole('button', { name: 'Reload this page' }).click();

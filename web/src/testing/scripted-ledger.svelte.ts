@@ -14,7 +14,7 @@ import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 
 export const SPLIT: ParameterView = {
   ...{ name: 'split-host', value: 700, min: 500, max: 850, step: 25, unit: 'thousandths' },
-  about: 'The part of a payment that the provider gets.',
+  about: 'The part of a payment that the volunteer gets.',
 };
 export const STAKE: ParameterView = {
   ...{ name: 'proposal-stake', value: 100_000_000, min: 0, max: 10_000_000_000, step: 10_000_000 },

@@ -90,6 +90,18 @@ describe('the page about credits', () => {
     expect(proof.getAttribute('href')).toBe('/api/proof?index=9');
   });
 
+  it('tells what happened while one was on another page', async () => {
+    const ledger = new ScriptedLedger();
+    ledger.has({});
+    await shown(ledger);
+    expect(region('What happened')).toContain('Nothing yet');
+    cleanup();
+    const about = { other: null, lease: null, model: null, units: null, why: '', final: true };
+    ledger.postings = [{ ...about, index: 4, ms: 0, account: 'allowance', amount: 5_000_000, reason: 'allowance' }];
+    await shown(ledger);
+    expect(region('What happened')).toContain('Newcomer’s allowance');
+  });
+
   it('asks before it sends anything, and says what is wrong with what was written', async () => {
     const ledger = new ScriptedLedger();
     ledger.has({ free: 1_000_000, pending: 250_000 });
