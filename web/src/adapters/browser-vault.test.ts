@@ -10,20 +10,20 @@ import { openVault } from './browser-vault.ts';
 import { openIdentity } from './identity.ts';
 
 const { subtle } = crypto;
-const work = { signal: new AbortController().signal, onProgress: () => {} };
+/** Cheap to guess, and as quick to make: what each step costs is not asked here. */
+const work = { signal: new AbortController().signal, onProgress: () => {}, log2N: 10 };
 const free = { request: (_name: string, _options: unknown, callback: () => unknown) => Promise.resolve(callback()) };
 const nothing = async () => {};
 
 /** The browser when its page is loaded. */
 async function visit(store: StandInIndexedDb) {
-  const { identity } = await openIdentity({ store, subtle, locks: free as unknown as LockManager });
+  const { identity } = await openIdentity({ store, subtle, locks: free as unknown as LockManager, leaving() {} });
   return { identity, vault: await openVault({ store, subtle, self: identity.peerId }) };
 }
 
-/** Cheap to guess, and as quick to read: what each step costs is not asked here. */
 async function fromElsewhere() {
   const seed = randomBytes(32);
-  return { peer: softwareIdentity(seed).peerId, text: await exportKey(seed, 'correct horse', { ...work, log2N: 10 }) };
+  return { peer: softwareIdentity(seed).peerId, text: await exportKey(seed, 'correct horse', work) };
 }
 
 describe('the identities of a browser', () => {
@@ -39,7 +39,8 @@ describe('the identities of a browser', () => {
     const { identity, vault } = await visit(store);
     expect([vault.carried, vault.former]).toEqual([false, []]);
     const shares: number[] = [];
-    const { peer, text } = await vault.make('correct horse', { ...work, onProgress: (share) => shares.push(share) });
+    const told = { ...work, onProgress: (share: number) => shares.push(share) };
+    const { peer, text } = await vault.make('correct horse', told);
     expect(shares.at(-1)).toBe(1);
     expect(softwareIdentity(await importKey(text, 'correct horse', work)).peerId).toBe(peer);
     // Nothing has happened yet.

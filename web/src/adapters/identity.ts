@@ -19,6 +19,8 @@ export interface IdentityHost {
   /** Absent, like the locks, on a page that came over plain http. */
   subtle: SubtleCrypto | undefined;
   locks: Pick<LockManager, 'request'> | undefined;
+  /** Calls back when this page is being left. The browser gives its locks back only when it has taken the page down. */
+  leaving: (gone: () => void) => void;
 }
 
 export interface BrowserIdentity {
@@ -28,8 +30,8 @@ export interface BrowserIdentity {
 }
 
 /** Needs no storage, locks or WebCrypto's Ed25519. Rejects only when the code replacing the last cannot be fetched. */
-export async function openIdentity({ store, subtle, locks }: IdentityHost): Promise<BrowserIdentity> {
-  let passing: Passing | null = store.lasting ? await held(locks) : 'unkept';
+export async function openIdentity({ store, subtle, locks, leaving }: IdentityHost): Promise<BrowserIdentity> {
+  let passing: Passing | null = store.lasting ? await held(locks, leaving) : 'unkept';
   if (passing === null) {
     try {
       return { identity: await keptIdentity(store, subtle), passing };
@@ -44,16 +46,16 @@ export async function openIdentity({ store, subtle, locks }: IdentityHost): Prom
   return { identity: identity ?? (await identityOfSeed(newSeed())), passing };
 }
 
-/** null: this tab holds the lock until it is closed. Without locks we cannot know whether another tab has the identity. */
-async function held(locks: Pick<LockManager, 'request'> | undefined): Promise<Passing | null> {
+/** null: this page holds the lock until it is left. Without locks we cannot know whether another tab has the identity. */
+async function held(locks: IdentityHost['locks'], leaving: IdentityHost['leaving']): Promise<Passing | null> {
   if (locks === undefined) return 'unkept';
   return await new Promise((resolve) => {
-    const untilTheTabCloses = () => {
+    const untilItIsLeft = () => {
       resolve(null);
-      return new Promise<never>(() => {});
+      return new Promise<void>(leaving);
     };
     const patience = AbortSignal.timeout(LOCK_PATIENCE_MS);
-    locks.request(LOCK, { signal: patience }, untilTheTabCloses).catch((error: unknown) => {
+    locks.request(LOCK, { signal: patience }, untilItIsLeft).catch((error: unknown) => {
       if (!patience.aborted) warn('no lock for the identity', error);
       resolve(patience.aborted ? 'elsewhere' : 'unkept');
     });
