@@ -1,5 +1,5 @@
 /** Who a browser is: the same at each visit, in one tab at a time. */
-import { expect, type Page } from '@playwright/test';
+import { expect, type BrowserContext, type Page } from '@playwright/test';
 import { wide, type BrowserName } from '../src/browsers.ts';
 import { onCommonMesh as test } from '../src/visit.ts';
 
@@ -39,3 +39,52 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
     },
   );
 }
+
+test('an identity goes to another browser by its file; the device that came last is connected', async ({
+  mesh,
+  commonBrowsers,
+}) => {
+  test.setTimeout(300_000);
+  const browser = await commonBrowsers.get('chromium');
+  const contexts: BrowserContext[] = [];
+  const device = async () => {
+    const context = await browser.newContext({ serviceWorkers: 'block', reducedMotion: 'reduce' });
+    contexts.push(context);
+    const page = await context.newPage();
+    await page.goto(`${mesh.url}/credits`);
+    return page;
+  };
+  const network = (page: Page) => page.getByRole('link', { name: 'Network' }).click();
+  /** A passphrase is worked on for seconds, and for longer on a busy computer. */
+  const patient = { timeout: 120_000 };
+  try {
+    const first = await device();
+    await first.getByText('Take it to another device').click();
+    await first.getByLabel('Passphrase', { exact: true }).fill('correct horse');
+    await first.getByLabel('The same again').fill('correct horse');
+    await first.getByRole('button', { name: 'Make it…' }).click();
+    const saved = first.waitForEvent('download');
+    await first.getByRole('button', { name: 'Save the file' }).click(patient);
+    const file = await (await saved).path();
+    await first.getByRole('button', { name: 'Use it from now on' }).click();
+    await expect(first.getByText('Who this browser was before')).toBeVisible(patient);
+    await network(first);
+    const self = await whoIs(first);
+
+    const second = await device();
+    await second.getByText('Bring one here').click();
+    await second.getByLabel('Its file').setInputFiles(file);
+    await second.getByLabel('Its passphrase').fill('correct horse');
+    await second.getByRole('button', { name: 'Open it…' }).click();
+    await second.getByRole('button', { name: 'Use it here' }).click(patient);
+    await expect(first.getByRole('status', { name: 'Not connected' })).toContainText('on another device', patient);
+    await network(second);
+    expect(await whoIs(second)).toBe(self);
+
+    await first.getByRole('button', { name: 'Reload this page' }).click();
+    expect(await whoIs(first)).toBe(self);
+    await expect(second.getByRole('status', { name: 'Not connected' })).toContainText('Only one can be connected');
+  } finally {
+    await Promise.all(contexts.map((context) => context.close()));
+  }
+});

@@ -190,6 +190,16 @@ describe('the control connection', () => {
     expect(last().types()).toContain('advert');
   });
 
+  it('has no credits any more when the mesh came back without', () => {
+    const { client, last } = setUp();
+    last().welcome();
+    const none = { free: 0, allowance: 0, held: 0, pending: 0, stake: 0, unbonding: 0 };
+    last().say({ type: 'account', mode: 'priority', ...none, free: 7 });
+    expect(client.account?.free).toBe(7);
+    last().say({ type: 'account', mode: 'off', ...none });
+    expect(client.account).toBeNull();
+  });
+
   it('tries less and less often while nobody answers', async () => {
     const { clock, sockets } = setUp();
     await clock.advance(120_000);

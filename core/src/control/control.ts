@@ -83,7 +83,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   offers: Offers | null = null;
   /** The last welcome, with the newest servers for WebRTC; null before the first. */
   welcome: Welcome | null = null;
-  /** Our credits, as the mesh last said; null: it has said nothing, perhaps because it has none. */
+  /** Our credits, as the mesh last said; null: it has none, or has said nothing yet. */
   account: AccountNews | null = null;
   /** The key whose leases count here; null before the first welcome. */
   issuer: PeerId | null = null;
@@ -320,7 +320,7 @@ export class ControlClient extends Emitter<ControlEvents> {
         this.emit('standing', message);
         break;
       case 'account':
-        this.account = message;
+        this.account = message.mode === 'off' ? null : message;
         this.emit('account', message);
         break;
       case 'checkpoint':

@@ -40,15 +40,15 @@ export const PARAMETERS = {
   'price-large': price(4_000_000, 'more than 16 GB'),
   'demand-floor': thousandths('The part of the plain price that an idle offer costs.', 500, [100, 1_000], 100),
   'demand-ceiling': thousandths('How far demand may raise the plain price.', 3_000, [1_000, 10_000], 1_000),
-  'split-host': thousandths('The part of a payment that the provider gets.', 700, [500, 850], 25),
+  'split-host': thousandths('The part of a payment that the volunteer gets.', 700, [500, 850], 25),
   'split-auditors': thousandths(
     'The part of a payment that pays those who check answers. The treasury gets the rest.',
     200,
     [50, 400],
     25,
   ),
-  'task-reward': thousandths('What emission adds to a payment, for its provider.', 50, [0, 90], 10),
-  'uptime-cap': credits('The most that emission pays a provider for being there for one hour.', 0.05, 1, 0.05),
+  'task-reward': thousandths('What emission adds to a payment, for the volunteer.', 50, [0, 90], 10),
+  'uptime-cap': credits('The most that emission pays a volunteer for being there for one hour.', 0.05, 1, 0.05),
   allowance: credits(
     'What a newcomer gets to begin with. It buys places in line, and is no income for anyone.',
     5,
@@ -61,9 +61,9 @@ export const PARAMETERS = {
   },
   'audit-share': thousandths('How many answers are checked, of those whose askers allow it.', 20, [5, 100], 10),
   'audit-fee': credits('What an auditor is paid for a report, whatever it says.', 0.2, 10, 1),
-  'minimum-stake': credits('The stake that a provider needs to be paid for being there.', 0, 10_000, 100),
+  'minimum-stake': credits('The stake that a volunteer needs to be paid for being there.', 0, 10_000, 100),
   'proposal-stake': credits('What a proposal puts aside for 14 days.', 100, 10_000, 100),
-  slash: thousandths('The part of its stake that a convicted provider loses.', 100, [10, 500], 50),
+  slash: thousandths('The part of the stake that a convicted volunteer loses.', 100, [10, 500], 50),
 } as const satisfies Record<string, Parameter>;
 
 export type ParameterName = keyof typeof PARAMETERS;
@@ -77,7 +77,7 @@ export function isParameter(name: string): name is ParameterName {
 export function contradiction(of: (name: ParameterName) => number): string | null {
   if (of('split-host') + of('split-auditors') + of('task-reward') >= 1_000) {
     // Otherwise a ring that owns provider and auditors gets back all that it pays, and reward upon it.
-    return 'What provider and auditors get and the reward have to be less than the payment together.';
+    return 'What volunteer and auditors get and the reward have to be less than the payment together.';
   }
   return of('demand-floor') > of('demand-ceiling') ? 'The lowest demand has to be below the highest.' : null;
 }

@@ -22,6 +22,9 @@ const BLOB_BYTES = HEADER_BYTES + SECRET_KEY_BYTES + 16 + CHECKSUM_BYTES;
 /** Far more than a wrapped and indented copy needs; a longer text is not read. */
 const MAX_TEXT_LENGTH = 2_048;
 
+/** Shorter ones are guessed in spite of scrypt. */
+const MIN_PASSPHRASE_CHARS = 12;
+
 /** 128 MiB and about a second: OWASP's advice on password storage for scrypt, N = 2^17, r = 8, p = 1. */
 const LOG2_N = 17;
 const R = 8;
@@ -36,13 +39,18 @@ export interface KeyExportOptions {
   onProgress?: (share: number) => void;
 }
 
-/** Rejects with cancelled. `log2N` is for tests: each step less halves the work of guessing the passphrase. */
+/** Rejects with cancelled, or wrong_passphrase for one that is too short. `log2N` is for tests: each step less halves the work of guessing the passphrase. */
 export async function exportKey(
   secretKey: Uint8Array,
   passphrase: string,
   options: KeyExportOptions & { log2N?: number },
 ): Promise<string> {
-  if (passphrase === '') throw new MeshError('wrong_passphrase', 'Choose a passphrase first.');
+  if (Array.from(passphrase).length < MIN_PASSPHRASE_CHARS) {
+    throw new MeshError(
+      'wrong_passphrase',
+      `Choose a passphrase of ${MIN_PASSPHRASE_CHARS} characters or more, such as four words that have nothing to do with each other.`,
+    );
+  }
   const header = concatBytes(
     new Uint8Array([options.log2N ?? LOG2_N, R, P]),
     randomBytes(SALT_BYTES),

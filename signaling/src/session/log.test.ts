@@ -114,6 +114,8 @@ describe('the log of a mesh', () => {
     const { local, port } = await start({ credits: 'off' });
     expect((await fetch(new URL('/log/checkpoint', local))).status).toBe(404);
     const { peer } = await join(port);
+    // Whoever was here when there were some hears that there are none.
+    expect(await peer.says('account')).toMatchObject({ mode: 'off' });
     peer.send({ type: 'witness', size: 0 });
     expect(await peer.says('refused')).toMatchObject({ code: 'unsupported' });
   });

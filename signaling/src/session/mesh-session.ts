@@ -278,8 +278,7 @@ export class MeshSession implements Member {
     this.#say(stay.welcome);
     this.tell(attendance.welcomed());
     this.#log.welcomed(peer.peerId, publicKey);
-    const account = this.#credits.welcomed(peer.peerId);
-    if (account !== null) this.#say(account);
+    this.#say(this.#credits.welcomed(peer.peerId));
   }
 
   #advert(peer: RegisteredPeer, advert: Extract<ToServer, { type: 'advert' }>): void {
@@ -372,9 +371,9 @@ export class MeshSession implements Member {
 const NOT_NOW = 'The mesh cannot take anybody in right now. Connect again in a moment.';
 const OTHER_VERSION = 'This program and the mesh run different versions. Update it.';
 const OTHER_COMPUTER =
-  'Another program has joined with the same identity, and only one can be connected. If its data folder was copied to another computer, delete the identity file in one of them ("llmesh identity" says where it is) and start that one again: it makes one of its own.';
+  'Another program has joined with the same identity, and only one can be connected. If you took your identity along to another device, stop the other one and start this one again. If a data folder was copied, delete the identity file in one of them ("llmesh identity" says where it is) and start that one again: it makes one of its own.';
 const OTHER_PAGE =
-  'This page has joined again elsewhere with the same identity: in another window, or in a copy of this browser profile. Close that one, and reload this page.';
+  'Your identity has joined somewhere else: in another window, or on another device that has it, too. Only one can be connected. Nothing is lost. Reload this page to be here again; the other one then stops.';
 const NOT_PROVED =
   'This key was not proved for this mesh. Start again; if that does not help, its operator must add its name to LLMESH_HOSTS.';
 const TOO_LARGE = `A message has at most ${MAX_TO_SERVER_BYTES} bytes. Lend fewer models, or fewer adapters with each.`;

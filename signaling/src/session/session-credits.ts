@@ -5,6 +5,7 @@ import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { Metrics } from '../metrics.ts';
 import type { Networks } from '../sockets/address.ts';
 import type { AccountPost } from './account-post.ts';
+import { NO_LEDGER } from '../ledger/no-ledger.ts';
 import type { OrderDesk } from '../ledger/order-desk.ts';
 
 export interface SessionCreditsNeeds {
@@ -23,9 +24,12 @@ export class SessionCredits {
     this.#from = from;
   }
 
-  /** The peer was welcomed. Returns what its account says first; null: there are no credits. */
-  welcomed(peer: PeerId): FromServer | null {
-    return this.#needs.accounts?.welcomed(peer) ?? null;
+  /**
+   * The peer was welcomed. Returns what its account says first. Where there are no credits it says so: a peer that comes back
+   * after a restart may have heard of some.
+   */
+  welcomed(peer: PeerId): FromServer {
+    return this.#needs.accounts?.welcomed(peer) ?? NO_LEDGER.account(peer);
   }
 
   /** The reply to the order that `by` brings. Never rejects. */

@@ -1,45 +1,41 @@
 /** Node's own WebCrypto; the browser's storage and locks have stand-ins. */
 import { peerIdOf, signed, softwareIdentity, verify, type Identity } from '@llmesh/core/identity/identity';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryStore } from '../state/store.ts';
+import { MemoryStore, type Entry } from '../state/store.ts';
+import { StandInIndexedDb } from '../testing/stand-in-indexed-db.ts';
 import { openIdentity } from './identity.ts';
 
 const { subtle } = crypto;
 
-/** By reference: jsdom's structured clone knows no keys. */
-class StandInIndexedDb extends MemoryStore {
-  override readonly lasting = true;
-  readonly #kept = new Map<string, unknown>();
-
-  override async get(key: string): Promise<unknown> {
-    return this.#kept.get(key);
-  }
-
-  override async set(entries: [string, unknown][]): Promise<void> {
-    for (const [key, value] of entries) this.#kept.set(key, value);
-  }
-}
-
 /** One browser profile: each call of `tab` opens one, each returned `close` closes it. */
 class StandInLocks {
   #holder: object | null = null;
+  readonly #waiting: (() => void)[] = [];
 
   tab() {
     const me = {};
     const request = async (_name: string, { signal }: LockOptions, callback: () => Promise<unknown>) => {
       if (this.#holder !== null) {
-        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+        await new Promise<void>((resolve, reject) => {
+          this.#waiting.push(resolve);
+          signal?.addEventListener('abort', () => reject(signal.reason as Error));
+        });
       }
       this.#holder = me;
-      return callback();
+      await callback();
+      close();
     };
     const close = () => {
-      if (this.#holder === me) this.#holder = null;
+      if (this.#holder !== me) return;
+      this.#holder = null;
+      this.#waiting.shift()?.();
     };
     return { locks: { request } as unknown as LockManager, close };
   }
 }
 
+/** A page that is never left. */
+const stays = { leaving: () => {} };
 const free = () => new StandInLocks().tab().locks;
 
 async function works(identity: Identity): Promise<void> {
@@ -65,9 +61,9 @@ describe('the identity of a browser', () => {
 
   it('signs, and is the same at the next visit', async () => {
     const store = new StandInIndexedDb();
-    const first = await openIdentity({ store, subtle, locks: free() });
+    const first = await openIdentity({ ...stays, store, subtle, locks: free() });
     await works(first.identity);
-    const second = await openIdentity({ store, subtle, locks: free() });
+    const second = await openIdentity({ ...stays, store, subtle, locks: free() });
     await works(second.identity);
     expect([first.passing, second.passing]).toEqual([null, null]);
     expect(second.identity.peerId).toBe(first.identity.peerId);
@@ -75,7 +71,7 @@ describe('the identity of a browser', () => {
 
   it('is a key that nothing can read out', async () => {
     const store = new StandInIndexedDb();
-    await openIdentity({ store, subtle, locks: free() });
+    await openIdentity({ ...stays, store, subtle, locks: free() });
     const { privateKey } = (await store.get('identity')) as { privateKey: CryptoKey };
     expect(privateKey.extractable).toBe(false);
     await expect(subtle.exportKey('pkcs8', privateKey)).rejects.toThrow();
@@ -85,23 +81,36 @@ describe('the identity of a browser', () => {
     const store = new StandInIndexedDb();
     const profile = new StandInLocks();
     const first = profile.tab();
-    const a = await openIdentity({ store, subtle, locks: first.locks });
-    const b = await openIdentity({ store, subtle, locks: profile.tab().locks });
+    const a = await openIdentity({ ...stays, store, subtle, locks: first.locks });
+    const b = await openIdentity({ ...stays, store, subtle, locks: profile.tab().locks });
     await works(b.identity);
     expect(b.passing).toBe('elsewhere');
     expect(b.identity.peerId).not.toBe(a.identity.peerId);
     first.close();
-    const c = await openIdentity({ store, subtle, locks: profile.tab().locks });
+    const c = await openIdentity({ ...stays, store, subtle, locks: profile.tab().locks });
     expect(c.identity.peerId).toBe(a.identity.peerId);
+  });
+
+  it('is the next page’s as soon as a page is left, however long the browser takes to take that down', async () => {
+    const store = new StandInIndexedDb();
+    const profile = new StandInLocks();
+    let leave = () => {};
+    const before = await openIdentity({
+      ...{ store, subtle, locks: profile.tab().locks },
+      leaving: (gone) => (leave = gone),
+    });
+    leave();
+    const after = await openIdentity({ ...stays, store, subtle, locks: profile.tab().locks });
+    expect([after.passing, after.identity.peerId]).toEqual([null, before.identity.peerId]);
   });
 
   it('is in software, and lasts, where WebCrypto has no Ed25519', async () => {
     const store = new StandInIndexedDb();
-    const first = await openIdentity({ store, subtle: withoutEd25519, locks: free() });
+    const first = await openIdentity({ ...stays, store, subtle: withoutEd25519, locks: free() });
     await works(first.identity);
     expect(first.passing).toBeNull();
     // Also once the browser has learnt it.
-    const second = await openIdentity({ store, subtle, locks: free() });
+    const second = await openIdentity({ ...stays, store, subtle, locks: free() });
     expect(second.identity.peerId).toBe(first.identity.peerId);
   });
 
@@ -111,9 +120,9 @@ describe('the identity of a browser', () => {
     for (const kept of [lost, { ...lost, privateKey }, {}, null, new Uint8Array(31), 'text']) {
       const store = new StandInIndexedDb();
       await store.set([['identity', kept]]);
-      const first = await openIdentity({ store, subtle, locks: free() });
+      const first = await openIdentity({ ...stays, store, subtle, locks: free() });
       await works(first.identity);
-      const second = await openIdentity({ store, subtle, locks: free() });
+      const second = await openIdentity({ ...stays, store, subtle, locks: free() });
       expect(second.identity.peerId).toBe(first.identity.peerId);
       expect(await store.get('identity')).toBeInstanceOf(Uint8Array);
     }
@@ -121,12 +130,12 @@ describe('the identity of a browser', () => {
 
   it('is in software where storage takes bytes and no keys', async () => {
     class NoKeys extends StandInIndexedDb {
-      override async set(entries: [string, unknown][]): Promise<void> {
+      override async set(entries: readonly Entry[]): Promise<void> {
         if (!(entries[0]?.[1] instanceof Uint8Array)) throw new DOMException('No keys.', 'DataCloneError');
         await super.set(entries);
       }
     }
-    const opened = await openIdentity({ store: new NoKeys(), subtle, locks: free() });
+    const opened = await openIdentity({ ...stays, store: new NoKeys(), subtle, locks: free() });
     await works(opened.identity);
     expect(opened.passing).toBeNull();
   });
@@ -144,7 +153,7 @@ describe('the identity of a browser', () => {
       ['unkept', { store: new StandInIndexedDb(), subtle, locks: denied }],
       ['insecure', { store: new StandInIndexedDb(), subtle: undefined, locks: undefined }],
     ] as const) {
-      const opened = await openIdentity(host);
+      const opened = await openIdentity({ ...stays, ...host });
       await works(opened.identity);
       expect(opened.passing).toBe(why);
     }

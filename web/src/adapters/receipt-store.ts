@@ -36,6 +36,12 @@ export async function openReceiptStore(store: Store): Promise<ReceiptKeeper> {
   );
 }
 
+/** How many of them are still to be filed, by whoever has delivered or asked. */
+export async function unsettledReceipts(store: Store): Promise<number> {
+  const read = (await store.list(PREFIX)).map(([, value]) => v.safeParse(EntrySchema, value));
+  return read.filter(({ success, output }) => success && !output.settled).length;
+}
+
 class ReceiptStore implements ReceiptKeeper {
   readonly #store: Store;
   readonly #proofs = new KeptProofs();

@@ -8,7 +8,7 @@ import { composeLedgerWatch } from './ledger-watch.ts';
 import type { Visit } from './visit.ts';
 
 export function composeCreditsPage(visit: Visit): CreditsPageState {
-  const { control, identity, self, selfPasses, clock, connection } = visit;
+  const { control, identity, self, selfPasses, store, clock, connection } = visit;
   const account = new Account();
   control.on('account', (news) => account.take(news));
   // What signs is fetched with the first order.
@@ -17,9 +17,16 @@ export function composeCreditsPage(visit: Visit): CreditsPageState {
     return signOrder(body, head, identity);
   };
   const orders = new Orders((body, signal) => control.order(body, sign, signal));
+  // Who has no lasting identity has none to carry.
+  const openIdentities = async () => {
+    const { openVault } = await import('../adapters/browser-vault.ts');
+    const vault = await openVault({ store, subtle: crypto.subtle, self });
+    return { vault, orders, restart: () => location.reload() };
+  };
   return {
     self,
     selfPasses,
+    openIdentities: selfPasses === null ? openIdentities : null,
     account,
     orders,
     server: { getJson, clock },

@@ -39,7 +39,10 @@ export async function openVisit(): Promise<Visit> {
   const keep = await openKeep(clock);
   const { store } = keep;
   const [{ identity, passing }, { proveKey }] = await Promise.all([
-    openIdentity({ store, subtle: crypto.subtle, locks: navigator.locks }),
+    openIdentity({
+      ...{ store, subtle: crypto.subtle, locks: navigator.locks },
+      leaving: (gone) => addEventListener('pagehide', gone, { once: true }),
+    }),
     import('@llmesh/core/identity/key-proof'),
   ]);
   const address = new URL(location.origin);

@@ -14,7 +14,7 @@ import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 
 export const SPLIT: ParameterView = {
   ...{ name: 'split-host', value: 700, min: 500, max: 850, step: 25, unit: 'thousandths' },
-  about: 'The part of a payment that the provider gets.',
+  about: 'The part of a payment that the volunteer gets.',
 };
 export const STAKE: ParameterView = {
   ...{ name: 'proposal-stake', value: 100_000_000, min: 0, max: 10_000_000_000, step: 10_000_000 },
@@ -43,6 +43,7 @@ export class ScriptedLedger {
   readonly state: CreditsPageState = {
     self: this.self,
     selfPasses: null,
+    openIdentities: null,
     account: this.account,
     orders: this.orders,
     server: { clock: this.clock, getJson: (path) => this.#get(path) },
@@ -55,7 +56,7 @@ export class ScriptedLedger {
       }),
       alarm: new ForkAlarm({ store: this.store, failed: () => {} }),
     },
-    connection: { open: true, away: false },
+    connection: { open: true, away: false, status: 'open', outdated: false, refusal: null },
   };
 
   has(some: Partial<AccountNews>, mode: CreditMode = 'priority'): void {

@@ -15,12 +15,13 @@ const RENEW_MS = 10_000;
 export class History {
   readonly #self: PeerId;
   readonly #needs: ServerNeeds;
-  #postings = $state.raw<readonly PostingView[]>([]);
+  #postings: readonly PostingView[] = [];
   /** Where older ones begin; null: there are none. Undefined: nobody has asked yet. */
   #next = $state.raw<number | null | undefined>(undefined);
   #failed = $state(false);
   #loading = $state(false);
-  readonly #entries = $derived(entriesOf(this.#postings));
+  /** What is derived belongs to the page that first looked, and stands still when one leaves that page: this must not. */
+  #entries = $state.raw<readonly Entry[]>([]);
 
   constructor(self: PeerId, needs: ServerNeeds) {
     this.#self = self;
@@ -62,7 +63,7 @@ export class History {
       const meets = this.known && this.#postings.some(({ index }) => index >= oldest);
       // What is final now replaces what was not.
       const older = meets ? this.#postings.filter(({ index }) => index < oldest) : [];
-      this.#postings = [...postings, ...older];
+      this.#hold([...postings, ...older]);
       if (older.length === 0) this.#next = next ?? null;
     });
   }
@@ -74,7 +75,7 @@ export class History {
     await this.#ask(before, signal, ({ postings, next }) => {
       // Should all have been found anew meanwhile, these do not follow on it.
       if (this.#next !== before) return;
-      this.#postings = [...this.#postings, ...postings];
+      this.#hold([...this.#postings, ...postings]);
       this.#next = next ?? null;
     });
     this.#loading = false;
@@ -91,6 +92,11 @@ export class History {
       before = page.next;
     }
     return { postings, whole: false };
+  }
+
+  #hold(postings: readonly PostingView[]): void {
+    this.#postings = postings;
+    this.#entries = entriesOf(postings);
   }
 
   async #ask(before: number | undefined, signal: AbortSignal, take: (page: PostingsPage) => void): Promise<void> {

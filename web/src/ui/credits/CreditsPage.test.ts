@@ -1,13 +1,21 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
+import { softwareIdentity } from '@llmesh/core/identity/identity';
+import { exportKey } from '@llmesh/core/identity/key-export';
 import { peerName } from '@llmesh/core/identity/names';
-import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
 import { tick } from 'svelte';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openVault } from '../../adapters/browser-vault.ts';
+import { newSeed } from '../../adapters/identity-keys.ts';
+import type { IdentityVault } from '../../state/identity/identity-vault.ts';
 import { ScriptedLedger } from '../../testing/scripted-ledger.svelte.ts';
+import { StandInIndexedDb } from '../../testing/stand-in-indexed-db.ts';
 import CreditsPage from './CreditsPage.svelte';
 
 const other = newPeerId();
+/** For what a passphrase takes on a busy computer. */
+const PATIENT = { timeout: 20_000 };
 const LEASE = 'a'.repeat(26);
 
 async function shown(ledger: ScriptedLedger): Promise<void> {
@@ -82,6 +90,18 @@ describe('the page about credits', () => {
     expect(proof.getAttribute('href')).toBe('/api/proof?index=9');
   });
 
+  it('tells what happened while one was on another page', async () => {
+    const ledger = new ScriptedLedger();
+    ledger.has({});
+    await shown(ledger);
+    expect(region('What happened')).toContain('Nothing yet');
+    cleanup();
+    const about = { other: null, lease: null, model: null, units: null, why: '', final: true };
+    ledger.postings = [{ ...about, index: 4, ms: 0, account: 'allowance', amount: 5_000_000, reason: 'allowance' }];
+    await shown(ledger);
+    expect(region('What happened')).toContain('Newcomer’s allowance');
+  });
+
   it('asks before it sends anything, and says what is wrong with what was written', async () => {
     const ledger = new ScriptedLedger();
     ledger.has({ free: 1_000_000, pending: 250_000 });
@@ -110,6 +130,85 @@ describe('the page about credits', () => {
       { kind: 'transfer', to: other, amount: 500_000 },
       { kind: 'transfer', to: other, amount: 500_000 },
     ]);
+  });
+
+  it('brings an identity here, and says what is wrong with a file, a text or a passphrase', async () => {
+    const ledger = new ScriptedLedger();
+    ledger.has({ free: 1_000_000 });
+    const restart = vi.fn();
+    const store = new StandInIndexedDb();
+    const ours = newSeed();
+    const self = softwareIdentity(ours).peerId;
+    await store.set([['identity', ours]]);
+    const vault = await openVault({ store, subtle: crypto.subtle, self });
+    ledger.state.openIdentities = async () => ({ vault, orders: ledger.orders, restart });
+    const seed = newSeed();
+    const { signal } = new AbortController();
+    const text = await exportKey(seed, 'correct horse', { signal, log2N: 10 });
+    await shown(ledger);
+    const says = () => screen.getByRole('status', { name: 'Bringing it here' }).textContent.trim();
+    const open = () => press('Open it…');
+    const choose = (name: string, bytes: number) =>
+      fireEvent.change(screen.getByLabelText('Its file'), {
+        target: { files: [new File([new Uint8Array(bytes)], name)] },
+      });
+    await open();
+    expect(says()).toContain('Choose the file');
+    await choose('film.mkv', 70_000);
+    expect(says()).toContain('too large to be a key');
+    await choose('empty.key', 0);
+    expect(says()).toContain('empty');
+    await type('Or what is in it', text.slice(0, 40));
+    await open();
+    expect(says()).toContain('Type its passphrase');
+    const passphrase = screen.getByLabelText('Its passphrase');
+    await fireEvent.input(passphrase, { target: { value: 'wrong horse' } });
+    await open();
+    await waitFor(() => expect(says()).toContain('incomplete'), PATIENT);
+    await type('Or what is in it', text);
+    await open();
+    await waitFor(() => expect(says()).toContain('does not open this key'), PATIENT);
+    await fireEvent.input(passphrase, { target: { value: 'correct horse' } });
+    await open();
+    const { peerId } = softwareIdentity(seed);
+    expect(await screen.findByText(new RegExp(peerName(peerId)), {}, PATIENT)).toBeTruthy();
+    await press('Use it here');
+    await waitFor(() => expect(restart).toHaveBeenCalledOnce(), PATIENT);
+    expect((await openVault({ store, subtle: crypto.subtle, self: peerId })).former).toEqual([self]);
+  });
+
+  it('makes an identity with a file, and sends along what can be sent once the file is saved', async () => {
+    const ledger = new ScriptedLedger();
+    ledger.has({ free: 1_000_000, pending: 250_000, allowance: 5 });
+    const restart = vi.fn();
+    const [peer, text] = [newPeerId(), 'llmesh-key-1:abc'];
+    const vault: IdentityVault = {
+      ...{ carried: false, former: [] },
+      make: async () => ({ peer, text }),
+      unlock: () => Promise.reject(new Error('Nobody asked for that.')),
+      become: async (_peer, last) => last(),
+    };
+    ledger.state.openIdentities = async () => ({ vault, orders: ledger.orders, restart });
+    await shown(ledger);
+    const says = () => screen.getByRole('status', { name: 'Taking it along' }).textContent.trim();
+    await fireEvent.input(screen.getByLabelText('Passphrase'), { target: { value: 'correct horse' } });
+    await press('Make it…');
+    expect(says()).toContain('two different passphrases');
+    await fireEvent.input(screen.getByLabelText('The same again'), { target: { value: 'correct horse' } });
+    await press('Make it…');
+    await press('Use it from now on');
+    expect(says()).toContain('Save the file first');
+    vi.stubGlobal('URL', Object.assign(URL, { createObjectURL: () => 'blob:', revokeObjectURL() {} }));
+    vi.spyOn(HTMLAnchorElement.prototype, 'click').mockImplementation(() => {});
+    await press('Save the file');
+    ledger.refusal = new MeshError('rate_limited', 'Too many orders at once. Try again in a minute.');
+    await press('Use it from now on');
+    await waitFor(() => expect(says()).toBe(ledger.refusal?.message));
+    expect(restart).not.toHaveBeenCalled();
+    ledger.refusal = null;
+    await press('Use it from now on');
+    await waitFor(() => expect(restart).toHaveBeenCalledOnce(), PATIENT);
+    expect(ledger.given.at(-1)).toEqual({ kind: 'transfer', to: peer, amount: 750_000 });
   });
 
   it('names nobody who did not say so, and lets them leave', async () => {

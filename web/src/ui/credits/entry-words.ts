@@ -113,6 +113,8 @@ export function entryFacts({ model, units }: Pick<Entry, 'model' | 'units'>): st
 /** "Available −0.4, put aside for an answer" */
 export function partWords({ account, amount, reason }: Pick<PostingView, 'account' | 'amount' | 'reason'>): string {
   const words = Object.entries(REASON_WORDS).find(([known]) => known === reason)?.[1];
-  const why = words === undefined ? '' : `, ${(amount < 0 ? words.went : words.came).toLowerCase()}`;
-  return `${ACCOUNT_NAMES[account] ?? account} ${change(amount)}${why}`;
+  const name = ACCOUNT_NAMES[account] ?? account;
+  const why = words === undefined ? '' : amount < 0 ? words.went : words.came;
+  // Some accounts are called like what fills them.
+  return `${name} ${change(amount)}${why === '' || why === name ? '' : `, ${why.toLowerCase()}`}`;
 }

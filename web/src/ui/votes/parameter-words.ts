@@ -2,17 +2,18 @@
 import { inCredits, readCredits } from '@llmesh/core/ledger/credit';
 import type { ParameterView } from '@llmesh/core/wire/credit-pages';
 import { credits } from '../parts/amount/amount.ts';
-import { count } from '../parts/format.ts';
+import { counted } from '../parts/format.ts';
 
 const MICRO_CREDITS = 'micro-credits';
 const THOUSANDTHS = 'thousandths';
 type Unit = Pick<ParameterView, 'unit'>;
 
-/** "0.1 credits for 1,000 units", "2.5 %", "3 newcomers a day" */
+/** "0.1 credits for 1,000 units", "2.5 %", "1 newcomer a day" */
 export function valueWords({ unit }: Unit, value: number): string {
   if (unit === THOUSANDTHS) return `${percentOf(value)} %`;
   if (unit.startsWith(MICRO_CREDITS)) return credits(value) + unit.slice(MICRO_CREDITS.length);
-  return `${count(value)} ${unit}`;
+  // The thing that is counted is the unit's first word.
+  return counted(value, unit.replace(/s\b/, ''), unit);
 }
 
 /** What the field counts. */
