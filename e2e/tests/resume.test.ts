@@ -10,7 +10,7 @@ import { test } from '../src/visit.ts';
 
 /** An answer that is long enough to be interrupted, in words that the page shows as they are. */
 const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
-const PER_SECOND = '12';
+const PER_SECOND = '8';
 
 function nameOf(worker: Running): string {
   return peerName(worker.lines.find((line) => line['ready'] === true)?.['peerId'] as PeerId);
