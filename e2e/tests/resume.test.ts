@@ -28,7 +28,7 @@ test('a provider that is killed in mid-answer costs no word: the next continues,
   mesh,
   visit,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const addWorker = () => mesh.addWorker('--max-speed', PER_SECOND);
   const [one, other] = [await addWorker(), await addWorker()];
   const { page, errors } = await visit();
