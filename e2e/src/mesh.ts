@@ -29,7 +29,9 @@ export async function startMesh(
   const folders: string[] = [];
   const startControlPlane = () => startProgram('signaling/src/main.ts', ['--port', String(port), ...args], env);
   let controlPlane = await startControlPlane();
-  const running: Running[] = [];
+  /** A test that runs out of time may leave while one of them starts. */
+  const leaving = new AbortController();
+  const workers: Promise<Running>[] = [];
   return {
     url,
     async killControlPlane() {
@@ -43,15 +45,17 @@ export async function startMesh(
     async addWorker(...args) {
       const folder = await mkdtemp(join(tmpdir(), 'llmesh-e2e-'));
       folders.push(folder);
-      const worker = await startProgram('native-worker/src/main.ts', [
-        ...['worker', '--model', 'llmesh-tiny', '--mesh', url, '--threads', '1', '--data', folder, '--json'],
-        ...args,
-      ]);
-      running.push(worker);
+      const own = ['worker', '--model', 'llmesh-tiny', '--mesh', url, '--threads', '1', '--data', folder, '--json'];
+      // What this computer is short of just now is not what the tests are about: to the worker, it tells nothing.
+      const machine = { LLMESH_MACHINE_ROOT: folder };
+      const worker = startProgram('native-worker/src/main.ts', [...own, ...args], machine, leaving.signal);
+      workers.push(worker);
       return worker;
     },
     async stop() {
-      for (const one of running.toReversed()) await one.stop();
+      leaving.abort();
+      const started = await Promise.allSettled(workers);
+      for (const one of started.toReversed()) if (one.status === 'fulfilled') await one.value.stop();
       await controlPlane.stop();
       for (const folder of folders) await rm(folder, { recursive: true });
     },

@@ -15,11 +15,12 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts a program of ours and resolves when it prints `{"ready":true…}`; rejects when it dies or takes too long. */
+/** Starts a program of ours and resolves when it prints `{"ready":true…}`; rejects when it dies, takes too long, or `signal` says so. */
 export async function startProgram(
   file: string,
   args: readonly string[],
   env: Record<string, string> = {},
+  signal?: AbortSignal,
 ): Promise<Running> {
   const child = spawn(process.execPath, [...programArgs(file), ...args], {
     cwd: ROOT,
@@ -39,6 +40,7 @@ export async function startProgram(
   try {
     await new Promise<void>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`${file} was not ready in time`)), READY_TIMEOUT_MS);
+      signal?.addEventListener('abort', () => reject(new Error(`${file} is not needed any more`)));
       child.once('exit', (code) => reject(new Error(`${file} ended with ${code} before it was ready`)));
       createInterface({ input: child.stdout }).on('line', (line) => {
         const value = JSON.parse(line) as Record<string, unknown>;

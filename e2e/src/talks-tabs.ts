@@ -23,10 +23,13 @@ export interface KeptRecords {
   drafts: [key: string, text: string][];
 }
 
+/** What a person does, by the name that `talks-page.ts` has for it, and with what. */
+export type Operation = readonly [name: string, ...args: (string | number | boolean)[]];
+
 /** What `talks-page.ts` puts into its tab. */
 interface InPage {
   tab: {
-    acts: Record<string, (...args: never[]) => Promise<string | null>>;
+    perform(operations: readonly Operation[]): Promise<(string | null)[]>;
     shown(): Shown;
     kept(): Promise<KeptRecords>;
     turnsKept(talk: string): Promise<TurnLine[]>;
@@ -44,7 +47,6 @@ export async function serveTalks(): Promise<{ url: string; close: () => Promise<
     build: {
       write: false,
       target: 'es2023',
-      minify: false,
       lib: { entry: join(ROOT, 'web/src/testing/talks-page.ts'), formats: ['es'] },
       rolldownOptions: { output: { codeSplitting: false } },
     },
@@ -55,6 +57,8 @@ export async function serveTalks(): Promise<{ url: string; close: () => Promise<
   const server: Server = createServer((request, response) => {
     const isScript = request.url === '/talks.js';
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
+    // A tab that is opened again need not read and compile it again.
+    if (isScript) response.setHeader('cache-control', 'max-age=3600');
     response.end(
       isScript ? script : '<!doctype html><title>tab</title><script type="module" src="/talks.js"></script>',
     );
@@ -93,7 +97,7 @@ export class Tab {
   async reload(lent: boolean): Promise<void> {
     await this.#here.reload();
     await this.#here.waitForFunction(() => 'tab' in globalThis);
-    await this.act('lend', lent);
+    await this.perform([['lend', lent]]);
   }
 
   /** As when the browser ends the process of a tab: nothing of it runs any more. */
@@ -109,11 +113,9 @@ export class Tab {
     await this.open(lent);
   }
 
-  act(name: string, ...args: unknown[]): Promise<string | null> {
-    return this.#here.evaluate(
-      ([what, given]) => (globalThis as unknown as InPage).tab.acts[what]!(...(given as never[])),
-      [name, args] as const,
-    );
+  /** One after the other. Resolves with the conversation that each was done in; null: there was nothing to do. */
+  perform(operations: readonly Operation[]): Promise<(string | null)[]> {
+    return this.#here.evaluate((all) => (globalThis as unknown as InPage).tab.perform(all), operations);
   }
 
   shown(): Promise<Shown> {

@@ -42,7 +42,7 @@ export const test = base.extend<
     // oxlint-disable-next-line no-empty-pattern -- as above.
     async ({}, use) => {
       const mesh = await startMesh();
-      const worker = await mesh.addWorker('--slots', '1', '--max-speed', '20');
+      const worker = await mesh.addWorker('--slots', '1', '--max-speed', '15');
       await use({ ...mesh, worker });
       await mesh.stop();
     },

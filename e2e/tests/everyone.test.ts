@@ -144,17 +144,18 @@ test('what is chosen shows in forced colours, and paper gets the conversation al
   expect(await log(page).evaluate((box) => [getComputedStyle(box).overflowY, box.scrollTop])).toEqual(['visible', 0]);
 });
 
-/**
- * On one of these sizes in one of the colours, and the other way round: what is wrong in one of the four is wrong in one of the two.
- * `npm test` looks at each state in one, and at light colours where it looks for paleness.
- */
-const ON_PHONE = { size: 'phone', colorScheme: 'dark' } as const;
-const LOOKS = isWide ? [ON_PHONE, { size: 'desktop', colorScheme: 'light' } as const] : [ON_PHONE];
+/** On one of these sizes in one of the colours, and the other way round: what is wrong in one of the four is wrong in one of the two. */
+const LOOKS = [
+  { size: 'phone', colorScheme: 'dark' },
+  { size: 'desktop', colorScheme: 'light' },
+] as const;
+/** `npm test` looks at a talk in both, and at all else in the first. */
+const FEW_LOOKS = isWide ? LOOKS : LOOKS.slice(0, 1);
 
 /** Checks the state that the page is in. `show`: opens what may close when the size changes. */
-async function violations(page: Page, what: string, show = async () => {}): Promise<string[]> {
+async function violations(page: Page, what: string, show = async () => {}, looks = FEW_LOOKS): Promise<string[]> {
   const all: string[] = [];
-  for (const { size, colorScheme } of LOOKS) {
+  for (const { size, colorScheme } of looks) {
     await page.setViewportSize(SIZES[size]);
     await page.emulateMedia({ colorScheme });
     await show();
@@ -166,11 +167,14 @@ async function violations(page: Page, what: string, show = async () => {}): Prom
   return all;
 }
 
-/** The other looks: only colours can be different in them. */
+/** The other two looks, for `WIDE=1`: only colours can be different in them. */
 async function paleness(page: Page, what: string): Promise<string[]> {
   const all: string[] = [];
-  const others = [['phone', 'light'], ...(isWide ? [['desktop', 'dark'] as const] : [])] as const;
-  for (const [size, colorScheme] of others) {
+  const others = [
+    ['desktop', 'dark'],
+    ['phone', 'light'],
+  ] as const;
+  for (const [size, colorScheme] of isWide ? others : []) {
     await page.setViewportSize(SIZES[size]);
     await page.emulateMedia({ colorScheme });
     await shown(page);
@@ -183,7 +187,7 @@ async function paleness(page: Page, what: string): Promise<string[]> {
 test('axe finds nothing to complain of at WCAG 2.2 AA in any state of a chat', async () => {
   test.setTimeout(300_000);
   const page = await open('chromium', '/');
-  const all = [...(await violations(page, 'empty'))];
+  const all = isWide ? await violations(page, 'empty') : [];
   await modelPicker(page).click();
   const picker = page.getByRole('listbox', { name: 'Models' });
   const openPicker = async () => {
@@ -200,7 +204,7 @@ test('axe finds nothing to complain of at WCAG 2.2 AA in any state of a chat', a
   await page.keyboard.press('Escape');
 
   await talk(page);
-  all.push(...(await violations(page, 'a talk')), ...(await paleness(page, 'a talk')));
+  all.push(...(await violations(page, 'a talk', undefined, LOOKS)), ...(await paleness(page, 'a talk')));
   await page.setViewportSize(SIZES.phone);
   await page.getByRole('button', { name: 'Conversations' }).click();
   await shown(page);
@@ -242,9 +246,9 @@ test('axe finds nothing to complain of at WCAG 2.2 AA on the other pages', async
   expect(all).toEqual([]);
 });
 
-const TABBED = isWide
-  ? { desktop: SIZES.desktop, phone: SIZES.phone, zoom: SIZES.zoom }
-  : { desktop: SIZES.desktop, zoom: SIZES.zoom };
+/** Where most lies on top of something else; in `npm test` there alone. */
+const ZOOM = { zoom: SIZES.zoom };
+const TABBED = isWide ? { desktop: SIZES.desktop, phone: SIZES.phone, ...ZOOM } : ZOOM;
 
 /** Presses Tab from the top of the page to its end; says what it left out, and where something lay on what had the focus. */
 async function tabThrough(page: Page): Promise<{ reached: number; hidden: string[]; missed: string[] }> {

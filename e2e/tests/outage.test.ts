@@ -13,7 +13,7 @@ test('the control plane is killed in mid-answer: the answer ends whole, the next
   mesh,
   visit,
 }) => {
-  const worker = await mesh.addWorker('--max-speed', '30');
+  const worker = await mesh.addWorker('--max-speed', '12');
   const { page } = await visit();
   const connection: Locator = page.getByRole('status', { name: 'Connection' });
   await ask(page, long.question);

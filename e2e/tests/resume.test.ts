@@ -10,7 +10,7 @@ import { test } from '../src/visit.ts';
 
 /** An answer that is long enough to be interrupted, in words that the page shows as they are. */
 const long = plain.reduce((a, b) => (b.answer.length > a.answer.length ? b : a));
-const PER_SECOND = '12';
+const PER_SECOND = '8';
 
 function nameOf(worker: Running): string {
   return peerName(worker.lines.find((line) => line['ready'] === true)?.['peerId'] as PeerId);
@@ -28,7 +28,7 @@ test('a provider that is killed in mid-answer costs no word: the next continues,
   mesh,
   visit,
 }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   const addWorker = () => mesh.addWorker('--max-speed', PER_SECOND);
   const [one, other] = [await addWorker(), await addWorker()];
   const { page, errors } = await visit();

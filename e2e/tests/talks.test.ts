@@ -6,7 +6,7 @@ import { expect, type Browser } from '@playwright/test';
 import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 import { launch } from '../src/browsers.ts';
 import { TalksLedger } from '../src/talks-ledger.ts';
-import { serveTalks, Tab } from '../src/talks-tabs.ts';
+import { serveTalks, Tab, type Operation } from '../src/talks-tabs.ts';
 import { test } from '../src/visit.ts';
 
 const OPERATIONS = Number(process.env['OPERATIONS'] ?? 240);
@@ -25,6 +25,7 @@ test.afterAll(async () => {
   await served.close();
 });
 
+const DELETES: ReadonlySet<string> = new Set(['remove', 'takeBack', 'clear']);
 const ACTS: readonly (readonly [name: string, weight: number])[] = [
   ...([
     ['ask', 30],
@@ -73,63 +74,68 @@ test(`${OPERATIONS} random operations by three tabs lose no turn and double none
   let lent = true;
   await Promise.all(tabs.map((tab) => tab.open(lent)));
 
-  async function operate(tab: Tab, name: string): Promise<void> {
-    log.push(`${tabs.indexOf(tab)} ${name}`);
-    switch (name) {
-      case 'ask': {
-        const question = `q${ledger.size}`;
-        ledger.asked(question);
-        const talk = await tab.act('ask', question, dice() < 0.2);
-        if (talk === null) ledger.withdraw(question);
-        else ledger.keptIn(question, talk);
-        break;
+  /** Draws what a tab does in this round, before any tab begins: the same seed plans the same, however quick the tabs are. */
+  function plan(): Operation[] {
+    return Array.from({ length: 1 + pick(MOST_IN_A_ROUND) }, (): Operation => {
+      const name = chosen(dice());
+      switch (name) {
+        case 'ask': {
+          const question = `q${ledger.size}`;
+          ledger.asked(question);
+          return [name, question, dice() < 0.2];
+        }
+        case 'show':
+        case 'remove':
+        case 'draft':
+          return [name, pick(40)];
+        default:
+          return [name];
       }
-      case 'show':
-        await tab.act('show', pick(40));
-        break;
-      case 'draft':
-        await tab.act('draft', String(pick(1_000)));
-        break;
-      case 'remove':
-      case 'takeBack':
-      case 'clear': {
-        const talk = await tab.act(name, pick(40));
-        if (talk !== null) ledger.deletedIn(talk);
-        break;
-      }
-      case 'undo':
-        ledger.undone();
-        await tab.act('undo');
-        break;
-      case 'reload':
-      case 'kill':
-        ledger.killed();
-        leaving.add(tab);
-        if (name === 'reload') await tab.reload(lent);
-        else await tab.kill(lent);
-        writers.forEach((writer, which) => writer === tab && writers.delete(which));
-        leaving.delete(tab);
-        break;
-      default:
-        await tab.act(name);
+    });
+  }
+
+  async function perform(tab: Tab, operations: readonly Operation[]): Promise<void> {
+    // What comes between two reloads is done at once in the tab: a word to the browser and back takes longer than most of it.
+    for (let from = 0; from < operations.length;) {
+      const leaves = operations.findIndex(([name], i) => i >= from && (name === 'reload' || name === 'kill'));
+      const until = leaves < 0 ? operations.length : leaves;
+      const acts = operations.slice(from, until);
+      log.push(...acts.map(([name]) => `${tabs.indexOf(tab)} ${name}`));
+      const talks = await tab.perform(acts);
+      acts.forEach((act, i) => note(act, talks[i]!));
+      if (leaves >= 0) await leave(tab, operations[leaves]![0]);
+      from = until + 1;
     }
+  }
+
+  function note([name, question]: Operation, talk: string | null): void {
+    if (name === 'ask' && talk === null) ledger.withdraw(String(question));
+    else if (name === 'ask') ledger.keptIn(String(question), talk!);
+    else if (name === 'undo') ledger.undone();
+    else if (DELETES.has(name) && talk !== null) ledger.deletedIn(talk);
+  }
+
+  async function leave(tab: Tab, name: string): Promise<void> {
+    log.push(`${tabs.indexOf(tab)} ${name}`);
+    ledger.killed();
+    leaving.add(tab);
+    if (name === 'reload') await tab.reload(lent);
+    else await tab.kill(lent);
+    writers.forEach((writer, which) => writer === tab && writers.delete(which));
+    leaving.delete(tab);
   }
 
   let done = 0;
   while (done < OPERATIONS && faults.length === 0) {
     ledger.begin();
     log.length = 0;
-    const plans = tabs.map(() => Array.from({ length: 1 + pick(MOST_IN_A_ROUND) }, () => chosen(dice())));
+    const plans = tabs.map(plan);
     done += plans.flat().length;
-    await Promise.all(
-      tabs.map(async (tab, i) => {
-        for (const name of plans[i]!) await operate(tab, name);
-      }),
-    );
+    await Promise.all(tabs.map((tab, i) => perform(tab, plans[i]!)));
     // Now and then nobody lends the model for a while, so that questions wait for all tabs.
     if (dice() < 0.2) {
       lent = !lent;
-      await Promise.all(tabs.map((tab) => tab.act('lend', lent)));
+      await Promise.all(tabs.map((tab) => tab.perform([['lend', lent]])));
     }
     faults.push(...(await differences(tabs)));
     faults.push(...ledger.faults(await tabs[0]!.kept()));

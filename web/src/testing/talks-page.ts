@@ -104,6 +104,8 @@ const chat = new Chat({
 addEventListener('pagehide', () => chat.flush());
 
 connection.takeControl('open', null);
+type Acts = Record<string, (...args: never[]) => Promise<string | null>>;
+
 /** What a person does, by name; each returns the conversation that it was done in, or null where there was nothing to do. */
 const acts = {
   async ask(words: string, fresh: boolean) {
@@ -162,8 +164,8 @@ const acts = {
     await chat.clear();
     return 'all';
   },
-  async draft(words: string) {
-    chat.draft = `${chat.open.id} ${words}`;
+  async draft(number: number) {
+    chat.draft = `${chat.open.id} ${number}`;
     return chat.open.id;
   },
   /** Somebody lends the model, or nobody does. */
@@ -172,6 +174,12 @@ const acts = {
     return null;
   },
 };
+
+async function perform(operations: readonly (readonly [name: string, ...args: never[]])[]) {
+  const done: (string | null)[] = [];
+  for (const [name, ...args] of operations) done.push(await (acts as Acts)[name]!(...args));
+  return done;
+}
 
 function lendModel(lent: boolean): void {
   offers.take({ type: 'offers', peers: 2, providers: Number(lent), models: lent ? [MODEL] : [] });
@@ -213,4 +221,4 @@ async function turnsKept(talk: string) {
 await conversations.restore();
 lendModel((globalThis as unknown as { lent: boolean }).lent);
 await chat.restore();
-Object.assign(globalThis, { tab: { acts, shown, kept, turnsKept, name: newTaskId() } });
+Object.assign(globalThis, { tab: { perform, shown, kept, turnsKept, name: newTaskId() } });
