@@ -85,7 +85,6 @@ function answerRecord(text: string): object {
     why: null,
     provider: PEER,
     native: true,
-    alone: false,
     ahead: 0,
     estimateMs: null,
     left: false,

@@ -1,6 +1,6 @@
 /** One browser, several tabs of the page: they show one truth, and what one of them has written survives it. */
 import { expect, type Page } from '@playwright/test';
-import { launchToKill } from '../src/browsers.ts';
+import { launchToKill, launchWithPagesInMemory, openPage } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { longest, plain } from '../src/questions.ts';
 import { onCommonMesh, test } from '../src/visit.ts';
@@ -8,6 +8,8 @@ import { onCommonMesh, test } from '../src/visit.ts';
 const [one, two, three] = plain as [(typeof plain)[0], (typeof plain)[0], (typeof plain)[0]];
 /** Of the longest answer, whose lists the page shows in a shape of their own. */
 const [ITS_BEGINNING, ITS_END] = [longest.answer.slice(0, 12), longest.answer.slice(-80)];
+/** Longer than a control plane keeps a silent socket, and a volunteer an answer that nobody takes. */
+const SLEEP_MS = 100_000;
 const talks = (page: Page) => page.getByRole('complementary', { name: 'Conversations' });
 const talk = (page: Page, title: string) => talks(page).getByText(title);
 
@@ -66,11 +68,42 @@ onCommonMesh('tabs share conversations, answers and drafts, and survive each oth
 });
 
 test(
-  'an answer goes on by itself when the computer of the one who asked has slept',
+  'Back and Forward lead out of the page and in again, and everything is there',
   { tag: '@wide' },
   async ({ mesh }) => {
     test.setTimeout(180_000);
-    await mesh.addWorker('--max-speed', '15');
+    await mesh.addWorker();
+    const browser = await launchWithPagesInMemory();
+    try {
+      const { page, errors } = await openPage(browser, mesh.url);
+      await tinyIsOffered(page);
+      await ask(page, one.question);
+      await answered(page);
+      await message(page).fill('half a thought');
+      await page.goto(`${mesh.url}/models/catalogue.json`);
+      await page.goBack();
+      await expect(lastAnswer(page)).toContainText(one.answer);
+      await expect(message(page)).toHaveValue('half a thought');
+      await tinyIsOffered(page);
+      await ask(page, two.question);
+      await answered(page);
+      await page.goForward();
+      await page.goBack();
+      await expect(log(page).getByRole('article')).toHaveCount(4);
+      await expect(lastAnswer(page)).toContainText(two.answer);
+      expect(errors).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
+test(
+  'an answer goes on by itself when the computer of the one who asked has slept',
+  { tag: '@wide' },
+  async ({ mesh }) => {
+    test.setTimeout(360_000);
+    await mesh.addWorker('--max-speed', '8');
     const { browser, kill, sleep } = await launchToKill();
     try {
       const page = await (await browser.newContext({ serviceWorkers: 'block' })).newPage();
@@ -78,7 +111,7 @@ test(
       await tinyIsOffered(page);
       await ask(page, longest.question);
       await expect(lastAnswer(page)).toContainText(ITS_BEGINNING);
-      await sleep(20_000);
+      await sleep(SLEEP_MS);
       await expect(lastAnswer(page)).toContainText(ITS_END, { timeout: 90_000 });
       await expect(lastAnswer(page)).not.toContainText(/ left/);
     } finally {

@@ -115,6 +115,22 @@ for (const name of ['chromium', 'firefox'] as BrowserName[]) {
           expect(await page.evaluate(() => document.activeElement?.closest('.row') !== null)).toBe(true);
         });
 
+        await test.step('Ctrl+F finds what is not drawn, and leads there', async () => {
+          await page.keyboard.press('Control+f');
+          const find = page.getByRole('searchbox', { name: 'Find in this conversation' });
+          await expect(find).toBeFocused();
+          await find.fill('answer 17.');
+          await expect(page.getByRole('status', { name: 'Found' })).toHaveText('1 of 1 message');
+          await expect(log(page).getByText('Answer 17.')).toBeInViewport();
+          await find.fill('answer 1');
+          await expect(page.getByRole('status', { name: 'Found' })).toHaveText('111 of 111 messages');
+          await find.press('Enter');
+          await expect(page.getByRole('status', { name: 'Found' })).toHaveText('110 of 111 messages');
+          await expect(log(page).getByText('Answer 198.')).toBeInViewport();
+          await find.press('Escape');
+          await expect(find).toBeHidden();
+        });
+
         await test.step('print has all of it', async () => {
           const printed = await page.evaluate(() => {
             dispatchEvent(new Event('beforeprint'));

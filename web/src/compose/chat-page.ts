@@ -1,10 +1,8 @@
 /** Puts the Chat page together: what can be asked, whom, and the conversations. */
 import type { Ask } from '../state/ask.ts';
 import { getJson } from '../adapters/get-json.ts';
-import { localKept } from '../adapters/local-kept.ts';
 import { notKept, warn } from '../adapters/log.ts';
 import { askToPersist } from '../adapters/storage-room.ts';
-import { localTails, sessionKept } from '../adapters/session-kept.ts';
 import { openTabChannel } from '../adapters/tab-channel.ts';
 import { showTheme } from '../adapters/theme.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
@@ -19,6 +17,7 @@ import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
 import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
 import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
+import { keptUnder } from '../state/kept/kept-at-once.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
 import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
@@ -56,12 +55,13 @@ export function composeChatPage({
   announcer,
   router,
 }: ChatPageNeeds): ChatPageState {
-  const { store, records, keeping, locks, tab, clock, self, selfPasses, control, door, connection, news } = visit;
+  const { store, records, keeping, locks, tab, shared, clock, self, selfPasses, control, door, connection, news } =
+    visit;
   const wake = () => news.tell('known');
   const settings = new Settings({
     store: records,
-    unkept: localKept('unkept-settings', notKept),
-    old: localKept('settings', notKept),
+    unkept: keptUnder('unkept-settings', shared),
+    old: keptUnder('settings', shared),
     showTheme: (theme) => showTheme(theme, notKept),
     hideAddress: (hidden) => door.setHidden(hidden),
     failed: notKept,
@@ -127,7 +127,7 @@ export function composeChatPage({
     drafts: new Drafts({ store, locks, clock, now: Date.now, failed: notKept }),
     locks,
     live: new LiveAnswers(openTabChannel('llmesh-answers')),
-    unfinished: new UnfinishedAnswers({ tab: sessionKept('unfinished', notKept), tails: localTails(notKept) }),
+    unfinished: new UnfinishedAnswers({ tab, shared }),
     failed: notKept,
   });
   // Whichever comes last: a phone closes a page that is not looked at without a word.

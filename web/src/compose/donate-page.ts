@@ -1,8 +1,7 @@
 /** Puts the Donate page together: the engines of this device, lending, and what goes on in the background. */
 import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
 import { getJson } from '../adapters/get-json.ts';
-import { localKept } from '../adapters/local-kept.ts';
-import { notKept, warn } from '../adapters/log.ts';
+import { warn } from '../adapters/log.ts';
 import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
@@ -19,12 +18,13 @@ import { modelTrial } from '../state/device/model-trial.ts';
 import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts';
+import { keptUnder } from '../state/kept/kept-at-once.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { store, records, locks, tab, clock, control, door, connection }: Visit,
+  { store, records, locks, tab, shared, clock, control, door, connection }: Visit,
   catalogue: ModelCatalogue,
   credits: CreditsPageState,
   announcer: Announcer,
@@ -59,7 +59,7 @@ export function composeDonatePage(
   control.on('standing', (standing) => donate.standings.take(standing));
   const { background } = Background.follow({
     store: records,
-    old: localKept('background', notKept),
+    old: keptUnder('background', shared),
     lending: () => donate.donating,
     tone: new QuietTone(),
     screen: new ScreenLock(),

@@ -10,17 +10,20 @@ import type { Identity } from '@llmesh/core/identity/identity';
 import { openIdentity } from '../adapters/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
 import { notKept } from '../adapters/log.ts';
-import { tabStorage } from '../adapters/tab-storage.ts';
+import { sharedStorage, tabStorage } from '../adapters/web-storage.ts';
 import { Connection } from '../state/connection.svelte.ts';
 import type { Passing } from '../state/passing.ts';
-import type { TabKept } from '../state/tab-kept.ts';
+import type { KeptByKey } from '../state/kept/kept-at-once.ts';
 import { openKeep, type Keep } from './keep.ts';
 import { PageNews } from './page-news.ts';
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 export interface Visit extends Keep {
-  tab: TabKept;
+  /** What this tab keeps for itself across its reloads. */
+  tab: KeptByKey;
+  /** What all tabs keep, written at once. */
+  shared: KeptByKey;
   clock: Clock;
   self: PeerId;
   /** Signs for us. */
@@ -63,6 +66,7 @@ export async function openVisit(): Promise<Visit> {
   return {
     ...keep,
     tab: tabStorage(notKept),
+    shared: sharedStorage(notKept),
     clock,
     self: identity.peerId,
     identity,

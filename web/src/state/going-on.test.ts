@@ -96,22 +96,6 @@ describe('an answer that was stopped', () => {
     });
   });
 
-  it('keeps to the turns that it was asked with', async () => {
-    const mesh = await halfAnswered();
-    await mesh.done(3);
-    mesh.chat.ask('And?');
-    await mesh.settle();
-    await mesh.fail('engine_failed');
-    mesh.chat.open.again(lastAnswer(mesh).id, true);
-    await mesh.settle();
-    await mesh.piece('Alone');
-    mesh.chat.open.stop();
-    await mesh.settle();
-    mesh.chat.open.goOn(lastAnswer(mesh).id);
-    await mesh.settle();
-    expect(mesh.asked.at(-1)!.request.turns).toEqual([{ role: 'user', content: 'And?' }]);
-  });
-
   it('can be gone on with on another day, and when the page was closed in its middle', async () => {
     const later = await reopened(await stopped());
     later.chat.open.goOn(lastAnswer(later).id);

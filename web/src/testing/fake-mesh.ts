@@ -22,7 +22,7 @@ import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { Offers } from '../state/offers.svelte.ts';
-import type { KeptAtOnce } from '../state/kept/kept-at-once.ts';
+import { keptUnder, type KeptAtOnce } from '../state/kept/kept-at-once.ts';
 import { Settings } from '../state/settings.svelte.ts';
 import { MemoryStore, type Store } from '../state/store.ts';
 import { SleepWatch } from '../state/sleep-watch.ts';
@@ -69,7 +69,11 @@ export class FakeMesh {
   /** What the browser does for this tab. */
   readonly tab: PretendTab;
 
-  constructor(store: Store = new MemoryStore(), kept = memoryKept(), tab = new PretendBrowser().openTab()) {
+  constructor(
+    store: Store = new MemoryStore(),
+    kept = keptUnder('unkept', memoryKept()),
+    tab = new PretendBrowser().openTab(),
+  ) {
     this.store = store;
     this.kept = kept;
     this.tab = tab;
@@ -82,7 +86,7 @@ export class FakeMesh {
     this.settings = new Settings({
       store,
       unkept: kept,
-      old: memoryKept(),
+      old: keptUnder('old', memoryKept()),
       showTheme: () => {},
       hideAddress: () => {},
       failed,
@@ -136,7 +140,7 @@ export class FakeMesh {
       drafts: new Drafts({ store, locks, clock: this.clock, now, failed }),
       locks,
       live: new LiveAnswers(tab.channel),
-      unfinished: new UnfinishedAnswers({ tab: tab.session, tails: tab.tails }),
+      unfinished: new UnfinishedAnswers({ tab: tab.session, shared: tab.shared }),
       failed,
     });
     this.context = new OpenContext({ chat: this.chat, models, memories });

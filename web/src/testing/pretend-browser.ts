@@ -1,15 +1,14 @@
 /** What a browser gives to the tabs of one page, besides the store: locks, a channel between them, and what outlives a reload. */
 import type { Locks, Release } from '../state/locks.ts';
 import type { TabChannel } from '../state/chat/kept/live-answers.ts';
-import type { Tails } from '../state/chat/kept/unfinished.ts';
-import type { KeptAtOnce } from '../state/kept/kept-at-once.ts';
+import type { KeptByKey } from '../state/kept/kept-at-once.ts';
 
 export interface PretendTab {
   browser: PretendBrowser;
   locks: Locks;
   channel: TabChannel;
-  session: KeptAtOnce;
-  tails: Tails;
+  session: KeptByKey;
+  shared: KeptByKey;
   /** The tab is killed: it lets go of its locks, and hears nothing more. */
   kill(): void;
   /** The page that this tab has after a reload. */
@@ -20,11 +19,10 @@ export class PretendBrowser {
   /** Who has which lock. */
   readonly #held = new Map<string, object>();
   readonly #hearers = new Map<object, (message: unknown) => void>();
-  readonly #tails = new Map<string, unknown>();
+  readonly #shared = memoryKept();
 
-  openTab(session: KeptAtOnce = memoryKept()): PretendTab {
+  openTab(session: KeptByKey = memoryKept()): PretendTab {
     const tab = {};
-    const tails = this.#tails;
     const kill = () => {
       this.#hearers.delete(tab);
       for (const [name, holder] of this.#held) if (holder === tab) this.#held.delete(name);
@@ -40,11 +38,7 @@ export class PretendBrowser {
         },
       },
       session,
-      tails: {
-        read: (id) => structuredClone(tails.get(id)),
-        write: (id, value) => tails.set(id, structuredClone(value)),
-        remove: (id) => tails.delete(id),
-      },
+      shared: this.#shared,
       kill,
       reload: () => {
         kill();
@@ -76,7 +70,10 @@ export class PretendBrowser {
   }
 }
 
-export function memoryKept(): KeptAtOnce {
-  let kept: unknown = null;
-  return { read: () => kept, write: (value) => (kept = structuredClone(value)) };
+export function memoryKept(): KeptByKey {
+  const kept = new Map<string, unknown>();
+  return {
+    read: (key) => structuredClone(kept.get(key) ?? null),
+    write: (key, value) => void (value === null ? kept.delete(key) : kept.set(key, structuredClone(value))),
+  };
 }

@@ -4,11 +4,11 @@
  */
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import { newPeerId, newTaskId, type ModelId } from '@llmesh/core/base/ids';
+import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { openStore } from '../adapters/idb-store.ts';
-import { localTails, sessionKept } from '../adapters/session-kept.ts';
 import { openTabChannel } from '../adapters/tab-channel.ts';
+import { sharedStorage, tabStorage } from '../adapters/web-storage.ts';
 import { openLocks } from '../adapters/web-locks.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
@@ -20,6 +20,7 @@ import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { canGoOn, isRunning, type Answer } from '../state/chat/turn.ts';
 import { Connection } from '../state/connection.svelte.ts';
+import { keptUnder } from '../state/kept/kept-at-once.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { ThisDevice } from '../state/device/this-device.svelte.ts';
 import { Offers } from '../state/offers.svelte.ts';
@@ -45,10 +46,11 @@ addEventListener('unhandledrejection', ({ reason }) => failed(reason));
 const clock = realClock;
 const { store } = await openStore();
 const locks = openLocks(store);
+const shared = sharedStorage(failed);
 const settings = new Settings({
   store,
-  unkept: sessionKept('unkept-settings', failed),
-  old: sessionKept('settings', failed),
+  unkept: keptUnder('unkept-settings', shared),
+  old: keptUnder('settings', shared),
   showTheme: () => {},
   hideAddress: () => {},
   failed,
@@ -98,7 +100,7 @@ const chat = new Chat({
   drafts: new Drafts({ store, locks, clock, now: Date.now, failed }),
   locks,
   live: new LiveAnswers(openTabChannel('llmesh-answers')),
-  unfinished: new UnfinishedAnswers({ tab: sessionKept('unfinished', failed), tails: localTails(failed) }),
+  unfinished: new UnfinishedAnswers({ tab: tabStorage(failed), shared }),
   failed,
 });
 addEventListener('pagehide', () => chat.flush());
@@ -221,4 +223,4 @@ async function turnsKept(talk: string) {
 await conversations.restore();
 lendModel((globalThis as unknown as { lent: boolean }).lent);
 await chat.restore();
-Object.assign(globalThis, { tab: { perform, shown, kept, turnsKept, name: newTaskId() } });
+Object.assign(globalThis, { tab: { perform, shown, kept, turnsKept } });

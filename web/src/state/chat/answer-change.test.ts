@@ -42,7 +42,7 @@ function summary(finish: AnswerSummary['finish']): AnswerSummary {
 
 const seam = { provider: newPeerId(), atToken: 3, pauseMs: 20, sameFile: true };
 const changes = {
-  asked: { type: 'asked', scope: 'anyone', model: MODEL, alone: false, goOn: false },
+  asked: { type: 'asked', scope: 'anyone', model: MODEL, goOn: false },
   held: { type: 'held', why: 'model', before: NOTHING },
   queued: { type: 'queued', position: 2, estimateMs: 4_000 },
   provider: { type: 'provider', candidate: candidate() },
@@ -105,10 +105,9 @@ function after(answer: Answer, ...all: AnswerChange[]): Answer {
 const goOn: AnswerChange = { ...changes.asked, goOn: true };
 const anew = changes.asked;
 
-it('asked anew forgets what was written, and continued keeps it with the turns it was asked with', () => {
-  const alone = { ...KEPT, alone: true };
-  expect(next(alone, anew)).toEqual(NOTHING);
-  expect(next(alone, goOn)).toEqual({ ...alone, state: 'looking' });
+it('asked anew forgets what was written, and continued keeps it', () => {
+  expect(next(KEPT, anew)).toEqual(NOTHING);
+  expect(next(KEPT, goOn)).toEqual({ ...KEPT, state: 'looking' });
 });
 
 it('shows who began it, and after a continuation by another a seam in place of one who wrote no word', () => {

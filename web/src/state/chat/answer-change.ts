@@ -18,7 +18,7 @@ import {
 
 export type AnswerChange =
   /** The person asks, or what was kept can be asked now. `goOn`: after what there is of it, with the turns it was asked with. */
-  | { type: 'asked'; scope: Scope; model: AskedModel | null; alone: boolean; goOn: boolean }
+  | { type: 'asked'; scope: Scope; model: AskedModel | null; goOn: boolean }
   /** It cannot be asked yet. `before`: the answer before it was asked for this time. */
   | { type: 'held'; why: WaitingFor; before: Answer }
   /** What the mesh, or this device, tells while it runs. */
@@ -105,11 +105,11 @@ function running(answer: Answer, change: Running): Answer {
   }
 }
 
-function asked(answer: Answer, { scope, model, alone, goOn }: Extract<AnswerChange, { type: 'asked' }>): Answer {
-  const fresh = { ...newAnswer(answer.id, scope, model), alone };
+function asked(answer: Answer, { scope, model, goOn }: Extract<AnswerChange, { type: 'asked' }>): Answer {
+  const fresh = newAnswer(answer.id, scope, model);
   if (!goOn) return fresh;
   const { provider, native, text, thought, tokens, ids, seams, check, bill } = answer;
-  return { ...fresh, alone: answer.alone, provider, native, text, thought, tokens, ids, seams, check, bill };
+  return { ...fresh, provider, native, text, thought, tokens, ids, seams, check, bill };
 }
 
 /** The part of each of its writers may be checked by itself: one that deviates is not talked away by another that agrees. */

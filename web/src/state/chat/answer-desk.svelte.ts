@@ -35,8 +35,6 @@ export interface DeskOf {
 }
 
 export interface Begin {
-  /** Ask without the turns before its question. */
-  alone?: boolean;
   /** Continue after what there is of it. */
   goOn?: boolean;
   /** Left out: the one of before. */
@@ -84,10 +82,10 @@ export class AnswerDesk {
   }
 
   /** The person asks for this answer, which is not being written. It is asked now, or kept until it can be. */
-  begin(answer: Answer, { alone = false, goOn = false, scope = answer.scope, model = answer.model }: Begin = {}): void {
+  begin(answer: Answer, { goOn = false, scope = answer.scope, model = answer.model }: Begin = {}): void {
     const { list, modelFor } = this.#of;
     const before = plain(answer);
-    const asked = next(before, { type: 'asked', scope, model: model ?? modelFor(scope), alone, goOn });
+    const asked = next(before, { type: 'asked', scope, model: model ?? modelFor(scope), goOn });
     const why = missingFor(asked, this.#needs);
     list.put(asked);
     const shown = list.answer(asked.id)!;
@@ -175,9 +173,9 @@ export class AnswerDesk {
     const { list, kept, modelFor } = this.#of;
     this.#claiming = true;
     const before = plain(answer);
-    const { alone, scope, text } = before;
+    const { scope, text } = before;
     const model = before.model ?? modelFor(scope);
-    const asked = next(before, { type: 'asked', scope, model, alone, goOn: text !== '' });
+    const asked = next(before, { type: 'asked', scope, model, goOn: text !== '' });
     const release = await kept.lock(answer.id);
     const mine = release !== null && (await kept.claim(asked, (there) => there.state === 'waiting'));
     this.#claiming = false;

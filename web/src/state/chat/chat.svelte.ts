@@ -196,8 +196,9 @@ export class Chat {
   /** It was deleted. What stands in its box goes on in a new one. */
   #lose(id: string): void {
     const live = this.#live.get(id);
-    // Its last question was taken back, here: the person is about to ask another.
-    if (live === undefined || (live === this.#open && live.turns.length === 0)) return;
+    if (live === undefined) return;
+    // Its last question was taken back, here: the person is about to ask another, or has.
+    if (!live.isKept && (live === this.#open || live.turns.length > 0)) return;
     live.abandon();
     const { drafts } = this.#needs;
     const [open, text] = [this.#open === live, drafts.of(id)];

@@ -6,10 +6,10 @@ import { saidOf, type ShownTurn } from './turn.ts';
 
 /**
  * The turns that lead to the answer `answerId`, its question last. Left out: questions that got no word of an answer, those
- * asked within a narrower scope than this one, what models thought before they spoke, with `alone` all before the last, and
+ * asked within a narrower scope than this one, what models thought before they spoke, and
  * the oldest that the model has no room for.
  */
-export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: boolean, memory: Memory): Turn[] {
+export function contextOf(turns: readonly ShownTurn[], answerId: string, memory: Memory): Turn[] {
   const at = turns.findLastIndex(({ id }) => id === answerId);
   const answer = turns[at];
   if (answer?.role !== 'assistant') return [];
@@ -18,7 +18,6 @@ export function contextOf(turns: readonly ShownTurn[], answerId: string, alone: 
   if (last === undefined) return [];
   // What there is of it is not sent as a turn, but continued.
   const asked = { ...last, said: '' };
-  if (alone) return [{ role: 'user', content: asked.question }];
   const exchanges = [...all.slice(0, -1), asked];
   const { first } = windowOf(exchanges, memory, answer.text === '' ? 0 : answer.tokens);
   return exchanges

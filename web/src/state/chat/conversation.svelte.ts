@@ -85,7 +85,8 @@ export class Conversation {
 
   /** Finds out what the choice depends on. */
   prepare(): void {
-    if (this.scope === 'device') this.#findOutWhatRunsHere();
+    // Never rejects: a conversation that needs to know is woken when it is known.
+    if (this.scope === 'device') void this.#needs.local.findOut(new AbortController().signal);
     if (this.scope === 'trusted') this.#needs.lending.look();
   }
 
@@ -131,11 +132,11 @@ export class Conversation {
     if (this.#desk.run?.answer.id === id) this.#desk.stop();
   }
 
-  /** Asks the question of this answer again, of the same model and scope. `alone`: without the turns before it. */
-  again(id: string, alone = false): void {
+  /** Asks the question of this answer again, of the same model and scope. */
+  again(id: string): void {
     const answer = this.#list.answer(id);
     if (answer === null || this.running !== null) return;
-    this.#desk.begin(answer, { alone });
+    this.#desk.begin(answer);
   }
 
   /** Continues this answer, after exactly its last word. */
@@ -205,13 +206,14 @@ export class Conversation {
   /** A record has changed, by this tab or another; null: it is gone. */
   take(order: number, turn: ShownTurn | null): void {
     const wasRunning = this.running !== null;
-    const id = turn?.id ?? this.#list.idAt(order);
-    if (id === null || (turn !== null && this.#kept.isTaken(id))) return;
-    if (this.#desk.run?.answer.id === id) {
-      if (turn === null) this.abandon();
-      else this.#list.place(id, order);
-    } else if (turn !== null) this.#list.put(turn, order);
-    if (turn === null) this.#list.remove([id]);
+    const before = this.#list.idAt(order);
+    if (before === null && turn === null) return;
+    // Another turn in its place means the same: the conversation was emptied meanwhile, and began anew.
+    if (before !== null && before !== turn?.id) this.#lose(before);
+    if (turn !== null && !this.#kept.isTaken(turn.id)) {
+      if (this.#desk.run?.answer.id === turn.id) this.#list.place(turn.id, order);
+      else this.#list.put(turn, order);
+    }
     this.#watch.look();
     // What another tab was refused is asked again when the mesh changes, not when the record does.
     const refused = turn?.role === 'assistant' && turn.state === 'waiting';
@@ -255,6 +257,11 @@ export class Conversation {
     await this.#kept.settled();
   }
 
+  /** Whether there is a record of it, as far as this tab knows. */
+  get isKept(): boolean {
+    return this.#kept.isKept;
+  }
+
   /** Resolves when what was asked is kept. */
   async kept(): Promise<void> {
     await this.#kept.settled();
@@ -270,17 +277,18 @@ export class Conversation {
     return this.#list.live.filter((answer) => answer !== this.#desk.run?.answer);
   }
 
+  /** Another tab has taken it out. */
+  #lose(id: string): void {
+    if (this.#desk.run?.answer.id === id) this.abandon();
+    this.#list.remove([id]);
+  }
+
   #modelFor(scope: Scope): AskedModel | null {
     return this.#models[scope] ?? this.#needs.models.chosenFor(scope);
   }
 
   #pin(scope: Scope, model: AskedModel | null): void {
     if (model !== null) this.#models = { ...this.#models, [scope]: model };
-  }
-
-  /** Never rejects: a conversation that needs to know is woken when it is known. */
-  #findOutWhatRunsHere(): void {
-    void this.#needs.local.findOut(new AbortController().signal);
   }
 
   /** The answer, once nothing else runs in this conversation: what runs for this answer is stopped. */

@@ -214,7 +214,7 @@ describe('contextOf', () => {
       { role: 'user' as const, id: `q${i}`, text: `q${i}` },
       { role: 'assistant' as const, id: `a${i}`, scope: 'anyone', text: `a${i}`, thought: null } as Answer,
     ]).flat();
-    const context = contextOf(turns, `a${MAX_TURNS - 1}`, false, { contextTokens: null, scale: 1 });
+    const context = contextOf(turns, `a${MAX_TURNS - 1}`, { contextTokens: null, scale: 1 });
     expect(context.length).toBeLessThanOrEqual(MAX_TURNS);
     expect(context[0]!.role).toBe('user');
     expect(context.at(-1)).toEqual({ role: 'user', content: `q${MAX_TURNS - 1}` });

@@ -95,7 +95,6 @@ const TurnSchema = v.variant('role', [
     why: v.nullable(v.picklist(['network', 'mesh', 'model', 'trusted', 'busy', 'device'])),
     provider: v.nullable(v.custom<PeerId>(isPeerId)),
     native: v.boolean(),
-    alone: v.optional(v.boolean(), false),
     ahead: v.number(),
     estimateMs: v.optional(v.nullable(v.number()), null),
     // Missing in answers kept before there were credits.
@@ -139,6 +138,15 @@ const TurnSchema = v.variant('role', [
     error: v.nullable(v.object({ code: v.picklist(ERROR_CODES), message: v.string() })),
   }),
 ]);
+
+/**
+ * Where a turn is kept. Its id belongs to it: a conversation whose last turn was taken out begins anew with its first place, and
+ * another tab may hear of that late.
+ */
+export interface TurnPlace {
+  id: string;
+  order: number;
+}
 
 export const TALKS = 'talk/';
 export const TURNS = 'turn/';

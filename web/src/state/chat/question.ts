@@ -29,7 +29,7 @@ export function questionFor(
     model,
     ...(sha256 !== undefined && { sha256 }),
     only,
-    turns: contextOf(turns, answer.id, answer.alone, memories.of(answer.model, answer.scope)),
+    turns: contextOf(turns, answer.id, memories.of(answer.model, answer.scope)),
     sampling: settings.samplingFor(model),
     maxTokens: MAX_TOKENS,
     prefer: lastWriter(before, answer.model!, only),

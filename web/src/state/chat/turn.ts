@@ -85,8 +85,6 @@ export interface Answer {
   provider: PeerId | null;
   /** The provider is a desktop worker. */
   native: boolean;
-  /** Whether it was asked without the turns before its question. */
-  alone: boolean;
   /** While queued: how many tasks come before this one, including the one that runs. */
   ahead: number;
   /** While queued: the time until its turn; null: not known. */
@@ -126,7 +124,6 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     why: null,
     provider: null,
     native: false,
-    alone: false,
     ahead: 0,
     estimateMs: null,
     behindPayers: false,

@@ -7,7 +7,7 @@ import { isModelId, newTaskId, type ModelId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import type { Locks, Release } from '../locks.ts';
 import type { Store } from '../store.ts';
-import type { TabKept } from '../tab-kept.ts';
+import type { KeptByKey } from '../kept/kept-at-once.ts';
 
 /** Whether the person wants it when the page is opened. */
 const WISH = 'resume/wish';
@@ -29,7 +29,7 @@ const TabSchema = v.object({
 export interface ResumeNeeds {
   store: Store;
   clock: Clock;
-  tab: TabKept;
+  tab: KeptByKey;
   locks: Locks;
   donate: {
     readonly on: boolean;

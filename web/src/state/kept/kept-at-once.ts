@@ -1,7 +1,20 @@
-/** One value that is kept at once, before anything else happens. The adapter is `adapters/local-kept.ts`. */
-export interface KeptAtOnce {
+/**
+ * What is kept at once, before anything else happens, even while the page is being closed: for this tab alone, or for all of them.
+ * The adapter is `adapters/web-storage.ts`.
+ */
+export interface KeptByKey {
   /** null: nothing is kept. */
-  read(): unknown;
+  read(key: string): unknown;
   /** null: keeps nothing any more. */
+  write(key: string, value: unknown): void;
+}
+
+/** One value of those. */
+export interface KeptAtOnce {
+  read(): unknown;
   write(value: unknown): void;
+}
+
+export function keptUnder(key: string, all: KeptByKey): KeptAtOnce {
+  return { read: () => all.read(key), write: (value) => all.write(key, value) };
 }

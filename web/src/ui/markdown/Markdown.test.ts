@@ -130,6 +130,27 @@ describe('Markdown', () => {
     for (const code of page.querySelectorAll('code')) expect(code.closest('[dir]')!.getAttribute('dir')).toBe('ltr');
   });
 
+  it('shows headings that are there at once, and those that are written word by word', async () => {
+    const page = await shown('# One **two**\n\n### Three\n\n- # Four');
+    expect([...page.querySelectorAll('h1, h3')].map(({ textContent }) => textContent)).toEqual([
+      'One two',
+      'Three',
+      'Four',
+    ]);
+    const { container, rerender } = render(Markdown, { text: '', writing: true });
+    for (const text of ['## Fi', '## Five and', '## Five and six\n\ntext']) {
+      await rerender({ text, writing: true });
+      await frames();
+    }
+    await rerender({ text: '## Five and six\n\ntext', writing: false });
+    expect(container.querySelector('h2')?.textContent).toBe('Five and six');
+  });
+
+  it('shows what would turn words round by force', async () => {
+    const page = await shown('Open photo\u202egpj.exe, and **\u202dthis**.');
+    expect(page.textContent).toContain('Open photo\ufffdgpj.exe, and \ufffdthis.');
+  });
+
   it('shows what turns a line of code, and copies it as it is', async () => {
     const page = await shown('```js\nlet a = "\u202eb";\n```\n\n`c\u2066d`');
     await frames();

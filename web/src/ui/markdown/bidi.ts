@@ -1,4 +1,4 @@
-/** Writing from right to left in code: it must not move what stands beside it, and marks that turn the line are shown. */
+/** Writing from right to left: in code it must not move what stands beside it, and marks that turn the line are shown. */
 
 /** What orders the characters of a line anew, and cannot be seen: see "Trojan Source", CVE-2021-42574. */
 const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
@@ -20,6 +20,14 @@ export function tamed(text: string): (string | HTMLElement)[] {
   }
   if (from < text.length) parts.push(text.slice(from));
   return parts;
+}
+
+/**
+ * Words as they are to be shown: those of any language, but none that are turned by force, as in a file name that ends in `exe.jpg`
+ * and is none. What would turn them shows as a mark of its own, and is as long.
+ */
+export function upright(text: string): string {
+  return text.replaceAll(/[\u202d\u202e]/g, '\ufffd');
 }
 
 function tag(turn: string): HTMLElement {

@@ -3,7 +3,7 @@
  * selected. Text is only ever set as text.
  */
 import type { Inline } from './read/block.ts';
-import { tamed } from './bidi.ts';
+import { tamed, upright } from './bidi.ts';
 import { shownFormula } from './formulas.ts';
 import { setText } from './grown-text.ts';
 
@@ -11,6 +11,8 @@ const shown = new WeakMap<Element, readonly Inline[]>();
 
 /** A Svelte action: what stands in this element. */
 export function inlines(element: HTMLElement, wanted: readonly Inline[]) {
+  // An element whose name is found out by Svelte begins with an empty text.
+  element.replaceChildren();
   patch(element, wanted);
   return { update: (next: readonly Inline[]) => patch(element, next) };
 }
@@ -31,7 +33,7 @@ function patch(element: Element, wanted: readonly Inline[]): void {
 function changed(node: ChildNode, old: Inline, wanted: Inline): boolean {
   if (old === wanted) return true;
   if (old.kind === 'text' && wanted.kind === 'text') {
-    setText(node as Text, wanted.text);
+    setText(node as Text, upright(wanted.text));
     return true;
   }
   if ('inlines' in old && 'inlines' in wanted && old.kind === wanted.kind) {
@@ -52,7 +54,7 @@ function isSameLead(old: Inline, wanted: Inline): boolean {
 function create(inline: Inline): ChildNode {
   switch (inline.kind) {
     case 'text':
-      return document.createTextNode(inline.text);
+      return document.createTextNode(upright(inline.text));
     case 'break':
       return document.createElement('br');
     case 'code': {

@@ -73,7 +73,7 @@ export class AnswerKeeper {
   async #keep(now = this.#place.now()): Promise<void> {
     const order = this.#place.order();
     if (order === null || this.#lost) return;
-    const { kept, wrote } = await this.#needs.records.update(this.#place.talk, order, (there) =>
+    const { kept, wrote } = await this.#needs.records.update(this.#place.talk, { id: now.id, order }, (there) =>
       isRunning(there) ? now : null,
     );
     if (!kept || wrote || this.#lost) return;

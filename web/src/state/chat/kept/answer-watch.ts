@@ -57,7 +57,7 @@ export class AnswerWatch {
       if (order === null) continue;
       const release = await locks.tryHold(answerLock(id));
       if (release === null) continue;
-      const { present } = await records.update(this.#watched.talk, order, (there) =>
+      const { present } = await records.update(this.#watched.talk, { id, order }, (there) =>
         isRunning(there) ? next(unfinished.withTail(there), { type: 'closed' }) : null,
       );
       release();

@@ -1,5 +1,5 @@
 /** The turns of one conversation, as this tab keeps them: added, written and taken out by operations on their records. */
-import { draftKey, type Talk } from '../kept-conversation.ts';
+import { draftKey, type Talk, type TurnPlace } from '../kept-conversation.ts';
 import type { Locks, Release } from '../../locks.ts';
 import { plain, type TurnList } from '../turn-list.svelte.ts';
 import { isRunning, type Answer } from '../turn.ts';
@@ -52,6 +52,10 @@ export class KeptTurns {
     this.#needs = needs;
   }
 
+  get isKept(): boolean {
+    return this.#isKept;
+  }
+
   /** Resolves when all that was asked is kept, as far as the browser does. */
   async settled(): Promise<void> {
     await this.#adding;
@@ -94,10 +98,10 @@ export class KeptTurns {
 
   /** Takes turns out; one that is not kept yet as soon as it is. */
   async takeOut(ids: readonly string[]): Promise<void> {
-    const orders = ids.map((id) => this.#list.orderOf(id));
+    const places = ids.map((id) => ({ id, order: this.#list.orderOf(id) }));
     this.#list.remove(ids);
     for (const id of ids) this.#taken.add(id);
-    await this.#takeOut(orders.filter((order) => order !== null));
+    await this.#takeOut(places.filter((place): place is TurnPlace => place.order !== null));
   }
 
   /** Keeps what was chosen. */
@@ -121,15 +125,16 @@ export class KeptTurns {
     if (added === 'not kept') return true;
     this.#isKept = true;
     turns.forEach(({ id }, i) => this.#list.place(id, added.orders[i]!));
-    await this.#takeOut(added.orders.filter((_, i) => this.#taken.has(turns[i]!.id)));
+    const places = turns.map(({ id }, i) => ({ id, order: added.orders[i]! }));
+    await this.#takeOut(places.filter(({ id }) => this.#taken.has(id)));
     return true;
   }
 
-  async #takeOut(orders: readonly number[]): Promise<void> {
-    if (orders.length === 0) return;
+  async #takeOut(places: readonly TurnPlace[]): Promise<void> {
+    if (places.length === 0) return;
     // With the last of its turns the conversation goes, and what is asked next begins it anew.
     if (this.#list.all.length === 0) this.#isKept = false;
-    await this.#needs.records.takeOut(this.#id, orders, this.#about().title);
+    await this.#needs.records.takeOut(this.#id, places, this.#about().title);
   }
 
   /** False: it was not written, and is shown as it is kept. */
@@ -138,7 +143,7 @@ export class KeptTurns {
     const order = this.#list.orderOf(answer.id);
     // The browser did not keep it: there is nobody to agree with.
     if (order === null) return true;
-    const { kept, wrote, present } = await this.#needs.records.update(this.#id, order, (there) =>
+    const { kept, wrote, present } = await this.#needs.records.update(this.#id, { id: answer.id, order }, (there) =>
       may(there) ? answer : null,
     );
     if (!kept || wrote) return true;

@@ -18,6 +18,7 @@ import {
   turnsOf,
   type KeptTurn,
   type Talk,
+  type TurnPlace,
 } from '../kept-conversation.ts';
 import type { Entry, Reads, Store } from '../../store.ts';
 import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
@@ -127,16 +128,16 @@ export class TalkRecords {
 
   /**
    * Changes an answer as it is kept now: `by` returns what it is from now on, or null to leave it. Nothing is written where the
-   * answer or its conversation is gone.
+   * answer or its conversation is gone, or another has its place by now.
    */
-  async update(talk: string, order: number, by: (present: Answer) => Answer | null): Promise<Updated> {
+  async update(talk: string, { id, order }: TurnPlace, by: (present: Answer) => Answer | null): Promise<Updated> {
     const [key, turn] = [talkKey(talk), turnKey(talk, order)];
     let present: Answer | null = null;
     let wrote = false;
     const kept = await this.#change({ keys: [key, turn] }, (records) => {
       const there = parseTalk(records.get(key));
       const answer = parseTurn(records.get(turn));
-      if (there === null || answer?.role !== 'assistant') return [];
+      if (there === null || answer?.role !== 'assistant' || answer.id !== id) return [];
       present = answer;
       const next = by(answer);
       if (next === null) return [];
@@ -157,10 +158,12 @@ export class TalkRecords {
   }
 
   /** Takes turns out; with the last of them, the conversation. `title`: that of what is left. */
-  async takeOut(id: string, orders: readonly number[], title: string): Promise<void> {
+  async takeOut(id: string, turns: readonly TurnPlace[], title: string): Promise<void> {
     const key = talkKey(id);
     await this.#change({ keys: [key], prefixes: [turnsOf(id)] }, (present) => {
       const talk = parseTalk(present.get(key));
+      const there = turns.filter((turn) => parseTurn(present.get(turnKey(id, turn.order)))?.id === turn.id);
+      const orders = there.map(({ order }) => order);
       const gone = orders.map((order) => turnKey(id, order));
       const left = [...present.keys()].some((other) => other !== key && !gone.includes(other));
       const waiting = talk?.waiting.filter((order) => !orders.includes(order)) ?? [];

@@ -4,11 +4,13 @@
  */
 import * as v from 'valibot';
 import { parseTurn } from '../kept-conversation.ts';
-import type { KeptAtOnce } from '../../kept/kept-at-once.ts';
+import type { KeptByKey } from '../../kept/kept-at-once.ts';
 import type { Answer } from '../turn.ts';
 
 /** Longer answers lose their last second instead. */
 const LONGEST_CHARS = 262_144;
+const NOTES = 'unfinished';
+const tailOf = (id: string) => `tail/${id}`;
 
 const NoteSchema = v.object({
   talk: v.string(),
@@ -18,17 +20,11 @@ const NoteSchema = v.object({
 });
 export type Unfinished = v.InferOutput<typeof NoteSchema>;
 
-/** Values that are written at once, even while the page is being closed, and that outlive it. */
-export interface Tails {
-  read(id: string): unknown;
-  write(id: string, value: unknown): void;
-  remove(id: string): void;
-}
-
 export interface UnfinishedNeeds {
   /** Of this tab: it outlives a reload, and no other tab has it. */
-  tab: KeptAtOnce;
-  tails: Tails;
+  tab: KeptByKey;
+  /** Of all tabs. */
+  shared: KeptByKey;
 }
 
 export class UnfinishedAnswers {
@@ -37,7 +33,7 @@ export class UnfinishedAnswers {
 
   constructor(needs: UnfinishedNeeds) {
     this.#needs = needs;
-    const kept = v.safeParse(v.array(NoteSchema), needs.tab.read());
+    const kept = v.safeParse(v.array(NoteSchema), needs.tab.read(NOTES));
     this.#notes = kept.success ? kept.output : [];
   }
 
@@ -56,18 +52,18 @@ export class UnfinishedAnswers {
 
   end(id: string): void {
     this.#keep(this.#notes.filter((note) => note.id !== id));
-    this.#needs.tails.remove(id);
+    this.#needs.shared.write(tailOf(id), null);
   }
 
   /** The page is being closed. */
   writeTail(answer: Answer): void {
     // What auditors found of it is kept with it already, and is no JSON.
-    if (answer.text.length <= LONGEST_CHARS) this.#needs.tails.write(answer.id, { ...answer, check: null });
+    if (answer.text.length <= LONGEST_CHARS) this.#needs.shared.write(tailOf(answer.id), { ...answer, check: null });
   }
 
   /** The answer with its last words, where they came after it was kept. */
   withTail(answer: Answer): Answer {
-    const tail = parseTurn(this.#needs.tails.read(answer.id));
+    const tail = parseTurn(this.#needs.shared.read(tailOf(answer.id)));
     return tail?.role === 'assistant' && tail.text.length > answer.text.length && tail.text.startsWith(answer.text)
       ? { ...tail, state: answer.state, check: answer.check }
       : answer;
@@ -75,6 +71,6 @@ export class UnfinishedAnswers {
 
   #keep(notes: Unfinished[]): void {
     this.#notes = notes;
-    this.#needs.tab.write(notes);
+    this.#needs.tab.write(NOTES, notes);
   }
 }

@@ -1,6 +1,6 @@
 /** Where the reader of each conversation was, so that it opens there again, also after a reload. One that is not here opens at its end. */
 import * as v from 'valibot';
-import type { TabKept } from '../../../state/tab-kept.ts';
+import type { KeptByKey } from '../../../state/kept/kept-at-once.ts';
 
 /** The row at the top of what can be seen, and how much of it is above. */
 export interface Place {
@@ -15,10 +15,10 @@ const MOST = 50;
 const KeptPlaces = v.array(v.tuple([v.string(), v.object({ id: v.string(), intoPx: v.pipe(v.number(), v.finite()) })]));
 
 export class Places {
-  readonly #tab: TabKept;
+  readonly #tab: KeptByKey;
   readonly #places: Map<string, Place>;
 
-  constructor(tab: TabKept) {
+  constructor(tab: KeptByKey) {
     this.#tab = tab;
     const kept = v.safeParse(KeptPlaces, tab.read(KEY));
     this.#places = new Map(kept.success ? kept.output.slice(-MOST) : []);

@@ -39,10 +39,13 @@ export class ScrolledList {
   attach(list: HTMLElement, scroller: HTMLElement): void {
     this.#list = list;
     this.#scroller = scroller;
-    const rowTopPx = this.#rowTop();
-    if (this.#place === null || rowTopPx === null) return;
-    this.#rowTopPx = rowTopPx;
-    scroller.scrollTop = this.#listTop() + rowTopPx + this.#place.intoPx;
+    this.#scrollToPlace();
+  }
+
+  /** Takes the reader to this row. */
+  goTo(id: string): void {
+    this.#place = { id, intoPx: 0 };
+    this.#scrollToPlace();
   }
 
   /** The reader scrolled, or was taken somewhere. */
@@ -66,6 +69,13 @@ export class ScrolledList {
     const movedPx = rowTopPx - this.#rowTopPx;
     this.#rowTopPx = rowTopPx;
     if (movedPx !== 0 && !this.#isAtEnd(this.#scroller)) this.#scroller.scrollTop += movedPx;
+  }
+
+  #scrollToPlace(): void {
+    const rowTopPx = this.#rowTop();
+    if (this.#place === null || rowTopPx === null || this.#scroller === null) return;
+    this.#rowTopPx = rowTopPx;
+    this.#scroller.scrollTop = this.#listTop() + rowTopPx + this.#place.intoPx;
   }
 
   /** Where the row of the place begins now. */
