@@ -11,7 +11,7 @@ import { noteName } from '@llmesh/core/identity/note-name';
 import { noteKey } from '@llmesh/log/note/key';
 import { Ledger } from '@llmesh/signaling/ledger/ledger';
 import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
-import { openLog } from '@llmesh/signaling/log/open-log';
+import { openLog, pastFiles } from '@llmesh/signaling/log/open-log';
 import { openControlKey } from '@llmesh/signaling/receipts/control-key';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
@@ -45,7 +45,15 @@ export async function finality(seconds: number): Promise<FinalityFigures> {
     throw error instanceof Error ? error : new Error(String(error));
   };
   const store = new LedgerTable(database);
-  const ledger = await Ledger.open({ ...time, mode: 'priority', issuer: key.peerId, store, deliveries, failed });
+  const ledger = await Ledger.open({
+    ...time,
+    mode: 'priority',
+    issuer: key.peerId,
+    store,
+    deliveries,
+    failed,
+    past: pastFiles(folder),
+  });
   const writtenMs: number[] = [];
   const [signedMs, finalMs]: [number[], number[]] = [[], []];
   const upTo = (size: number, into: number[]) => {

@@ -18,6 +18,8 @@ import { Due } from './due.ts';
 import type { Appended, LeafSource, LedgerPort } from './ledger-port.ts';
 import type { LedgerHead, LedgerStore } from './ledger-store.ts';
 import { CurrentParameters } from './current-parameters.ts';
+import { History } from './history.ts';
+import { Past, type PastStore } from './past/past.ts';
 import { Projector, type Asked, type Projected } from './projector.ts';
 import { touchedBy } from './touched.ts';
 import { LEDGER_LIMITS, Upkeep, type LedgerLimits } from './upkeep.ts';
@@ -36,6 +38,8 @@ export interface LedgerOptions {
   issuer: PeerId;
   store: LedgerStore;
   deliveries: Pick<DeliveryStore, 'changes'>;
+  /** Where events of long ago lie with what they did. */
+  past: PastStore;
   /** What is kept besides the tiles. */
   limits?: Partial<LedgerLimits>;
   clock: Clock;
@@ -53,6 +57,7 @@ interface Waiting extends Asked {
 export class Ledger implements LedgerPort, LeafSource {
   readonly mode: LedgerOptions['mode'];
   readonly store: LedgerStore;
+  readonly history: History;
   readonly #options: LedgerOptions;
   readonly #projector: Projector;
   readonly #parameters: CurrentParameters;
@@ -76,8 +81,10 @@ export class Ledger implements LedgerPort, LeafSource {
     this.#due = due;
     this.#due.start(this);
     const { store, clock, now, failed, limits } = options;
+    const past = new Past(options.past);
+    this.history = new History(store, past);
     const at = () => ({ size: this.size, final: this.final });
-    this.#upkeep = new Upkeep({ store, clock, now, failed, at, limits: { ...LEDGER_LIMITS, ...limits } });
+    this.#upkeep = new Upkeep({ store, past, clock, now, failed, at, limits: { ...LEDGER_LIMITS, ...limits } });
     this.#gather();
   }
 

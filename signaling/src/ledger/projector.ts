@@ -20,6 +20,8 @@ import { ACCOUNTS, Unread, WorkingState } from './working-state.ts';
 /** An event that somebody wants, with what its signed bytes say, checked. */
 export interface Asked {
   readonly body: EventBody;
+  /** When it happened, in milliseconds since 1970; left out: now. */
+  readonly ms?: number;
   readonly evidence: (ms: number) => Evidence;
 }
 
@@ -71,14 +73,20 @@ export class Projector {
 
   /**
    * `posted`: with this batch, deliveries up to this change are dealt with. Rejects when the store cannot write, and then
-   * nothing has happened.
+   * nothing has happened. `accept` throws for results of which nothing is to be written.
    */
-  async project(asked: readonly Asked[], posted: number, nowMs: number): Promise<Projected> {
+  async project(
+    asked: readonly Asked[],
+    posted: number,
+    nowMs: number,
+    accept: (results: readonly Result[]) => void = () => {},
+  ): Promise<Projected> {
     const ms = Math.max(this.#head.lastMs, Math.floor(nowMs));
     const { size } = this.#head;
     try {
       const tried = await this.#try(asked, ms);
       const { appended, entries } = tried;
+      accept(tried.results);
       const head = { size: size + appended.length, posted, lastMs: ms, final: this.pending.final };
       const changes = new Map(this.state.changes);
       if (appended.length > 0 || posted !== this.#head.posted)
@@ -104,15 +112,15 @@ export class Projector {
     this.state.commit();
   }
 
-  async #try(asked: readonly Asked[], ms: number) {
-    const read = asked.map(({ evidence }) => resultOf(() => evidence(ms)));
+  async #try(asked: readonly Asked[], nowMs: number) {
+    const read = asked.map(({ evidence, ms = nowMs }) => resultOf(() => evidence(ms)));
     await this.#fetch(read.flatMap((one) => (one instanceof Error ? [] : keysOf(one))));
     const results: Result[] = [];
     const appended: Appended[] = [];
     const entries: LedgerBatch['entries'][number][] = [];
     /** What came in within this batch is not final either. */
     const coming = new Map<string, number>();
-    for (const [i, { body }] of asked.entries()) {
+    for (const [i, { body, ms = nowMs }] of asked.entries()) {
       const evidence = read[i]!;
       const index = this.#head.size + appended.length;
       const postings = evidence instanceof Error ? evidence : await this.#apply(evidence, index, coming);
@@ -122,7 +130,9 @@ export class Projector {
         continue;
       }
       this.state.accept();
-      for (const { peer, amount } of incoming(postings)) coming.set(peer, (coming.get(peer) ?? 0) + amount);
+      // Made again from a log that was final by then, it is no news.
+      const news = index < this.pending.final ? [] : incoming(postings);
+      for (const { peer, amount } of news) coming.set(peer, (coming.get(peer) ?? 0) + amount);
       const event: LedgerEvent = { ...body, ms };
       const entry = { index, ms, kind: body.kind, about: aboutEvidence(evidence as Evidence), postings };
       entries.push({ ...entry, leaf: writeEvent(event) });

@@ -18,6 +18,7 @@ import { RightEdge } from '@llmesh/log/tree/right-edge';
 import { programArgs, programEnv } from '../../../scripts/programs.mjs';
 import { Ledger } from '../ledger/ledger.ts';
 import { LedgerTable } from '../ledger/ledger-table.ts';
+import { pastFiles } from '../log/open-log.ts';
 import { openControlKey } from '../receipts/control-key.ts';
 import { DeliveryTable } from '../receipts/delivery-table.ts';
 import { MeshDatabase } from '../store/mesh-database.ts';
@@ -122,7 +123,17 @@ async function recount(folder: string, counted: Counted, said: Said, now: () => 
   const failed = (error: unknown) => {
     throw error;
   };
-  const ledger = await Ledger.open({ mode: 'priority', issuer, store, deliveries, clock: realClock, now, failed });
+  const past = pastFiles(folder);
+  const ledger = await Ledger.open({
+    mode: 'priority',
+    issuer,
+    store,
+    past,
+    deliveries,
+    clock: realClock,
+    now,
+    failed,
+  });
   // It posts what was filed and not posted when it was killed.
   while ((await deliveries.changes(ledger.head.posted, 1, issuer)).length > 0)
     await new Promise((resolve) => setTimeout(resolve, 5));

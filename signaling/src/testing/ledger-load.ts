@@ -13,7 +13,7 @@ import { writeEvent, type EventBody } from '@llmesh/core/ledger/event';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { Ledger } from '../ledger/ledger.ts';
 import { LedgerTable } from '../ledger/ledger-table.ts';
-import { openLog } from '../log/open-log.ts';
+import { openLog, pastFiles } from '../log/open-log.ts';
 import { openControlKey } from '../receipts/control-key.ts';
 import { DeliveryTable } from '../receipts/delivery-table.ts';
 import { ReceiptBook } from '../receipts/receipt-book.ts';
@@ -37,7 +37,7 @@ const database = new MeshDatabase(folder);
 const deliveries = new DeliveryTable(database);
 const book = new ReceiptBook({ store: deliveries, issuer: key.peerId, clock: realClock, now, failed });
 const options = { mode: 'priority', issuer: key.peerId, deliveries, clock: realClock, now, failed } as const;
-const ledger = await Ledger.open({ ...options, store: new LedgerTable(database) });
+const ledger = await Ledger.open({ ...options, store: new LedgerTable(database), past: pastFiles(folder) });
 book.onWritten = () => ledger.delivered();
 const log = await openLog({
   ...{ key, dataFolder: folder, policyFile: null, source: ledger, clock: realClock, now, failed },
