@@ -213,6 +213,21 @@ describe('with time', () => {
     expect(after.failures).toEqual([]);
   });
 
+  it('an event that is asked for as soon as the one before it is written is written, too', async () => {
+    const mesh = world();
+    const ledger = await mesh.open();
+    const to = newPeerId();
+    const both = (async () => {
+      await ledger.append({ kind: 'allowance', to });
+      return ledger.append({ kind: 'allowance', to: newPeerId() });
+    })();
+    let index = -1;
+    const done = both.then((appended) => (index = appended.index));
+    await mesh.clock.advance(200);
+    expect(index).toBe(1);
+    await done;
+  });
+
   it('old events are forgotten, once they are final, and what they did is not', async () => {
     const mesh = world();
     const ledger = await mesh.open({ limits: { leaves: 20, entries: 40 } }, false);

@@ -197,15 +197,17 @@ export class Ledger implements LedgerPort, LeafSource {
     if (this.#writing !== null || this.#closing !== null) return;
     this.#stopTimer ??= this.#options.clock.after(ms, () => {
       this.#stopTimer = null;
-      this.#writing = this.#write().then((again) => {
+      this.#writing = this.#write().then((failed) => {
         this.#writing = null;
-        if (again !== null) this.#gather(again);
+        if (failed) this.#gather(AGAIN_MS);
+        // Whoever was just answered may have asked for the next event meanwhile.
+        else if (this.#waiting.length > 0 || this.#filed) this.#gather(0);
       });
     });
   }
 
-  /** Returns in how many milliseconds there is more to do; null: nothing is. Never rejects. */
-  async #write(): Promise<number | null> {
+  /** True: nothing could be written. Never rejects. */
+  async #write(): Promise<boolean> {
     const waiting = this.#waiting.splice(0, MAX_BATCH);
     const room = MAX_BATCH - waiting.length;
     const { deliveries, issuer, now } = this.#options;
@@ -220,12 +222,12 @@ export class Ledger implements LedgerPort, LeafSource {
         const projected = await this.#projector.project(asked, posted, now());
         this.#answer(waiting, projected);
       }
-      return this.#waiting.length > 0 || this.#filed ? 0 : null;
+      return false;
     } catch (thrown) {
       this.#options.failed(thrown);
       this.#filed = true;
       for (const { reject } of waiting) reject(asMeshError(thrown, 'busy', LATER));
-      return AGAIN_MS;
+      return true;
     }
   }
 

@@ -1,8 +1,9 @@
 /**
  * A program that is killed: it does with a ledger what a busy mesh does, as fast as it can, and says on stdout what it was told
- * is done. Arguments: the data folder, and how many hours after its first start it is.
+ * is done. Arguments: the data folder, with a file witnesses.policy in it, and how many hours after its first start it is.
  */
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -40,7 +41,15 @@ const options = { mode: 'priority', issuer: key.peerId, deliveries, clock: realC
 const ledger = await Ledger.open({ ...options, store: new LedgerTable(database), past: pastFiles(folder) });
 book.onWritten = () => ledger.delivered();
 const log = await openLog({
-  ...{ key, dataFolder: folder, policyFile: null, source: ledger, clock: realClock, now, failed },
+  ...{
+    key,
+    dataFolder: folder,
+    policyFile: join(folder, 'witnesses.policy'),
+    source: ledger,
+    clock: realClock,
+    now,
+    failed,
+  },
   final: (size) => ledger.finalTo(size),
 });
 log.onSigned(({ checkpoint: { size, root } }) => say('signed', size, Buffer.from(root).toString('hex')));
