@@ -209,7 +209,8 @@ program
   .option('--kills <n>', 'how often it is killed', count, 20)
   .option('--finality <seconds>', 'how long events are timed until they are final', count, 30)
   .option('--leaves <n>', 'of the log that is verified', count, 1_000_000)
-  .option('--grow <n>', 'also: start again with so many events', count)
+  .option('--grow <n>', 'only this: start again with so many events', count)
+  .option('--rebuild', 'with --grow: make the database again from the log, too')
   .action(async (options: LedgerOptions) => {
     report(await ledger(options));
   });

@@ -121,7 +121,7 @@ async function liveAndDie(folder: string, round: number, afterMs: number, said: 
   lines.on('line', (line) => {
     const [what, name = '', value = ''] = line.split(' ');
     if (what === from) setTimeout(() => child.kill('SIGKILL'), afterMs);
-    if (what === 'ready') return;
+    if (what === 'ready' || what === 'trouble') return;
     if (what === 'event') said.events.set(Number(name), value);
     else if (what === 'filed') said.filed.add(name);
     else if (what === 'signed') said.signed.set(Number(name), value);
