@@ -32,7 +32,7 @@ export async function grow(events: number, again: boolean): Promise<GrowFigures>
   try {
     await growLedger(folder, events);
     const before = await endOf(folder);
-    const restarted = await restart(folder, before.peer);
+    const restarted = await restart(folder, before.peer, Math.floor(before.size / 3));
     const sizes = {
       databaseMiB: Math.round(statSync(join(folder, 'mesh.db')).size / MIB),
       logMiB: Math.round(bytesIn(join(folder, 'log')) / MIB),
@@ -60,19 +60,21 @@ export async function grow(events: number, again: boolean): Promise<GrowFigures>
   }
 }
 
-/** How many events there are, all balances, and somebody with a long history. */
+/** How many events there are, all balances, and somebody who has paid others all the time. */
 async function endOf(folder: string): Promise<{ size: number; balances: string; peer: string }> {
   const database = new MeshDatabase(folder);
   const store = new LedgerTable(database);
   const [{ size }, accounts] = [await store.head(), await store.readAll('a/')];
-  const paid = (await store.entries(0, 1_000)).find(({ kind }) => kind === 'earn');
+  const newest = await store.entries(size - 10_000, 10_000);
+  const paid = newest.find(({ kind, postings }) => kind === 'earn' && postings.length > 0);
   database.close();
   return { size, balances: JSON.stringify([...accounts]), peer: paid?.about.by ?? '' };
 }
 
-async function restart(folder: string, peer: string): Promise<RestartFigures> {
+/** `before`: where the page begins that is asked for. */
+async function restart(folder: string, peer: string, before: number): Promise<RestartFigures> {
   const program = join(import.meta.dirname, 'restart.ts');
-  const args = ['--import', 'tsx', '--conditions=@llmesh/source', program, folder, peer];
+  const args = ['--import', 'tsx', '--conditions=@llmesh/source', program, folder, peer, String(before)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   if (code !== 0) throw new Error(`The control plane did not start (${code}).`);
