@@ -147,7 +147,7 @@ export class LedgerTable implements LedgerStore {
     let at = 1;
     for (const { index, ms, kind, about, postings, leaf } of entries) {
       const rows = postings.map(({ account, amount, reason }) => [account, amount, reason]);
-      events.push([index, ms, kind, JSON.stringify(about), JSON.stringify(rows)]);
+      events.push([index, ms, kind, about, rows]);
       for (const peer of touchedBy(postings)) peers.push([peer, index]);
       leaves.push([index, at, leaf.byteLength]);
       at += leaf.byteLength;
@@ -176,7 +176,7 @@ function prepared(db: MeshDatabase) {
     read: db.prepare('SELECT key, value FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
     readAll: db.prepare('SELECT key, value FROM ledger_state WHERE key >= ? AND key < ? ORDER BY key'),
     put: db.prepare(
-      `INSERT INTO ledger_state (key, value) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+      `INSERT INTO ledger_state (key, value) SELECT value ->> 0, value -> 1 FROM json_each(?) WHERE true
        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     ),
     anyBetween: db.prepare('SELECT 1 FROM ledger_state WHERE key >= ? AND key < ? LIMIT 1'),
@@ -186,7 +186,7 @@ function prepared(db: MeshDatabase) {
     forget: db.prepare('DELETE FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
     putEvents: db.prepare(
       `INSERT INTO ledger_event (idx, ms, kind, about, postings)
-       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)`,
+       SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3, value -> 4 FROM json_each(?)`,
     ),
     putPeers: db.prepare('INSERT INTO ledger_peer (peer, idx) SELECT value ->> 0, value ->> 1 FROM json_each(?)'),
     putLeaves: db.prepare(
@@ -223,11 +223,11 @@ function prepared(db: MeshDatabase) {
   };
 }
 
-function parted(state: LedgerBatch['state']): [kept: [string, string][], gone: string[]] {
-  const [kept, gone]: [[string, string][], string[]] = [[], []];
+function parted(state: LedgerBatch['state']): [kept: [string, StateValue][], gone: string[]] {
+  const [kept, gone]: [[string, StateValue][], string[]] = [[], []];
   for (const [key, value] of state) {
     if (value === undefined) gone.push(key);
-    else kept.push([key, JSON.stringify(value)]);
+    else kept.push([key, value]);
   }
   return [kept, gone];
 }

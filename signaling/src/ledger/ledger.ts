@@ -246,7 +246,10 @@ export class Ledger implements LedgerPort, LeafSource {
     });
     if (appended.length === 0) return;
     tell(this.#onAppended, appended);
-    tell(this.#onChanged, new Set(appended.flatMap(({ postings }) => [...touchedBy(postings)])));
+    if (this.#onChanged.size === 0) return;
+    const changed = new Set<PeerId>();
+    for (const { postings } of appended) touchedBy(postings, changed);
+    tell(this.#onChanged, changed);
   }
 }
 

@@ -6,7 +6,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Evidence } from '@llmesh/core/ledger/evidence';
 import { writeEvent, type EventBody, type LedgerEvent } from '@llmesh/core/ledger/event';
-import { accountKey, AT, ISSUER } from '@llmesh/core/ledger/keys';
+import { accountKey, AT, holdKey, ISSUER } from '@llmesh/core/ledger/keys';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { applyEvidence, begin } from '@llmesh/core/ledger/projection';
 import type { StateValue } from '@llmesh/core/ledger/state';
@@ -88,7 +88,7 @@ export class Projector {
       const { appended, entries } = tried;
       accept(tried.results);
       const head = { size: size + appended.length, posted, lastMs: ms, final: this.pending.final };
-      const changes = new Map(this.state.changes);
+      const { changes } = this.state;
       if (appended.length > 0 || posted !== this.#head.posted)
         await this.#store.append({ from: size, head, entries, state: changes });
       this.state.commit();
@@ -114,7 +114,12 @@ export class Projector {
 
   async #try(asked: readonly Asked[], nowMs: number) {
     const read = asked.map(({ evidence, ms = nowMs }) => resultOf(() => evidence(ms)));
-    await this.#fetch(read.flatMap((one) => (one instanceof Error ? [] : keysOf(one))));
+    const likely = new Set<string>();
+    for (const one of read) {
+      if (one instanceof Error) continue;
+      for (const key of keysOf(one, this.#isOpen)) if (!this.state.has(key)) likely.add(key);
+    }
+    await this.#fetch(likely);
     const results: Result[] = [];
     const appended: Appended[] = [];
     const entries: LedgerBatch['entries'][number][] = [];
@@ -123,7 +128,10 @@ export class Projector {
     for (const [i, { body, ms = nowMs }] of asked.entries()) {
       const evidence = read[i]!;
       const index = this.#head.size + appended.length;
-      const postings = evidence instanceof Error ? evidence : await this.#apply(evidence, index, coming);
+      let postings = evidence instanceof Error ? evidence : this.#attempt(evidence, index, coming);
+      // Mostly everything is in memory, and nobody waits.
+      if (postings instanceof Unread)
+        postings = await this.#fetchAndApply(postings, evidence as Evidence, index, coming);
       if (postings instanceof Error) {
         this.state.reject();
         results.push(postings);
@@ -143,19 +151,23 @@ export class Projector {
     return { results, appended, entries };
   }
 
+  #attempt(evidence: Evidence, index: number, coming: ReadonlyMap<string, number>): readonly Posting[] | Error {
+    return resultOf(() => {
+      const postings = applyEvidence(this.state, evidence, index);
+      if (SPENDS.has(evidence.kind)) this.#onlyFinal(postings, coming);
+      return postings;
+    });
+  }
+
   /** Reads from the store what turns out to be missing. Rejects only when the store cannot be read. */
-  async #apply(
+  async #fetchAndApply(
+    first: Unread,
     evidence: Evidence,
     index: number,
     coming: ReadonlyMap<string, number>,
   ): Promise<readonly Posting[] | Error> {
     const asked = new Set<string>();
-    for (;;) {
-      const result = resultOf(() => {
-        const postings = applyEvidence(this.state, evidence, index);
-        if (SPENDS.has(evidence.kind)) this.#onlyFinal(postings, coming);
-        return postings;
-      });
+    for (let result: readonly Posting[] | Error = first; ; result = this.#attempt(evidence, index, coming)) {
       if (!(result instanceof Unread)) return result;
       this.state.reject();
       const name = Object.values(result.what).join();
@@ -165,6 +177,11 @@ export class Projector {
       else this.state.learnAll(result.what.prefix, await this.#store.readAll(result.what.prefix));
     }
   }
+
+  readonly #isOpen = (hold: string): boolean => {
+    const key = holdKey(hold);
+    return this.state.has(key) && this.state.get(key) !== undefined;
+  };
 
   #onlyFinal(postings: readonly Posting[], coming: ReadonlyMap<string, number>): void {
     for (const { account, amount } of postings) {
