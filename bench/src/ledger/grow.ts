@@ -16,6 +16,7 @@ import { Ledger } from '@llmesh/signaling/ledger/ledger';
 import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
 import type { LedgerBatch } from '@llmesh/signaling/ledger/ledger-store';
 import { LEDGER_LIMITS } from '@llmesh/signaling/ledger/upkeep';
+import { pastFiles } from '@llmesh/signaling/log/open-log';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
 
@@ -49,7 +50,15 @@ export async function grow(events: number): Promise<GrowFigures> {
     const deliveries = new DeliveryTable(database);
     const store = new LedgerTable(database);
     const time = { clock: realClock, now: Date.now };
-    const ledger = await Ledger.open({ ...time, mode: 'priority', issuer, store, deliveries, failed });
+    const ledger = await Ledger.open({
+      ...time,
+      mode: 'priority',
+      issuer,
+      store,
+      deliveries,
+      failed,
+      past: pastFiles(folder),
+    });
     await ledger.append({ kind: 'allowance', to: newPeerId() });
     const restartSeconds = seconds(performance.now() - began);
     await ledger.close();

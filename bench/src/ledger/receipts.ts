@@ -15,6 +15,7 @@ import { readLeases } from '@llmesh/core/receipts/lease';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { Ledger } from '@llmesh/signaling/ledger/ledger';
 import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
+import { pastFiles } from '@llmesh/signaling/log/open-log';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { IssuedLeases } from '@llmesh/signaling/receipts/issued-leases';
 import { ReceiptBook } from '@llmesh/signaling/receipts/receipt-book';
@@ -68,7 +69,15 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   const issuer = control.peerId;
   const book = new ReceiptBook({ ...time, store: deliveries, issuer, issued, verify: 'threads', failed });
   const store = new LedgerTable(database);
-  const ledger = await Ledger.open({ ...time, mode: 'priority', issuer, deliveries, store, failed });
+  const ledger = await Ledger.open({
+    ...time,
+    mode: 'priority',
+    issuer,
+    deliveries,
+    store,
+    failed,
+    past: pastFiles(folder),
+  });
   book.onWritten = () => ledger.delivered();
   ledger.onAppended(() => ledger.finalTo(ledger.size));
   const [requesters, providers] = [REQUESTERS, PROVIDERS].map(identities) as [Identity[], Identity[]];

@@ -10,6 +10,7 @@ import { accountKey, AT, holdKey, ISSUER } from '@llmesh/core/ledger/keys';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { applyEvidence, begin } from '@llmesh/core/ledger/projection';
 import type { StateValue } from '@llmesh/core/ledger/state';
+import type { DeliveryChange } from '../receipts/delivery-store.ts';
 import { aboutEvidence } from './about.ts';
 import { keysOf } from './keys-of.ts';
 import type { Appended } from './ledger-port.ts';
@@ -20,7 +21,21 @@ import { ACCOUNTS, Unread, WorkingState } from './working-state.ts';
 /** An event that somebody wants, with what its signed bytes say, checked. */
 export interface Asked {
   readonly body: EventBody;
+  /** When it happened, in milliseconds since 1970; left out: now. */
+  readonly ms?: number;
   readonly evidence: (ms: number) => Evidence;
+}
+
+/**
+ * Deliveries that were filed, as events. Their signatures and everything else about them were checked then, so what is
+ * known of them is evidence enough; the signed bytes go into the log, where strangers check them again.
+ */
+export function askedBy(changes: readonly DeliveryChange[]): Asked[] {
+  return changes.flatMap(({ lease, proof, delivery }) => {
+    // What was free when it was leased is in no ledger.
+    if (delivery === null || delivery.price === 0) return [];
+    return [{ body: { kind: 'earn', lease, proof }, evidence: (ms) => ({ kind: 'earn', ms, delivery }) }];
+  });
 }
 
 /** What became of each, in the order of the batch. */
@@ -71,14 +86,20 @@ export class Projector {
 
   /**
    * `posted`: with this batch, deliveries up to this change are dealt with. Rejects when the store cannot write, and then
-   * nothing has happened.
+   * nothing has happened. `accept` throws for results of which nothing is to be written.
    */
-  async project(asked: readonly Asked[], posted: number, nowMs: number): Promise<Projected> {
+  async project(
+    asked: readonly Asked[],
+    posted: number,
+    nowMs: number,
+    accept: (results: readonly Result[]) => void = () => {},
+  ): Promise<Projected> {
     const ms = Math.max(this.#head.lastMs, Math.floor(nowMs));
     const { size } = this.#head;
     try {
       const tried = await this.#try(asked, ms);
       const { appended, entries } = tried;
+      accept(tried.results);
       const head = { size: size + appended.length, posted, lastMs: ms, final: this.pending.final };
       const { changes } = this.state;
       if (appended.length > 0 || posted !== this.#head.posted)
@@ -104,8 +125,8 @@ export class Projector {
     this.state.commit();
   }
 
-  async #try(asked: readonly Asked[], ms: number) {
-    const read = asked.map(({ evidence }) => resultOf(() => evidence(ms)));
+  async #try(asked: readonly Asked[], nowMs: number) {
+    const read = asked.map(({ evidence, ms = nowMs }) => resultOf(() => evidence(ms)));
     const likely = new Set<string>();
     for (const one of read) {
       if (one instanceof Error) continue;
@@ -117,7 +138,7 @@ export class Projector {
     const entries: LedgerBatch['entries'][number][] = [];
     /** What came in within this batch is not final either. */
     const coming = new Map<string, number>();
-    for (const [i, { body }] of asked.entries()) {
+    for (const [i, { body, ms = nowMs }] of asked.entries()) {
       const evidence = read[i]!;
       const index = this.#head.size + appended.length;
       let postings = evidence instanceof Error ? evidence : this.#attempt(evidence, index, coming);
@@ -130,7 +151,9 @@ export class Projector {
         continue;
       }
       this.state.accept();
-      for (const { peer, amount } of incoming(postings)) coming.set(peer, (coming.get(peer) ?? 0) + amount);
+      // Made again from a log that was final by then, it is no news.
+      const news = index < this.pending.final ? [] : incoming(postings);
+      for (const { peer, amount } of news) coming.set(peer, (coming.get(peer) ?? 0) + amount);
       const event: LedgerEvent = { ...body, ms };
       const entry = { index, ms, kind: body.kind, about: aboutEvidence(evidence as Evidence), postings };
       entries.push({ ...entry, leaf: writeEvent(event) });

@@ -1,27 +1,31 @@
 /**
- * Keeps the ledger's tables small: what the tiles of the log have for good is forgotten here after a while, and what no
- * event can ask for any more at once.
+ * Keeps the ledger's tables small: what the tiles of the log have for good is moved into files or forgotten here after a while, and
+ * what no event can ask for any more at once.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { forgettable, forgottenDay } from '@llmesh/core/ledger/keys';
+import { archive } from './archive.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import type { Past } from './past/past.ts';
+import { BUNDLE_EVENTS } from './past/past-bundle.ts';
 
 const EVERY_MS = 10_000;
 /** The pause when more is left: enough for ten times as many events as any computer writes. */
 const AGAIN_MS = 20;
 /** Rows that are forgotten in one go: some milliseconds. */
-const AT_ONCE = 2_000;
+const AT_ONCE = 2_048;
 
 export interface LedgerLimits {
   /** The newest leaves, about 1.2 KB each: the log reads them, and whoever follows it closely. */
   readonly leaves: number;
-  /** The newest events with their postings, about 700 bytes each: what people see of their past without the tiles. */
+  /** The newest events with their postings, about 700 bytes each: what people see of their past without files. */
   readonly entries: number;
 }
 export const LEDGER_LIMITS: LedgerLimits = { leaves: 100_000, entries: 500_000 };
 
 export interface UpkeepNeeds {
-  store: Pick<LedgerStore, 'prune' | 'forget' | 'oldest'>;
+  store: Pick<LedgerStore, 'prune' | 'forget' | 'oldest' | 'entries' | 'past'>;
+  past: Pick<Past, 'keep'>;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -61,18 +65,26 @@ export class Upkeep {
       });
   }
 
-  /** True: there is more to forget. */
   async #forget(): Promise<boolean> {
-    const { store, now, limits, at } = this.#needs;
-    const { size, final } = at();
-    const below = (kept: number) => Math.max(0, Math.min(final, size - kept));
-    const [leaves, entries] = [below(limits.leaves), below(limits.entries)];
-    await store.prune({ leaves, entries }, AT_ONCE);
-    for (const prefix of forgettable(forgottenDay(now()))) {
-      const [kind = ''] = prefix.split('/');
-      await store.forget(`${kind}/`, prefix, AT_ONCE);
-    }
-    const { leaf, entry } = await store.oldest();
-    return leaf < leaves || entry < entries;
+    const { store, past, now, limits, at } = this.#needs;
+    return sweep({ store, past, limits }, at(), now());
   }
+}
+
+/** Once. True: there is more to forget. */
+export async function sweep(
+  { store, past, limits }: Pick<UpkeepNeeds, 'store' | 'past' | 'limits'>,
+  { size, final }: ReturnType<UpkeepNeeds['at']>,
+  nowMs: number,
+): Promise<boolean> {
+  const below = (kept: number) => Math.max(0, Math.min(final, size - kept));
+  const [leaves, entries] = [below(limits.leaves), below(limits.entries)];
+  const archived = await archive(store, past, entries, AT_ONCE);
+  await store.prune({ leaves, entries: archived.below }, AT_ONCE, archived.past);
+  for (const prefix of forgettable(forgottenDay(nowMs))) {
+    const [kind = ''] = prefix.split('/');
+    await store.forget(`${kind}/`, prefix, AT_ONCE);
+  }
+  const { leaf, entry } = await store.oldest();
+  return leaf < leaves || entry + BUNDLE_EVENTS <= entries;
 }

@@ -6,7 +6,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from './data-folder.ts';
 import { MIGRATIONS } from './database-schema.ts';
 
-const FILE = 'mesh.db';
+export const DATABASE_FILE = 'mesh.db';
 const MODE = 0o600;
 /** The files that SQLite puts next to it. */
 const BESIDE = ['-wal', '-shm', '-journal'] as const;
@@ -32,7 +32,7 @@ export class MeshDatabase {
 
   /** Throws storage_full when it cannot be used, version_mismatch when it is newer than this program. */
   constructor(folder: string | null) {
-    this.#file = folder === null ? null : path.join(folder, FILE);
+    this.#file = folder === null ? null : path.join(folder, DATABASE_FILE);
     try {
       if (this.#file !== null) ownFile(this.#file);
       this.#db = new Database(this.#file ?? ':memory:');
@@ -181,7 +181,7 @@ function identityOf(file: string): string {
 function wordsFor(cause: unknown, file: string | null): string {
   const why = (cause instanceof Error ? cause.message : String(cause)).replace(/\s+/g, ' ');
   if (/malformed|not a database|corrupt/i.test(why)) {
-    return `${file} is damaged (${why}). Move it away together with the files beside it (${FILE}-wal, ${FILE}-shm) and bring back a copy of it, if you have one, before you start again. Without one the mesh begins with no receipts; its key is not touched.`;
+    return `${file} is damaged (${why}). Move it away together with the files beside it (${DATABASE_FILE}-wal, ${DATABASE_FILE}-shm) and bring back a copy of it, if you have one, before you start again. Without one the mesh begins with no receipts; its key is not touched.`;
   }
   return `Receipts cannot be kept in ${file ?? 'memory'} (${why}). Make room there, or choose another folder with --data.`;
 }
