@@ -13,14 +13,13 @@ import { readEvidence } from '@llmesh/core/ledger/evidence';
 import { accountKey } from '@llmesh/core/ledger/keys';
 import type { AccountNews, CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { DeliveryStore } from '../receipts/delivery-store.ts';
-import { askedBy } from './delivery-feed.ts';
 import { Due } from './due.ts';
 import type { Appended, LeafSource, LedgerPort } from './ledger-port.ts';
 import type { LedgerHead, LedgerStore } from './ledger-store.ts';
 import { CurrentParameters } from './current-parameters.ts';
 import { History } from './history.ts';
 import { Past, type PastStore } from './past/past.ts';
-import { Projector, type Asked, type Projected } from './projector.ts';
+import { askedBy, Projector, type Asked, type Projected } from './projector.ts';
 import { touchedBy } from './touched.ts';
 import { LEDGER_LIMITS, Upkeep, type LedgerLimits } from './upkeep.ts';
 

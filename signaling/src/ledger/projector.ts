@@ -10,6 +10,7 @@ import { accountKey, AT, holdKey, ISSUER } from '@llmesh/core/ledger/keys';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { applyEvidence, begin } from '@llmesh/core/ledger/projection';
 import type { StateValue } from '@llmesh/core/ledger/state';
+import type { DeliveryChange } from '../receipts/delivery-store.ts';
 import { aboutEvidence } from './about.ts';
 import { keysOf } from './keys-of.ts';
 import type { Appended } from './ledger-port.ts';
@@ -23,6 +24,18 @@ export interface Asked {
   /** When it happened, in milliseconds since 1970; left out: now. */
   readonly ms?: number;
   readonly evidence: (ms: number) => Evidence;
+}
+
+/**
+ * Deliveries that were filed, as events. Their signatures and everything else about them were checked then, so what is
+ * known of them is evidence enough; the signed bytes go into the log, where strangers check them again.
+ */
+export function askedBy(changes: readonly DeliveryChange[]): Asked[] {
+  return changes.flatMap(({ lease, proof, delivery }) => {
+    // What was free when it was leased is in no ledger.
+    if (delivery === null || delivery.price === 0) return [];
+    return [{ body: { kind: 'earn', lease, proof }, evidence: (ms) => ({ kind: 'earn', ms, delivery }) }];
+  });
 }
 
 /** What became of each, in the order of the batch. */

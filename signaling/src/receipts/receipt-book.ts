@@ -17,7 +17,7 @@ import { SignatureQueue, type Where } from './signature-queue.ts';
 const GATHER_MS = 20;
 /** While more comes than can be checked, larger batches leave more of the computer to the checks: as many, or as long. */
 const LARGE_BATCH = 512;
-const MAX_GATHER_MS = 150;
+const MAX_GATHER_MS = 400;
 const MAX_WAITING = 4_096;
 /** As many are written in one go: some ten milliseconds. */
 const MAX_BATCH = 1_024;
