@@ -207,12 +207,13 @@ program
   .description(
     'receipts a second beside their signatures alone, lag, finality, the log, and a ledger that is killed again and again',
   )
-  .option('--rounds <n>', 'of receipts and of signatures alone, in turns', count, 5)
-  .option('--receipts <n>', 'a round', count, 10_000)
+  .option('--rounds <n>', 'of receipts and of signatures alone, in turns', count, 3)
+  .option('--receipts <n>', 'a round', count, 8_000)
   .option('--kills <n>', 'how often it is killed', count, 20)
-  .option('--finality <seconds>', 'how long events are timed until they are final', count, 30)
+  .option('--finality <seconds>', 'how long events are timed until they are final', count, 20)
   .option('--leaves <n>', 'of the log that is verified', count, 1_000_000)
-  .option('--grow <n>', 'also: start again with so many events', count)
+  .option('--grow <n>', 'only this: start again with so many events', count)
+  .option('--rebuild', 'with --grow: make the database again from the log, too')
   .action(async (options: LedgerOptions) => {
     report(await ledger(options));
   });

@@ -13,6 +13,7 @@ import { AUDIT_TERMS } from './audit/audit-terms.ts';
 import { DELIVERY_LIMITS } from './receipts/delivery-store.ts';
 import type { TurnOptions } from './session/ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay/relay.ts';
+import { maintain } from './restore/maintain.ts';
 import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './server.ts';
 
 const EXIT_PORT_IN_USE = 3;
@@ -41,6 +42,8 @@ const program = new Command('llmesh-signaling')
   )
   .option('--web <folder>', 'the built page', 'web/dist')
   .option('--models <folder>', 'catalogue and model files, served under /models', 'models')
+  .option('--backup <folder>', 'only this: copy the data folder, also while the mesh runs')
+  .option('--rebuild', 'only this: make events that mesh.db lacks again from the log, while the mesh does not run')
   .addOption(new Option('--gateway <url>', 'a gateway on this computer that answers under /v1').argParser(parseGateway))
   .addHelpText(
     'after',
@@ -74,6 +77,8 @@ const options = program.opts<{
   web: string;
   models: string;
   gateway?: URL;
+  backup?: string;
+  rebuild?: true;
 }>();
 
 // The reader of our output may go away, stall, or have no room: that loses log lines, and nothing else.
@@ -96,6 +101,10 @@ let plane: ControlPlane | null = null;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 
 try {
+  if (options.backup !== undefined || options.rebuild === true) {
+    process.stdout.write(`${await maintain(options)}\n`);
+    process.exit(0);
+  }
   plane = await startControlPlane({
     port: options.port,
     host: options.host,

@@ -9,7 +9,7 @@ import { LedgerTable } from './ledger/ledger-table.ts';
 import { NO_LEDGER } from './ledger/no-ledger.ts';
 import { Uptime, type UptimeNeeds } from './ledger/uptime.ts';
 import type { LogKeeper } from './log/log-keeper.ts';
-import { openLog } from './log/open-log.ts';
+import { checkContinues, openLog, pastFiles } from './log/open-log.ts';
 import type { ControlKey } from './receipts/control-key.ts';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { ReceiptBook } from './receipts/receipt-book.ts';
@@ -55,31 +55,42 @@ export async function openCredits(options: OpenCreditsOptions): Promise<Credits>
   }
   const failed = (what: string) => toldOnce(clock, (why) => log.error(`${what}: ${why}`));
   const time = { clock, now };
-  const ledger = await Ledger.open({
-    ...{ ...time, mode, issuer: key.peerId, deliveries, store: new LedgerTable(database) },
-    failed: failed('Credits cannot be written down right now'),
-  });
-  receipts.onWritten = () => ledger.delivered();
-  const keeper = await openLog({
-    ...{ ...time, key, dataFolder, policyFile: options.policyFile, source: ledger },
-    final: (size) => ledger.finalTo(size),
-    failed: (why) => log.error(why),
-  });
-  const logNews = new LogNews(keeper, clock);
-  const uptime = await Uptime.open({
-    ...{ ...time, ledger, store: ledger.store, present: options.present },
-    failed: failed('Volunteers cannot be paid for being there right now'),
-  });
-  return {
-    ...{ port: ledger, ledger, keeper, logNews },
-    served: (provider) => uptime.proved(provider),
-    async close() {
-      await uptime.close();
-      await ledger.close();
-      logNews.close();
-      await keeper.close();
-    },
+  const store = new LedgerTable(database);
+  const { size } = await store.head();
+  // Before the ledger is: it appends at once what was filed and not posted.
+  await checkContinues({ size, leaves: (from, to) => store.leaves(from, to) }, key, dataFolder);
+  const opened: { close(): unknown }[] = [];
+  const close = async () => {
+    for (const one of opened.splice(0).toReversed()) await one.close();
   };
+  try {
+    const ledger = await Ledger.open({
+      ...{ ...time, mode, issuer: key.peerId, deliveries, store, past: pastFiles(dataFolder) },
+      failed: failed('Credits cannot be written down right now'),
+    });
+    receipts.onWritten = () => ledger.delivered();
+    const keeper = await openLog({
+      ...{ ...time, key, dataFolder, policyFile: options.policyFile, source: ledger },
+      final: (to) => ledger.finalTo(to),
+      failed: (why) => log.error(why),
+    }).catch(async (thrown: unknown) => {
+      await ledger.close();
+      throw thrown;
+    });
+    // The last events of the ledger are signed when the log is closed.
+    opened.push(keeper);
+    const logNews = new LogNews(keeper, clock, failed('Witnesses among the peers cannot be shown the log right now'));
+    opened.push(logNews, ledger);
+    const uptime = await Uptime.open({
+      ...{ ...time, ledger, store: ledger.store, present: options.present },
+      failed: failed('Volunteers cannot be paid for being there right now'),
+    });
+    opened.push(uptime);
+    return { port: ledger, ledger, keeper, logNews, served: (provider) => uptime.proved(provider), close };
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
 }
 
 /** A disk that stays full is reported once, and again after a while. */

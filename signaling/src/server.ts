@@ -33,7 +33,7 @@ import { hostDoor } from './http/host-door.ts';
 import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
-import { LedgerPages } from './ledger/ledger-pages.ts';
+import { LedgerPages } from './ledger/pages/ledger-pages.ts';
 import { openCredits, reasonOf } from './open-credits.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
 import { countsIn, Metrics } from './metrics.ts';
@@ -164,6 +164,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...{ mode: options.credits ?? 'priority', policyFile: options.witnesses ?? null },
     ...{ key, dataFolder, database, deliveries: store, receipts, clock, now, log },
     present: () => presentIn(registry, audits),
+  }).catch(async (thrown: unknown) => {
+    await receipts.close();
+    await cluster.close();
+    throw thrown;
   });
   const table = new AuditTable(database);
   table.forgive(options.forgiven ?? []);

@@ -6,12 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock } from '@llmesh/core/base/clock';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { newPeerId } from '@llmesh/core/base/ids';
 import { noteName } from '@llmesh/core/identity/note-name';
 import { noteKey } from '@llmesh/log/note/key';
 import { Ledger } from '@llmesh/signaling/ledger/ledger';
 import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
-import { openLog } from '@llmesh/signaling/log/open-log';
+import { openLog, pastFiles } from '@llmesh/signaling/log/open-log';
 import { openControlKey } from '@llmesh/signaling/receipts/control-key';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
@@ -27,8 +28,10 @@ export interface FinalityFigures {
 }
 
 const WITNESSES = 5;
-/** From one event to the next: in 30 s they are fewer than the allowances that emission has for an hour. */
-const EVERY_MS = 60;
+/** From one event to the next. */
+const EVERY_MS = 25;
+/** Seconds that a hold lasts: longer than this takes. */
+const HELD_S = 900;
 
 export async function finality(seconds: number): Promise<FinalityFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-final-'));
@@ -45,7 +48,15 @@ export async function finality(seconds: number): Promise<FinalityFigures> {
     throw error instanceof Error ? error : new Error(String(error));
   };
   const store = new LedgerTable(database);
-  const ledger = await Ledger.open({ ...time, mode: 'priority', issuer: key.peerId, store, deliveries, failed });
+  const ledger = await Ledger.open({
+    ...time,
+    mode: 'priority',
+    issuer: key.peerId,
+    store,
+    deliveries,
+    failed,
+    past: pastFiles(folder),
+  });
   const writtenMs: number[] = [];
   const [signedMs, finalMs]: [number[], number[]] = [[], []];
   const upTo = (size: number, into: number[]) => {
@@ -60,8 +71,11 @@ export async function finality(seconds: number): Promise<FinalityFigures> {
     },
   });
   log.onSigned(({ checkpoint: { size } }) => upTo(size, signedMs));
+  const payer = newPeerId();
+  await ledger.append({ kind: 'allowance', to: payer });
+  const hold = { kind: 'reserve', payer, amount: 1, untilS: Math.ceil(Date.now() / 1_000) + HELD_S } as const;
   for (let i = 0; i < (seconds * 1_000) / EVERY_MS; i++) {
-    await Promise.all([ledger.append({ kind: 'allowance', to: newPeerId() }), pause(EVERY_MS)]);
+    await Promise.all([ledger.append({ ...hold, hold: randomBytes(16) }), pause(EVERY_MS)]);
   }
   while (finalMs.length < ledger.size) await pause(EVERY_MS);
   await ledger.close();

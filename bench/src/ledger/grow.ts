@@ -1,114 +1,91 @@
 /**
- * How long a control plane takes to start with a long past: the store is filled as by so many paid receipts of the last
- * month, swept as it is while it runs, and opened again.
+ * How long a control plane takes to start with a long past, how large its files are, and how long it takes to make the database again
+ * from the log alone.
  */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { realClock } from '@llmesh/core/base/clock';
-import { toBase32 } from '@llmesh/core/base/base32';
-import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
-import { randomBytes } from '@llmesh/core/base/random-bytes';
-import { epochOf } from '@llmesh/core/ledger/emission';
-import { accountKey, AT, dayOf, deliveryKey, earnedKey, holdKey, ISSUER, settledKey } from '@llmesh/core/ledger/keys';
-import type { StateValue } from '@llmesh/core/ledger/state';
-import { Ledger } from '@llmesh/signaling/ledger/ledger';
+import { text } from 'node:stream/consumers';
 import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
-import type { LedgerBatch } from '@llmesh/signaling/ledger/ledger-store';
-import { LEDGER_LIMITS } from '@llmesh/signaling/ledger/upkeep';
-import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
+import { rebuild } from '@llmesh/signaling/restore/rebuild';
 import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
+import { growLedger } from './grown-ledger.ts';
+import type { RestartFigures } from './restart.ts';
 
-export interface GrowFigures {
+export interface GrowFigures extends RestartFigures {
   events: number;
-  fileMiB: number;
-  /** From nothing to a ledger that takes events, the check of the file included. */
-  restartSeconds: number;
-  /** Of that: the file is opened and checked. */
-  checkSeconds: number;
+  databaseMiB: number;
+  logMiB: number;
+  /** What old events did. */
+  pastMiB: number;
+  /** Null: it was not measured. */
+  rebuildSeconds: number | null;
+  rebuildCpuSeconds: number | null;
 }
 
-const BATCH = 2_048;
-const LEAF_BYTES = 1_100;
-const PEERS = 50_000;
-const OPEN_HOLDS = 5_000;
-const DAYS = 31;
-const DAY_MS = 86_400_000;
+const MIB = 1_048_576;
 
-export async function grow(events: number): Promise<GrowFigures> {
+export async function grow(events: number, again: boolean): Promise<GrowFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-grow-'));
   try {
-    const issuer = newPeerId();
-    await fill(folder, events, issuer);
-    const failed = (error: unknown) => {
-      throw error;
+    await growLedger(folder, events);
+    const before = await endOf(folder);
+    const restarted = await restart(folder, before.peer, Math.floor(before.size / 3));
+    const sizes = {
+      databaseMiB: Math.round(statSync(join(folder, 'mesh.db')).size / MIB),
+      logMiB: Math.round(bytesIn(join(folder, 'log')) / MIB),
+      pastMiB: Math.round(bytesIn(join(folder, 'past')) / MIB),
     };
-    const began = performance.now();
-    const database = new MeshDatabase(folder);
-    const checked = performance.now();
-    const deliveries = new DeliveryTable(database);
-    const store = new LedgerTable(database);
-    const time = { clock: realClock, now: Date.now };
-    const ledger = await Ledger.open({ ...time, mode: 'priority', issuer, store, deliveries, failed });
-    await ledger.append({ kind: 'allowance', to: newPeerId() });
-    const restartSeconds = seconds(performance.now() - began);
-    await ledger.close();
-    await deliveries.close();
-    const fileMiB = Math.round(statSync(join(folder, 'mesh.db')).size / 1_048_576);
-    return { events, fileMiB, restartSeconds, checkSeconds: seconds(checked - began) };
+    let rebuilt: { rebuildSeconds: number | null; rebuildCpuSeconds: number | null } = {
+      ...{ rebuildSeconds: null, rebuildCpuSeconds: null },
+    };
+    if (again) {
+      for (const name of readdirSync(folder))
+        if (/^(mesh\.db|past)/.test(name)) rmSync(join(folder, name), { recursive: true });
+      const [began, used] = [performance.now(), process.cpuUsage()];
+      await rebuild({ dataFolder: folder });
+      const { user, system } = process.cpuUsage(used);
+      rebuilt = {
+        rebuildSeconds: seconds(performance.now() - began),
+        rebuildCpuSeconds: seconds((user + system) / 1_000),
+      };
+      const after = await endOf(folder);
+      if (after.balances !== before.balances) throw new Error('The ledger that was made again has other balances.');
+    }
+    return { events: before.size, ...sizes, ...restarted, ...rebuilt };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function fill(folder: string, events: number, issuer: PeerId): Promise<void> {
+/** How many events there are, all balances, and somebody who has paid others all the time. */
+async function endOf(folder: string): Promise<{ size: number; balances: string; peer: string }> {
   const database = new MeshDatabase(folder);
   const store = new LedgerTable(database);
-  const peers = Array.from({ length: PEERS }, newPeerId);
-  const startMs = Date.now() - DAYS * DAY_MS;
-  const holds: [string, StateValue][] = Array.from({ length: OPEN_HOLDS }, () => [
-    holdKey(toBase32(randomBytes(16))),
-    [peers[0]!, 1, 1, 0, Math.floor(Date.now() / 1_000) + 900, 0],
-  ]);
-  for (let from = 0; from < events; from += BATCH) {
-    const size = Math.min(events, from + BATCH);
-    const ms = Math.floor(startMs + (DAYS * DAY_MS * size) / events);
-    const state = new Map<string, StateValue | undefined>(from === 0 ? [[ISSUER, issuer], ...holds] : []);
-    state.set(AT, [size, ms, epochOf(startMs)]);
-    const entries: LedgerBatch['entries'][number][] = [];
-    for (let index = from; index < size; index++) entries.push(receipt(index, ms, peers, state));
-    await store.append({ from, head: { size, posted: 0, lastMs: ms, final: size }, entries, state });
-    const below = (kept: number) => Math.max(0, size - kept);
-    await store.prune({ leaves: below(LEDGER_LIMITS.leaves), entries: below(LEDGER_LIMITS.entries) }, 2 * BATCH);
-    if (size % (BATCH * 250) === 0) process.stderr.write(`${size} events\n`);
-  }
+  const [{ size }, accounts] = [await store.head(), await store.readAll('a/')];
+  const newest = await store.entries(size - 10_000, 10_000);
+  const paid = newest.find(({ kind, postings }) => kind === 'earn' && postings.length > 0);
   database.close();
+  return { size, balances: JSON.stringify([...accounts]), peer: paid?.about.by ?? '' };
 }
 
-function receipt(
-  index: number,
-  ms: number,
-  peers: readonly PeerId[],
-  state: Map<string, StateValue | undefined>,
-): LedgerBatch['entries'][number] {
-  const [by, to] = [peers[index % PEERS]!, peers[(index * 7 + 1) % PEERS]!];
-  const lease = toBase32(randomBytes(16));
-  state.set(deliveryKey(dayOf(ms), lease), [index, by, to, 100, true, 10_000, 7_000, 500, 0, 0]);
-  state.set(settledKey(dayOf(ms), toBase32(randomBytes(16))), [by, 100_000, 10_000]);
-  state.set(earnedKey(to), [7_500, 100, dayOf(ms), 7_500, 0, 0, 7_000, ms, 0]);
-  state.set(accountKey(`free:${by}`), index);
-  state.set(accountKey(`free:${to}`), index);
-  return {
-    ...{ index, ms, kind: 'earn', leaf: randomBytes(LEAF_BYTES) },
-    about: { by, to, lease, proof: 'receipt', units: 100, price: 100_000 },
-    postings: [
-      { account: `held:${by}`, amount: -100_000, reason: 'paid' },
-      { account: `free:${to}`, amount: 7_000, reason: 'earned' },
-      { account: 'auditors', amount: 2_000, reason: 'fee' },
-      { account: 'treasury', amount: 1_000, reason: 'fee' },
-      { account: `free:${by}`, amount: 90_000, reason: 'refunded' },
-    ],
-  };
+/** `before`: where the page begins that is asked for. */
+async function restart(folder: string, peer: string, before: number): Promise<RestartFigures> {
+  const program = join(import.meta.dirname, 'restart.ts');
+  const args = ['--import', 'tsx', '--conditions=@llmesh/source', program, folder, peer, String(before)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`The control plane did not start (${code}).`);
+  return JSON.parse(said) as RestartFigures;
+}
+
+function bytesIn(folder: string): number {
+  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    return sum + (entry.isDirectory() ? bytesIn(path) : statSync(path).size);
+  }, 0);
 }
 
 function seconds(ms: number): number {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { killRounds } from '@llmesh/signaling/testing/kill-rounds';
 import { finality } from './finality.ts';
-import { grow, type GrowFigures } from './grow.ts';
+import { grow } from './grow.ts';
 import { logAppend } from './log-append.ts';
 import { logVerify } from './log-verify.ts';
 import { receiptRate } from './receipts.ts';
@@ -16,8 +16,10 @@ export interface LedgerOptions {
   /** Seconds. */
   finality: number;
   leaves: number;
-  /** Events; left out: this is not measured. */
+  /** Events; then only this is measured. */
   grow?: number;
+  /** With `grow`: the database is made again from the log, too. */
+  rebuild?: true;
 }
 
 /** What comes between two checkpoints of a busy ledger. */
@@ -27,8 +29,9 @@ const LEAF_BYTES = 1_100;
 const LIFE_MS = 1_500;
 
 export async function ledger(options: LedgerOptions) {
-  const grown: GrowFigures | null = options.grow === undefined ? null : await grow(options.grow);
-  if (grown !== null) say('started again', grown);
+  if (options.grow !== undefined) {
+    return { bench: 'ledger-growth', ...(await grow(options.grow, options.rebuild === true)) };
+  }
   const rate = await receiptRate(options);
   say('receipts', rate);
   const final = await finality(options.finality);
@@ -49,7 +52,7 @@ export async function ledger(options: LedgerOptions) {
   return {
     ...{ bench: 'ledger', receiptsPerSecond, ofVerifyLimit, projectorLagMsP99 },
     ...{ finalityMsP99: final.finalityMsP99, lostEvents, recountDifferences },
-    ...{ rate, final, append, verify, kills, grown },
+    ...{ rate, final, append, verify, kills },
   };
 }
 

@@ -2,7 +2,7 @@
  * How many receipts a second the ledger takes, from the filed bytes to postings on the disk, beside what the same signatures
  * alone cost on all cores: in turns in one run, so that whatever else the computer does slows both down.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -12,8 +12,10 @@ import type { Identity } from '@llmesh/core/identity/identity';
 import { nodeIdentity, nodeVerifyOnThread } from '@llmesh/core/identity/node-signatures';
 import { signatureIn } from '@llmesh/core/identity/signed-record';
 import { readLeases } from '@llmesh/core/receipts/lease';
+import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { Ledger } from '@llmesh/signaling/ledger/ledger';
 import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
+import { pastFiles } from '@llmesh/signaling/log/open-log';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';
 import { IssuedLeases } from '@llmesh/signaling/receipts/issued-leases';
 import { ReceiptBook } from '@llmesh/signaling/receipts/receipt-book';
@@ -35,8 +37,10 @@ export interface ReceiptsFigures {
   ofVerifyLimit: number;
   /** From the receipt on the disk to its postings on the disk. */
   projectorLagMsP99: number;
-  /** Of the main thread, which also writes to the disk: for one receipt. */
+  /** Of the main thread, which also writes to the disk, and waits for it: for one receipt. */
   mainThreadUs: number;
+  /** Of that, its processor time; null: this system does not tell. */
+  mainThreadCpuUs: number | null;
   /** Processor time of one receipt, on all cores together, and of its signatures alone: on a busy computer these say more. */
   cpuUs: number;
   verifyCpuUs: number;
@@ -65,7 +69,15 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   const issuer = control.peerId;
   const book = new ReceiptBook({ ...time, store: deliveries, issuer, issued, verify: 'threads', failed });
   const store = new LedgerTable(database);
-  const ledger = await Ledger.open({ ...time, mode: 'priority', issuer, deliveries, store, failed });
+  const ledger = await Ledger.open({
+    ...time,
+    mode: 'priority',
+    issuer,
+    deliveries,
+    store,
+    failed,
+    past: pastFiles(folder),
+  });
   book.onWritten = () => ledger.delivered();
   ledger.onAppended(() => ledger.finalTo(ledger.size));
   const [requesters, providers] = [REQUESTERS, PROVIDERS].map(identities) as [Identity[], Identity[]];
@@ -84,7 +96,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   const rates: number[] = [];
   const limits: number[] = [];
   const busy: number[] = [];
-  const [costs, limitCosts]: [number[], number[]] = [[], []];
+  const [costs, limitCosts, mainCosts]: [number[], number[], number[]] = [[], [], []];
   try {
     for (let round = 0; round <= rounds; round++) {
       const papers: Papers[] = [];
@@ -95,7 +107,8 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
           one.lease,
           readLeases(one.lease, () => true)!,
         );
-        papers.push(one);
+        // As it comes from a socket: texts that nobody has put together from pieces.
+        papers.push({ ...one, whole: JSON.parse(JSON.stringify(one.whole)) as Filing });
       }
       const reserve = ({ hold, expiresAt }: Papers, i: number) =>
         ledger.reserve(hold, requesters[i % REQUESTERS]!.peerId, PRICE, expiresAt + 900);
@@ -106,6 +119,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
       const limitCpu = process.cpuUsage(cpu);
       const before = performance.eventLoopUtilization();
       cpu = process.cpuUsage();
+      const mainCpu = mainThreadCpuUs();
       const rate = await perSecond(receipts, async () => {
         const goal = posted + receipts;
         const all = new Promise<void>((resolve) => {
@@ -122,11 +136,13 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
       });
       const { active } = performance.eventLoopUtilization(before);
       const spent = process.cpuUsage(cpu);
+      const spentHere = mainThreadCpuUs() - mainCpu;
       // The first one is for the compiler.
       if (round === 0) continue;
       limits.push(limit);
       rates.push(rate);
       busy.push((1_000 * active) / receipts);
+      mainCosts.push(spentHere / receipts);
       costs.push(cpuUs(spent, receipts));
       limitCosts.push(cpuUs(limitCpu, receipts));
       say(`${Math.round(rate)} receipts/s; signatures alone: ${Math.round(limit)}`);
@@ -146,6 +162,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
     ),
     projectorLagMsP99: percentile(lags.slice(receipts), 99),
     mainThreadUs: percentile(busy, 50),
+    mainThreadCpuUs: Number.isNaN(mainCosts[0]) ? null : percentile(mainCosts, 50),
     cpuUs: percentile(costs, 50),
     verifyCpuUs: percentile(limitCosts, 50),
   };
@@ -182,10 +199,26 @@ function cpuUs({ user, system }: NodeJS.CpuUsage, count: number): number {
   return (user + system) / count;
 }
 
+/** Linux alone tells it of one thread; elsewhere NaN. */
+function mainThreadCpuUs(): number {
+  try {
+    const [ns] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ');
+    return Number(ns) / 1_000;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 function identities(count: number): Identity[] {
   return Array.from({ length: count }, () => nodeIdentity(randomBytes(32)));
 }
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+// node --import tsx --conditions=@llmesh/source bench/src/ledger/receipts.ts [rounds] [receipts]
+if (import.meta.filename === process.argv[1]) {
+  const [rounds = 2, receipts = 3_000] = process.argv.slice(2).map(Number);
+  process.stdout.write(`${JSON.stringify(await receiptRate({ rounds, receipts }))}\n`);
 }

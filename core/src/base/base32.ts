@@ -32,13 +32,34 @@ export function toBase32(bytes: Uint8Array): string {
 
 /** Returns the bytes, or null for another alphabet, an impossible length, or leftover bits that are not zero. */
 export function fromBase32(text: string): Uint8Array<ArrayBuffer> | null {
-  const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
+  const { length } = text;
+  const bytes = new Uint8Array(Math.floor((length * 5) / 8));
   let at = 0;
+  let i = 0;
+  // Eight characters are five bytes. What is not in the alphabet has bits above the lowest five, which `all` gathers.
+  for (let all = 0; i + 8 <= length; i += 8) {
+    const a = valueAt(text, i);
+    const b = valueAt(text, i + 1);
+    const c = valueAt(text, i + 2);
+    const d = valueAt(text, i + 3);
+    const e = valueAt(text, i + 4);
+    const f = valueAt(text, i + 5);
+    const g = valueAt(text, i + 6);
+    const h = valueAt(text, i + 7);
+    all |= a | b | c | d | e | f | g | h;
+    if (all > 31) return null;
+    bytes[at] = (a << 3) | (b >> 2);
+    bytes[at + 1] = (b << 6) | (c << 1) | (d >> 4);
+    bytes[at + 2] = (d << 4) | (e >> 1);
+    bytes[at + 3] = (e << 7) | (f << 2) | (g >> 3);
+    bytes[at + 4] = (g << 5) | h;
+    at += 5;
+  }
   let bits = 0;
   let bitCount = 0;
-  for (let i = 0; i < text.length; i++) {
-    const value = VALUES[text.charCodeAt(i)] ?? 255;
-    if (value === 255) return null;
+  for (; i < length; i++) {
+    const value = valueAt(text, i);
+    if (value > 31) return null;
     bits = (bits << 5) | value;
     bitCount += 5;
     if (bitCount < 8) continue;
@@ -47,4 +68,10 @@ export function fromBase32(text: string): Uint8Array<ArrayBuffer> | null {
     bits &= (1 << bitCount) - 1;
   }
   return bitCount < 5 && bits === 0 ? bytes : null;
+}
+
+/** 255: it is not in the alphabet. */
+function valueAt(text: string, i: number): number {
+  const code = text.charCodeAt(i);
+  return code < 128 ? VALUES[code]! : 255;
 }

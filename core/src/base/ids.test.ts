@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
+import { fromBase32, toBase32 } from './base32.ts';
 import { isModelId, isPeerId, isTaskId, newPeerId, newTaskId } from './ids.ts';
 import { peerBead, peerName } from '../identity/names.ts';
 
@@ -30,4 +31,40 @@ describe('ids', () => {
       }),
     );
   });
+});
+
+// RFC 4648 §10, in lower case and without the padding.
+test.each([
+  ['', ''],
+  ['f', 'my'],
+  ['fo', 'mzxq'],
+  ['foo', 'mzxw6'],
+  ['foob', 'mzxw6yq'],
+  ['fooba', 'mzxw6ytb'],
+  ['foobar', 'mzxw6ytboi'],
+])('%j is %j', (text, base32) => {
+  const bytes = new TextEncoder().encode(text);
+  expect(toBase32(bytes)).toBe(base32);
+  expect(fromBase32(base32)).toEqual(bytes);
+});
+
+it('reads what it wrote, whatever the length', () => {
+  for (let length = 0; length < 40; length++) {
+    const bytes = Uint8Array.from({ length }, (_, i) => (i * 89 + length * 31) & 255);
+    expect(fromBase32(toBase32(bytes))).toEqual(bytes);
+  }
+});
+
+it('refuses another character at any place', () => {
+  const text = toBase32(new Uint8Array(12).fill(0xa7));
+  for (const odd of ['1', '8', 'A', '=', ' ', '\u0000', 'é', 'ａ']) {
+    for (let at = 0; at < text.length; at++)
+      expect(fromBase32(text.slice(0, at) + odd + text.slice(at + 1))).toBeNull();
+  }
+});
+
+it('refuses lengths that no bytes have, and bits that are left over', () => {
+  for (const text of ['a', 'aaa', 'aaaaaa', `${'a'.repeat(8)}a`, 'ab', `${'a'.repeat(8)}mz`]) {
+    expect(fromBase32(text)).toBeNull();
+  }
 });

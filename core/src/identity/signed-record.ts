@@ -1,6 +1,6 @@
 /** A text with its author: the public key (32 bytes), the signature (64), then the signed bytes. Self-contained. */
 import { concatBytes } from '@noble/hashes/utils.js';
-import { peerIdOf, PUBLIC_KEY_BYTES, signed, SIGNATURE_BYTES, verify } from './identity.ts';
+import { checkedElsewhere, peerIdOf, PUBLIC_KEY_BYTES, signed, SIGNATURE_BYTES, verify } from './identity.ts';
 import type { Identity, SigningDomain } from './identity.ts';
 import type { PeerId } from '../base/ids.ts';
 
@@ -44,6 +44,7 @@ export function openRecord(
   const publicKey = record.subarray(0, PUBLIC_KEY_BYTES);
   const signature = record.subarray(PUBLIC_KEY_BYTES, RECORD_OVERHEAD_BYTES);
   const body = record.subarray(RECORD_OVERHEAD_BYTES);
-  if (!check(publicKey, signed(domain, body), signature)) return null;
+  // What is signed has to be put together first, which takes a while.
+  if (check !== checkedElsewhere && !check(publicKey, signed(domain, body), signature)) return null;
   return { signer: peerIdOf(publicKey), body };
 }

@@ -24,7 +24,6 @@
  * | `k/<peer>` | its alias |
  * | `z/<peer>/<file>` | slashes that nobody has undone: [amount, [nonces]] |
  * | `g/<parameter>` | [value, ms of the change]; none: as it was at first |
- * | `gv` | how many votes were carried out |
  * | `p/<index>` | a proposal: see `proposals.ts`; the index with twelve digits |
  * | `po` | the indices of proposals that may still be voted on |
  * | `b/<index>/<peer>` | a ballot: [choice, weight] |
@@ -43,7 +42,6 @@ export const ISSUER = 'issuer';
 export const UPTIME = 'm/uptime';
 export const TASKS = 'm/tasks';
 export const ALLOWANCES = 'm/allowances';
-export const VERSION_OF_PARAMETERS = 'gv';
 export const OPEN_PROPOSALS = 'po';
 
 export const accountKey = (account: Account) => `a/${account}`;

@@ -1,6 +1,6 @@
 /** The parameters as they are at this point of the log. */
 import { PARAMETERS, type ParameterName } from '../governance/parameters.ts';
-import { parameterKey, VERSION_OF_PARAMETERS } from './keys.ts';
+import { parameterKey } from './keys.ts';
 import type { StateValue } from './state.ts';
 
 interface Readable {
@@ -16,11 +16,6 @@ export function parameter(state: Readable, name: ParameterName): number {
 export function changedMs(state: Readable, name: ParameterName): number | null {
   const changed = state.get(parameterKey(name)) as readonly [number, number] | undefined;
   return changed === undefined ? null : changed[1];
-}
-
-/** How many votes were carried out: each changes what things cost, or may. */
-export function parametersVersion(state: Readable): number {
-  return (state.get(VERSION_OF_PARAMETERS) as number | undefined) ?? 0;
 }
 
 /** The part of an amount, in thousandths, rounded down; exact for every amount that there is. */

@@ -109,10 +109,12 @@ export function readLeases(bytes: Uint8Array, check = verify): Leases | null {
 }
 
 /** The lease of one provider; null when it is not among them. */
-export function leaseOf({ providers, seed, ...terms }: Leases, provider: PeerId): Lease | null {
+export function leaseOf(leases: Leases, provider: PeerId): Lease | null {
+  const { providers, seed, issuer, requester, task, model, complexity } = leases;
   if (!providers.includes(provider)) return null;
   const nonce = sha256(concatBytes(seed, idBytes(provider))).slice(0, LEASE_NONCE_BYTES);
-  return { ...terms, provider, nonce };
+  const { price, priceVersion, maxUnits, expiresAt } = leases;
+  return { issuer, requester, task, model, complexity, price, priceVersion, maxUnits, expiresAt, provider, nonce };
 }
 
 function idBytes(peer: PeerId): Uint8Array {

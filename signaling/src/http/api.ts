@@ -6,7 +6,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { AuditOffice } from '../audit/audit-office.ts';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
-import type { LedgerPages } from '../ledger/ledger-pages.ts';
+import type { LedgerPages } from '../ledger/pages/ledger-pages.ts';
 import type { Metrics } from '../metrics.ts';
 import { offersThatFit } from '../registry/offer-board.ts';
 import { creditsRouter } from './credits-api.ts';

@@ -7,7 +7,7 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { isPeerId } from '@llmesh/core/base/ids';
 import { LEASE_NONCE_BYTES } from '@llmesh/core/receipts/lease';
-import type { LedgerPages } from '../ledger/ledger-pages.ts';
+import type { LedgerPages } from '../ledger/pages/ledger-pages.ts';
 import { KeyedPages } from './keyed-pages.ts';
 import type { Page } from './shared-page.ts';
 import { SharedPage } from './shared-page.ts';

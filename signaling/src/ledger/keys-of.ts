@@ -5,14 +5,12 @@
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { Evidence } from '@llmesh/core/ledger/evidence';
 import {
-  AT,
   checksKey,
   counterpartiesKey,
   dayOf,
   deliveryKey,
   earnedKey,
   holdKey,
-  ISSUER,
   ordersKey,
   settledKey,
 } from '@llmesh/core/ledger/keys';
@@ -20,27 +18,30 @@ import { MAX_HOLD_SECONDS } from '@llmesh/core/ledger/rules/hold';
 
 const HOUR_MS = 3_600_000;
 
-export function keysOf(evidence: Evidence): string[] {
+/** `isOpen`: is this hold known, and open? Then nobody asks whether it is settled. */
+export function keysOf(evidence: Evidence, isOpen: (hold: string) => boolean): string[] {
   switch (evidence.kind) {
     case 'earn': {
       const { hold, nonce, expiresAt, provider, requester } = evidence.delivery;
       const endMs = expiresAt * 1_000;
       const peer = [earnedKey(provider), counterpartiesKey(provider), checksKey(provider), earnedKey(requester)];
-      return [AT, ISSUER, holdKey(hold), deliveryKey(dayOf(endMs), nonce), ...peer, ...settled(hold, endMs)];
+      const known = [deliveryKey(dayOf(endMs), nonce), ...peer];
+      return isOpen(hold) ? known : [holdKey(hold), ...known, ...settled(hold, endMs)];
     }
     case 'reserve': {
       const hold = toBase32(evidence.hold);
-      return [AT, holdKey(hold), ...settled(hold, evidence.ms)];
+      return [holdKey(hold), ...settled(hold, evidence.ms)];
     }
     case 'refund':
-      return [AT, holdKey(toBase32(evidence.hold))];
+      return [holdKey(toBase32(evidence.hold))];
     case 'order':
-      return [AT, ISSUER, ordersKey(evidence.order.by), earnedKey(evidence.order.by)];
+      return [ordersKey(evidence.order.by), earnedKey(evidence.order.by)];
     default:
-      return [AT];
+      return [];
   }
 }
 
 function settled(hold: string, ms: number): string[] {
-  return [ms - HOUR_MS, ms, ms + MAX_HOLD_SECONDS * 1_000].map((at) => settledKey(dayOf(at), hold));
+  const days = new Set([ms - HOUR_MS, ms, ms + MAX_HOLD_SECONDS * 1_000].map(dayOf));
+  return Array.from(days, (day) => settledKey(day, hold));
 }

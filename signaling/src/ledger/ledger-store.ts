@@ -31,6 +31,14 @@ export interface LedgerEntry {
   readonly postings: readonly Posting[];
 }
 
+/** A volunteer was there for so many looks of an hour, in this wide network. */
+export interface SeenRow {
+  readonly epoch: number;
+  readonly peer: PeerId;
+  readonly network: string;
+  readonly looks: number;
+}
+
 export interface LedgerBatch {
   /** The size before it: the store refuses what was computed from another one. */
   readonly from: number;
@@ -58,11 +66,22 @@ export interface LedgerStore {
   entries(from: number, most: number): Promise<LedgerEntry[]>;
   /** Those before this index that touch this peer, the newest first. */
   history(peer: PeerId, before: number, most: number): Promise<LedgerEntry[]>;
-  /** Forgets leaves and events below these indexes, at most so many at a time. */
-  prune(below: { readonly leaves: number; readonly entries: number }, most: number): Promise<void>;
+  /** Of these peers, the last event that was moved into files and touched them: see `past/past.ts`. */
+  past(peers: readonly PeerId[]): Promise<Map<PeerId, number>>;
+  /** Forgets leaves and events below these indexes, at most so many at a time; `past` is remembered of the latter. */
+  prune(
+    below: { readonly leaves: number; readonly entries: number },
+    most: number,
+    past?: ReadonlyMap<PeerId, number>,
+  ): Promise<void>;
   /** The indexes of the oldest leaf and the oldest event that are kept; the size where there is none. */
   oldest(): Promise<{ readonly leaf: number; readonly entry: number }>;
   /** When each provider was last seen to compute as it should, in milliseconds since 1970: those since `sinceMs`. */
   proved(sinceMs: number): Promise<Map<PeerId, number>>;
   setProved(proved: ReadonlyMap<PeerId, number>): Promise<void>;
+  /** Who was there in hours that are not paid yet: what `setSeen` said. */
+  seen(): Promise<SeenRow[]>;
+  setSeen(rows: readonly SeenRow[]): Promise<void>;
+  /** This hour is dealt with. */
+  forgetSeen(epoch: number): Promise<void>;
 }

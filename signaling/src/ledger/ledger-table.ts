@@ -5,7 +5,7 @@ import type { Posting } from '@llmesh/core/ledger/posting';
 import type { StateValue } from '@llmesh/core/ledger/state';
 import type { MeshDatabase } from '../store/mesh-database.ts';
 import { touchedBy } from './touched.ts';
-import type { LedgerBatch, LedgerEntry, LedgerHead, LedgerStore } from './ledger-store.ts';
+import type { LedgerBatch, LedgerEntry, LedgerHead, LedgerStore, SeenRow } from './ledger-store.ts';
 
 interface StateRow {
   key: string;
@@ -87,7 +87,16 @@ export class LedgerTable implements LedgerStore {
     return (this.#sql.history.all([peer, before, most]) as EntryRow[]).map(entryIn);
   }
 
-  async prune(below: { leaves: number; entries: number }, most: number): Promise<void> {
+  async past(peers: readonly PeerId[]): Promise<Map<PeerId, number>> {
+    const rows = this.#sql.past.all([JSON.stringify(peers)]) as { peer: PeerId; idx: number }[];
+    return new Map(rows.map(({ peer, idx }) => [peer, idx]));
+  }
+
+  async prune(
+    below: { leaves: number; entries: number },
+    most: number,
+    past: ReadonlyMap<PeerId, number> = new Map(),
+  ): Promise<void> {
     const { leaf, entry } = this.#oldest();
     const [leaves, entries] = [Math.min(below.leaves, leaf + most), Math.min(below.entries, entry + most)];
     if (leaves <= leaf && entries <= entry) return;
@@ -97,6 +106,7 @@ export class LedgerTable implements LedgerStore {
       for (const { index, postings } of forgotten.map(entryIn))
         for (const peer of touchedBy(postings)) this.#sql.prunePeer.run([peer, index]);
       this.#sql.pruneEvents.run([entries]);
+      if (past.size > 0) this.#sql.setPast.run([JSON.stringify([...past])]);
     });
     this.#db.shrink(SHRINK_PAGES);
   }
@@ -116,6 +126,19 @@ export class LedgerTable implements LedgerStore {
     });
   }
 
+  async seen(): Promise<SeenRow[]> {
+    return this.#sql.seen.all() as SeenRow[];
+  }
+
+  async setSeen(rows: readonly SeenRow[]): Promise<void> {
+    const values = rows.map(({ epoch, peer, network, looks }) => [epoch, peer, network, looks]);
+    this.#db.transact(() => this.#sql.setSeen.run([JSON.stringify(values)]));
+  }
+
+  async forgetSeen(epoch: number): Promise<void> {
+    this.#db.transact(() => this.#sql.forgetSeen.run([epoch]));
+  }
+
   /** All at once: to call SQLite costs several times as much as a row. */
   #put(entries: LedgerBatch['entries']): void {
     const events: unknown[] = [];
@@ -124,7 +147,7 @@ export class LedgerTable implements LedgerStore {
     let at = 1;
     for (const { index, ms, kind, about, postings, leaf } of entries) {
       const rows = postings.map(({ account, amount, reason }) => [account, amount, reason]);
-      events.push([index, ms, kind, JSON.stringify(about), JSON.stringify(rows)]);
+      events.push([index, ms, kind, about, rows]);
       for (const peer of touchedBy(postings)) peers.push([peer, index]);
       leaves.push([index, at, leaf.byteLength]);
       at += leaf.byteLength;
@@ -153,7 +176,7 @@ function prepared(db: MeshDatabase) {
     read: db.prepare('SELECT key, value FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
     readAll: db.prepare('SELECT key, value FROM ledger_state WHERE key >= ? AND key < ? ORDER BY key'),
     put: db.prepare(
-      `INSERT INTO ledger_state (key, value) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+      `INSERT INTO ledger_state (key, value) SELECT value ->> 0, value -> 1 FROM json_each(?) WHERE true
        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     ),
     anyBetween: db.prepare('SELECT 1 FROM ledger_state WHERE key >= ? AND key < ? LIMIT 1'),
@@ -163,7 +186,7 @@ function prepared(db: MeshDatabase) {
     forget: db.prepare('DELETE FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
     putEvents: db.prepare(
       `INSERT INTO ledger_event (idx, ms, kind, about, postings)
-       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)`,
+       SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3, value -> 4 FROM json_each(?)`,
     ),
     putPeers: db.prepare('INSERT INTO ledger_peer (peer, idx) SELECT value ->> 0, value ->> 1 FROM json_each(?)'),
     putLeaves: db.prepare(
@@ -178,6 +201,11 @@ function prepared(db: MeshDatabase) {
     pruneLeaves: db.prepare('DELETE FROM ledger_leaf WHERE idx < ?'),
     pruneEvents: db.prepare('DELETE FROM ledger_event WHERE idx < ?'),
     prunePeer: db.prepare('DELETE FROM ledger_peer WHERE peer = ? AND idx = ?'),
+    past: db.prepare('SELECT peer, idx FROM ledger_past WHERE peer IN (SELECT value FROM json_each(?))'),
+    setPast: db.prepare(
+      `INSERT INTO ledger_past (peer, idx) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+       ON CONFLICT (peer) DO UPDATE SET idx = excluded.idx`,
+    ),
     oldest: db.prepare(
       'SELECT (SELECT min(idx) FROM ledger_leaf) AS leaf, (SELECT min(idx) FROM ledger_event) AS entry',
     ),
@@ -185,14 +213,21 @@ function prepared(db: MeshDatabase) {
     setProved: db.prepare(
       'INSERT INTO ledger_proved (peer, ms) VALUES (?, ?) ON CONFLICT (peer) DO UPDATE SET ms = max(ms, excluded.ms)',
     ),
+    seen: db.prepare('SELECT epoch, peer, network, looks FROM ledger_seen'),
+    setSeen: db.prepare(
+      `INSERT INTO ledger_seen (epoch, peer, network, looks)
+       SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+       ON CONFLICT (epoch, peer) DO UPDATE SET looks = excluded.looks`,
+    ),
+    forgetSeen: db.prepare('DELETE FROM ledger_seen WHERE epoch = ?'),
   };
 }
 
-function parted(state: LedgerBatch['state']): [kept: [string, string][], gone: string[]] {
-  const [kept, gone]: [[string, string][], string[]] = [[], []];
+function parted(state: LedgerBatch['state']): [kept: [string, StateValue][], gone: string[]] {
+  const [kept, gone]: [[string, StateValue][], string[]] = [[], []];
   for (const [key, value] of state) {
     if (value === undefined) gone.push(key);
-    else kept.push([key, JSON.stringify(value)]);
+    else kept.push([key, value]);
   }
   return [kept, gone];
 }

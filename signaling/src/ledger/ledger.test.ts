@@ -213,16 +213,32 @@ describe('with time', () => {
     expect(after.failures).toEqual([]);
   });
 
+  it('an event that is asked for as soon as the one before it is written is written, too', async () => {
+    const mesh = world();
+    const ledger = await mesh.open();
+    const to = newPeerId();
+    const both = (async () => {
+      await ledger.append({ kind: 'allowance', to });
+      return ledger.append({ kind: 'allowance', to: newPeerId() });
+    })();
+    let index = -1;
+    const done = both.then((appended) => (index = appended.index));
+    await mesh.clock.advance(200);
+    expect(index).toBe(1);
+    await done;
+  });
+
   it('old events are forgotten, once they are final, and what they did is not', async () => {
     const mesh = world();
     const ledger = await mesh.open({ limits: { leaves: 20, entries: 40 } }, false);
-    const peers = Array.from({ length: 100 }, newPeerId);
+    const peers = Array.from({ length: 300 }, newPeerId);
     await mesh.until(Promise.all(peers.map((to) => ledger.append({ kind: 'allowance', to }))));
     await mesh.clock.advance(11_000);
     expect(await ledger.store.oldest()).toEqual({ leaf: 0, entry: 0 });
-    ledger.finalTo(70);
+    ledger.finalTo(270);
     await mesh.clock.advance(11_000);
-    expect(await ledger.store.oldest()).toEqual({ leaf: 70, entry: 60 });
+    // They are written to files meanwhile.
+    await expect.poll(() => ledger.store.oldest()).toEqual({ leaf: 270, entry: 256 });
     expect(ledger.account(peers[0]!).allowance).toBeGreaterThan(0);
     await expect(mesh.append({ kind: 'allowance', to: peers[0]! })).rejects.toMatchObject({ code: 'order_refused' });
   });

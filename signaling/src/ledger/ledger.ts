@@ -13,12 +13,13 @@ import { readEvidence } from '@llmesh/core/ledger/evidence';
 import { accountKey } from '@llmesh/core/ledger/keys';
 import type { AccountNews, CreditMode } from '@llmesh/core/wire/credit-messages';
 import type { DeliveryStore } from '../receipts/delivery-store.ts';
-import { askedBy } from './delivery-feed.ts';
 import { Due } from './due.ts';
 import type { Appended, LeafSource, LedgerPort } from './ledger-port.ts';
 import type { LedgerHead, LedgerStore } from './ledger-store.ts';
 import { CurrentParameters } from './current-parameters.ts';
-import { Projector, type Asked, type Projected } from './projector.ts';
+import { History } from './history.ts';
+import { Past, type PastStore } from './past/past.ts';
+import { askedBy, Projector, type Asked, type Projected } from './projector.ts';
 import { touchedBy } from './touched.ts';
 import { LEDGER_LIMITS, Upkeep, type LedgerLimits } from './upkeep.ts';
 
@@ -36,6 +37,8 @@ export interface LedgerOptions {
   issuer: PeerId;
   store: LedgerStore;
   deliveries: Pick<DeliveryStore, 'changes'>;
+  /** Where events of long ago lie with what they did. */
+  past: PastStore;
   /** What is kept besides the tiles. */
   limits?: Partial<LedgerLimits>;
   clock: Clock;
@@ -53,6 +56,7 @@ interface Waiting extends Asked {
 export class Ledger implements LedgerPort, LeafSource {
   readonly mode: LedgerOptions['mode'];
   readonly store: LedgerStore;
+  readonly history: History;
   readonly #options: LedgerOptions;
   readonly #projector: Projector;
   readonly #parameters: CurrentParameters;
@@ -76,8 +80,10 @@ export class Ledger implements LedgerPort, LeafSource {
     this.#due = due;
     this.#due.start(this);
     const { store, clock, now, failed, limits } = options;
+    const past = new Past(options.past);
+    this.history = new History(store, past);
     const at = () => ({ size: this.size, final: this.final });
-    this.#upkeep = new Upkeep({ store, clock, now, failed, at, limits: { ...LEDGER_LIMITS, ...limits } });
+    this.#upkeep = new Upkeep({ store, past, clock, now, failed, at, limits: { ...LEDGER_LIMITS, ...limits } });
     this.#gather();
   }
 
@@ -190,15 +196,17 @@ export class Ledger implements LedgerPort, LeafSource {
     if (this.#writing !== null || this.#closing !== null) return;
     this.#stopTimer ??= this.#options.clock.after(ms, () => {
       this.#stopTimer = null;
-      this.#writing = this.#write().then((again) => {
+      this.#writing = this.#write().then((failed) => {
         this.#writing = null;
-        if (again !== null) this.#gather(again);
+        if (failed) this.#gather(AGAIN_MS);
+        // Whoever was just answered may have asked for the next event meanwhile.
+        else if (this.#waiting.length > 0 || this.#filed) this.#gather(0);
       });
     });
   }
 
-  /** Returns in how many milliseconds there is more to do; null: nothing is. Never rejects. */
-  async #write(): Promise<number | null> {
+  /** True: nothing could be written. Never rejects. */
+  async #write(): Promise<boolean> {
     const waiting = this.#waiting.splice(0, MAX_BATCH);
     const room = MAX_BATCH - waiting.length;
     const { deliveries, issuer, now } = this.#options;
@@ -213,12 +221,12 @@ export class Ledger implements LedgerPort, LeafSource {
         const projected = await this.#projector.project(asked, posted, now());
         this.#answer(waiting, projected);
       }
-      return this.#waiting.length > 0 || this.#filed ? 0 : null;
+      return false;
     } catch (thrown) {
       this.#options.failed(thrown);
       this.#filed = true;
       for (const { reject } of waiting) reject(asMeshError(thrown, 'busy', LATER));
-      return AGAIN_MS;
+      return true;
     }
   }
 
@@ -237,7 +245,10 @@ export class Ledger implements LedgerPort, LeafSource {
     });
     if (appended.length === 0) return;
     tell(this.#onAppended, appended);
-    tell(this.#onChanged, new Set(appended.flatMap(({ postings }) => [...touchedBy(postings)])));
+    if (this.#onChanged.size === 0) return;
+    const changed = new Set<PeerId>();
+    for (const { postings } of appended) touchedBy(postings, changed);
+    tell(this.#onChanged, changed);
   }
 }
 

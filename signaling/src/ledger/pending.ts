@@ -60,9 +60,11 @@ export class Pending {
 }
 
 /** Whose free credits grow by this, and by how much. */
-export function* incoming(postings: readonly Posting[]): Iterable<{ peer: PeerId; amount: Micro }> {
+export function incoming(postings: readonly Posting[]): { peer: PeerId; amount: Micro }[] {
+  const all: { peer: PeerId; amount: Micro }[] = [];
   for (const { account, amount, reason } of postings) {
     if (amount > 0 && account.startsWith(FREE) && !OWN.has(reason))
-      yield { peer: account.slice(FREE.length) as PeerId, amount };
+      all.push({ peer: account.slice(FREE.length) as PeerId, amount });
   }
+  return all;
 }

@@ -6,10 +6,11 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Evidence } from '@llmesh/core/ledger/evidence';
 import { writeEvent, type EventBody, type LedgerEvent } from '@llmesh/core/ledger/event';
-import { accountKey, AT, ISSUER } from '@llmesh/core/ledger/keys';
+import { accountKey, AT, holdKey, ISSUER } from '@llmesh/core/ledger/keys';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { applyEvidence, begin } from '@llmesh/core/ledger/projection';
 import type { StateValue } from '@llmesh/core/ledger/state';
+import type { DeliveryChange } from '../receipts/delivery-store.ts';
 import { aboutEvidence } from './about.ts';
 import { keysOf } from './keys-of.ts';
 import type { Appended } from './ledger-port.ts';
@@ -20,7 +21,21 @@ import { ACCOUNTS, Unread, WorkingState } from './working-state.ts';
 /** An event that somebody wants, with what its signed bytes say, checked. */
 export interface Asked {
   readonly body: EventBody;
+  /** When it happened, in milliseconds since 1970; left out: now. */
+  readonly ms?: number;
   readonly evidence: (ms: number) => Evidence;
+}
+
+/**
+ * Deliveries that were filed, as events. Their signatures and everything else about them were checked then, so what is
+ * known of them is evidence enough; the signed bytes go into the log, where strangers check them again.
+ */
+export function askedBy(changes: readonly DeliveryChange[]): Asked[] {
+  return changes.flatMap(({ lease, proof, delivery }) => {
+    // What was free when it was leased is in no ledger.
+    if (delivery === null || delivery.price === 0) return [];
+    return [{ body: { kind: 'earn', lease, proof }, evidence: (ms) => ({ kind: 'earn', ms, delivery }) }];
+  });
 }
 
 /** What became of each, in the order of the batch. */
@@ -71,16 +86,22 @@ export class Projector {
 
   /**
    * `posted`: with this batch, deliveries up to this change are dealt with. Rejects when the store cannot write, and then
-   * nothing has happened.
+   * nothing has happened. `accept` throws for results of which nothing is to be written.
    */
-  async project(asked: readonly Asked[], posted: number, nowMs: number): Promise<Projected> {
+  async project(
+    asked: readonly Asked[],
+    posted: number,
+    nowMs: number,
+    accept: (results: readonly Result[]) => void = () => {},
+  ): Promise<Projected> {
     const ms = Math.max(this.#head.lastMs, Math.floor(nowMs));
     const { size } = this.#head;
     try {
       const tried = await this.#try(asked, ms);
       const { appended, entries } = tried;
+      accept(tried.results);
       const head = { size: size + appended.length, posted, lastMs: ms, final: this.pending.final };
-      const changes = new Map(this.state.changes);
+      const { changes } = this.state;
       if (appended.length > 0 || posted !== this.#head.posted)
         await this.#store.append({ from: size, head, entries, state: changes });
       this.state.commit();
@@ -104,25 +125,35 @@ export class Projector {
     this.state.commit();
   }
 
-  async #try(asked: readonly Asked[], ms: number) {
-    const read = asked.map(({ evidence }) => resultOf(() => evidence(ms)));
-    await this.#fetch(read.flatMap((one) => (one instanceof Error ? [] : keysOf(one))));
+  async #try(asked: readonly Asked[], nowMs: number) {
+    const read = asked.map(({ evidence, ms = nowMs }) => resultOf(() => evidence(ms)));
+    const likely = new Set<string>();
+    for (const one of read) {
+      if (one instanceof Error) continue;
+      for (const key of keysOf(one, this.#isOpen)) if (!this.state.has(key)) likely.add(key);
+    }
+    await this.#fetch(likely);
     const results: Result[] = [];
     const appended: Appended[] = [];
     const entries: LedgerBatch['entries'][number][] = [];
     /** What came in within this batch is not final either. */
     const coming = new Map<string, number>();
-    for (const [i, { body }] of asked.entries()) {
+    for (const [i, { body, ms = nowMs }] of asked.entries()) {
       const evidence = read[i]!;
       const index = this.#head.size + appended.length;
-      const postings = evidence instanceof Error ? evidence : await this.#apply(evidence, index, coming);
+      let postings = evidence instanceof Error ? evidence : this.#attempt(evidence, index, coming);
+      // Mostly everything is in memory, and nobody waits.
+      if (postings instanceof Unread)
+        postings = await this.#fetchAndApply(postings, evidence as Evidence, index, coming);
       if (postings instanceof Error) {
         this.state.reject();
         results.push(postings);
         continue;
       }
       this.state.accept();
-      for (const { peer, amount } of incoming(postings)) coming.set(peer, (coming.get(peer) ?? 0) + amount);
+      // Made again from a log that was final by then, it is no news.
+      const news = index < this.pending.final ? [] : incoming(postings);
+      for (const { peer, amount } of news) coming.set(peer, (coming.get(peer) ?? 0) + amount);
       const event: LedgerEvent = { ...body, ms };
       const entry = { index, ms, kind: body.kind, about: aboutEvidence(evidence as Evidence), postings };
       entries.push({ ...entry, leaf: writeEvent(event) });
@@ -133,19 +164,23 @@ export class Projector {
     return { results, appended, entries };
   }
 
+  #attempt(evidence: Evidence, index: number, coming: ReadonlyMap<string, number>): readonly Posting[] | Error {
+    return resultOf(() => {
+      const postings = applyEvidence(this.state, evidence, index);
+      if (SPENDS.has(evidence.kind)) this.#onlyFinal(postings, coming);
+      return postings;
+    });
+  }
+
   /** Reads from the store what turns out to be missing. Rejects only when the store cannot be read. */
-  async #apply(
+  async #fetchAndApply(
+    first: Unread,
     evidence: Evidence,
     index: number,
     coming: ReadonlyMap<string, number>,
   ): Promise<readonly Posting[] | Error> {
     const asked = new Set<string>();
-    for (;;) {
-      const result = resultOf(() => {
-        const postings = applyEvidence(this.state, evidence, index);
-        if (SPENDS.has(evidence.kind)) this.#onlyFinal(postings, coming);
-        return postings;
-      });
+    for (let result: readonly Posting[] | Error = first; ; result = this.#attempt(evidence, index, coming)) {
       if (!(result instanceof Unread)) return result;
       this.state.reject();
       const name = Object.values(result.what).join();
@@ -155,6 +190,11 @@ export class Projector {
       else this.state.learnAll(result.what.prefix, await this.#store.readAll(result.what.prefix));
     }
   }
+
+  readonly #isOpen = (hold: string): boolean => {
+    const key = holdKey(hold);
+    return this.state.has(key) && this.state.get(key) !== undefined;
+  };
 
   #onlyFinal(postings: readonly Posting[], coming: ReadonlyMap<string, number>): void {
     for (const { account, amount } of postings) {

@@ -25,8 +25,8 @@ test('a network gets one share, however many volunteers it has, each by its minu
 });
 
 describe('an hour', () => {
-  async function setUp(folder: string | null = null) {
-    const world = new LedgerWorld(folder);
+  async function setUp() {
+    const world = new LedgerWorld();
     const ledger = await world.open();
     const clock = new ManualClock();
     const [one, two] = [someone(), someone()];
@@ -36,18 +36,21 @@ describe('an hour', () => {
     }
     const startMs = Math.ceil(world.now() / EPOCH_MS) * EPOCH_MS;
     const present = new Set([one.peerId, two.peerId]);
-    const uptime = await Uptime.open({
-      ...{ clock, now: () => startMs + clock.now(), ledger, store: ledger.store },
-      present: () => [...present].map((peer) => ({ peer, network: peer })),
-      failed: (error) => world.failures.push(error),
-    });
+    /** Again: as after a restart. `network`: that of all. */
+    const start = (network?: string) =>
+      Uptime.open({
+        ...{ clock, now: () => startMs + clock.now(), ledger, store: ledger.store },
+        present: () => [...present].map((peer) => ({ peer, network: network ?? peer })),
+        failed: (error) => world.failures.push(error),
+      });
+    const uptime = await start();
     /** The ledger's own time keeps up, so that the hour is over for it, too. */
     const pass = async (ms: number) => {
       world.skip(startMs + clock.now() + ms - world.now());
       await clock.advance(ms);
       for (let i = 0; i < 5; i++) await world.clock.advance(10);
     };
-    return { world, ledger, uptime, present, pass, one: one.peerId, two: two.peerId };
+    return { world, ledger, uptime, start, present, pass, one: one.peerId, two: two.peerId };
   }
 
   it('is paid to who was there and answered somebody from elsewhere, once, for the minutes that it was there', async () => {
@@ -63,6 +66,46 @@ describe('an hour', () => {
     expect(ledger.account(one).free).toBe(CAP / 2);
     expect(world.failures).toEqual([]);
     await uptime.close();
+    await world.close();
+  });
+
+  it('has all its minutes after a restart, in the middle of it and after its end', async () => {
+    const { world, ledger, uptime, start, present, pass, one } = await setUp();
+    uptime.proved(one);
+    await pass(EPOCH_MS / 2);
+    await uptime.close();
+    const second = await start();
+    await pass(EPOCH_MS / 2 - 60_000);
+    await second.close();
+    present.clear();
+    await pass(120_000);
+    expect(ledger.account(one).free).toBe(0);
+    const third = await start();
+    await pass(61_000);
+    expect(ledger.account(one).free).toBeGreaterThan(0.95 * CAP);
+    expect(await ledger.store.seen()).toEqual([]);
+    await third.close();
+    expect(world.failures).toEqual([]);
+    await world.close();
+  });
+
+  it('gives a network one share, though some of its volunteers were paid before a restart', async () => {
+    const { world, ledger, uptime, start, pass, one, two } = await setUp();
+    await uptime.close();
+    const first = await start('x');
+    first.proved(one);
+    first.proved(two);
+    await pass(EPOCH_MS - 60_000);
+    await first.close();
+    const { epoch } = (await ledger.store.seen())[0]!;
+    await pass(120_000);
+    await world.append({ kind: 'uptime', epoch, shares: [[one, 500]] });
+    const second = await start('x');
+    await pass(61_000);
+    expect(ledger.account(two).free).toBeGreaterThan(0.45 * CAP);
+    expect(ledger.account(one).free + ledger.account(two).free).toBeLessThanOrEqual(CAP);
+    await second.close();
+    expect(world.failures).toEqual([]);
     await world.close();
   });
 

@@ -11,20 +11,22 @@ import { MAX_UPTIME_SHARES } from '@llmesh/core/ledger/event';
 import { earnedKey } from '@llmesh/core/ledger/keys';
 import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/uptime';
 import type { LedgerPort } from './ledger-port.ts';
-import type { LedgerStore } from './ledger-store.ts';
+import type { LedgerStore, SeenRow } from './ledger-store.ts';
 
 const LOOK_MS = 60_000;
 const LOOKS_AN_EPOCH = EPOCH_MS / LOOK_MS;
 const WHOLE = 1_000;
 /** Volunteers that are counted in one hour; whoever comes after so many is not. */
 const MAX_SEEN = 100_000;
+/** Rows that are written in one go: some milliseconds. */
+const WRITTEN_AT_ONCE = 2_000;
 
 export interface UptimeNeeds {
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
   ledger: Pick<LedgerPort, 'append'>;
-  store: Pick<LedgerStore, 'read' | 'proved' | 'setProved'>;
+  store: Pick<LedgerStore, 'read' | 'proved' | 'setProved' | 'seen' | 'setSeen' | 'forgetSeen'>;
   /** Who offers something right now, and from which wide network; those left out whose answers are in doubt. */
   present: () => Iterable<{ readonly peer: PeerId; readonly network: string }>;
   failed: (error: unknown) => void;
@@ -34,27 +36,32 @@ interface Seen {
   network: string;
   looks: number;
 }
+type SeenPeers = Map<PeerId, Seen>;
 
 export class Uptime {
   readonly #needs: UptimeNeeds;
   readonly #proved: Map<PeerId, number>;
   /** Of those, what the store does not have yet. */
   #unsaved = new Map<PeerId, number>();
-  #seen = new Map<PeerId, Seen>();
-  #epoch: number;
+  /** By hours: the present one, and those that are over and not paid yet. */
+  readonly #seen: Map<number, SeenPeers>;
   #stopTimer: () => void;
   #paying: Promise<void> | null = null;
   #closed = false;
 
-  private constructor(needs: UptimeNeeds, proved: Map<PeerId, number>) {
+  private constructor(needs: UptimeNeeds, proved: Map<PeerId, number>, seen: Map<number, SeenPeers>) {
     this.#needs = needs;
     this.#proved = proved;
-    this.#epoch = epochOf(needs.now());
+    this.#seen = seen;
     this.#stopTimer = needs.clock.after(LOOK_MS, () => this.#look());
   }
 
   static async open(needs: UptimeNeeds): Promise<Uptime> {
-    return new Uptime(needs, await needs.store.proved(needs.now() - SERVED_WITHIN_MS));
+    const seen = new Map<number, SeenPeers>();
+    for (const { epoch, peer, network, looks } of await needs.store.seen()) {
+      seenIn(seen, epoch).set(peer, { network, looks });
+    }
+    return new Uptime(needs, await needs.store.proved(needs.now() - SERVED_WITHIN_MS), seen);
   }
 
   /** This provider answered somebody of another network, and both signed for it. */
@@ -74,53 +81,69 @@ export class Uptime {
   }
 
   #look(): void {
-    const { clock, now, present } = this.#needs;
+    const { clock, now, present, failed } = this.#needs;
     const epoch = epochOf(now());
-    const over = epoch === this.#epoch ? null : { epoch: this.#epoch, seen: this.#seen };
-    if (over !== null) {
-      this.#epoch = epoch;
-      this.#seen = new Map();
-    }
+    const seen = seenIn(this.#seen, epoch);
+    const changed: SeenRow[] = [];
     for (const { peer, network } of present()) {
-      const seen = this.#seen.get(peer);
-      if (seen !== undefined) seen.looks += 1;
-      else if (this.#seen.size < MAX_SEEN) this.#seen.set(peer, { network, looks: 1 });
+      const before = seen.get(peer);
+      if (before === undefined && seen.size >= MAX_SEEN) continue;
+      const after = { network: before?.network ?? network, looks: (before?.looks ?? 0) + 1 };
+      seen.set(peer, after);
+      changed.push({ epoch, peer, ...after });
     }
-    this.#paying = this.#settle(over)
-      .catch((thrown: unknown) => this.#needs.failed(thrown))
+    this.#paying = this.#settle(epoch, changed)
+      .catch((thrown: unknown) => failed(thrown))
       .finally(() => {
         if (!this.#closed) this.#stopTimer = clock.after(LOOK_MS, () => this.#look());
       });
   }
 
-  async #settle(over: { epoch: number; seen: ReadonlyMap<PeerId, Seen> } | null): Promise<void> {
+  async #settle(epoch: number, changed: readonly SeenRow[]): Promise<void> {
+    const { store } = this.#needs;
+    for (let at = 0; at < changed.length; at += WRITTEN_AT_ONCE) {
+      await store.setSeen(changed.slice(at, at + WRITTEN_AT_ONCE));
+    }
     const unsaved = this.#unsaved;
     if (unsaved.size > 0) {
       this.#unsaved = new Map();
-      await this.#needs.store.setProved(unsaved);
+      await store.setProved(unsaved);
     }
-    if (over !== null) await this.#pay(over.epoch, over.seen);
+    const over = [...this.#seen.keys()].filter((hour) => hour < epoch).sort((a, b) => a - b);
+    for (const hour of over) {
+      await this.#pay(hour, this.#seen.get(hour)!);
+      this.#seen.delete(hour);
+      await store.forgetSeen(hour);
+    }
   }
 
+  /** Rejects with busy when nothing can be written now: who is paid then is not paid again later. */
   async #pay(epoch: number, seen: ReadonlyMap<PeerId, Seen>): Promise<void> {
     const sinceMs = (epoch + 1) * EPOCH_MS - SERVED_WITHIN_MS;
     for (const [peer, ms] of this.#proved) if (ms < sinceMs) this.#proved.delete(peer);
     const proved = [...seen].filter(([peer]) => this.#proved.has(peer));
-    const earned = await this.#needs.store.read(proved.map(([peer]) => earnedKey(peer)));
-    const paid = proved.filter(([peer]) => {
-      const { servedMs, epoch: paidFor } = earnedIn(earned.get(earnedKey(peer)));
-      return servedMs >= sinceMs && paidFor < epoch;
-    });
-    const shares = sharesOf(new Map(paid));
-    for (let at = 0; at < shares.length; at += MAX_UPTIME_SHARES) {
-      const part = shares.slice(at, at + MAX_UPTIME_SHARES);
+    const state = await this.#needs.store.read(proved.map(([peer]) => earnedKey(peer)));
+    const earned = (peer: PeerId) => earnedIn(state.get(earnedKey(peer)));
+    const shares = sharesOf(new Map(proved.filter(([peer]) => earned(peer).servedMs >= sinceMs)));
+    // A network's hour is divided among all of its volunteers, those that were paid before a restart too.
+    const unpaid = shares.filter(([peer]) => earned(peer).epoch < epoch);
+    for (let at = 0; at < unpaid.length; at += MAX_UPTIME_SHARES) {
+      const part = unpaid.slice(at, at + MAX_UPTIME_SHARES);
       try {
         await this.#needs.ledger.append({ kind: 'uptime', epoch, shares: part });
       } catch (thrown) {
-        this.#needs.failed(asMeshError(thrown, 'busy', `An hour of ${part.length} volunteers is not paid.`));
+        const error = asMeshError(thrown, 'busy', `An hour of ${part.length} volunteers is not paid yet.`);
+        if (error.code === 'busy') throw error;
+        this.#needs.failed(error);
       }
     }
   }
+}
+
+function seenIn(all: Map<number, SeenPeers>, epoch: number): SeenPeers {
+  const seen = all.get(epoch) ?? new Map<PeerId, Seen>();
+  all.set(epoch, seen);
+  return seen;
 }
 
 /** In thousandths of the hour: the time of each, divided among the volunteers of its network. */

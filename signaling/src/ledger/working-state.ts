@@ -28,9 +28,10 @@ export class WorkingState implements LedgerState {
   /** Undefined: the store has no such key. What was used since the last turn, and in the one before. */
   #young: Values = new Map();
   #old: Values = new Map();
-  /** Of the batch that is being put together, and of its event that is being tried. */
+  /** Of the batch that is being put together. */
   #batch: Values = new Map();
-  #event: Values = new Map();
+  /** What its last event, which is being tried, found there. */
+  readonly #before: { readonly key: string; readonly has: boolean; readonly value: StateValue | undefined }[] = [];
   /** The keys of the store that begin so, until the batch is over. */
   readonly #prefixes = new Map<string, readonly string[]>();
 
@@ -40,34 +41,34 @@ export class WorkingState implements LedgerState {
   }
 
   get(key: string): StateValue | undefined {
-    if (this.#event.has(key)) return this.#event.get(key);
-    if (this.#batch.has(key)) return this.#batch.get(key);
-    return this.kept(key);
+    const value = this.#batch.get(key);
+    return value !== undefined || this.#batch.has(key) ? value : this.kept(key);
   }
 
   /** Without what is not in the store yet. */
   kept(key: string): StateValue | undefined {
     if (key.startsWith(ACCOUNTS)) return this.#accounts.get(key);
-    if (this.#young.has(key)) return this.#young.get(key);
-    if (!this.#old.has(key)) throw new Unread({ key });
+    const young = this.#young.get(key);
+    if (young !== undefined || this.#young.has(key)) return young;
     const value = this.#old.get(key);
+    if (value === undefined && !this.#old.has(key)) throw new Unread({ key });
     this.#cache(key, value);
     return value;
   }
 
   set(key: string, value: StateValue | undefined): void {
-    this.#event.set(key, value);
+    const before = this.#batch.get(key);
+    this.#before.push({ key, has: before !== undefined || this.#batch.has(key), value: before });
+    this.#batch.set(key, value);
   }
 
   keys(prefix: string): string[] {
     const stored = prefix.startsWith(ACCOUNTS) ? [...this.#accounts.keys()] : this.#prefixes.get(prefix);
     if (stored === undefined) throw new Unread({ prefix });
     const all = new Set(stored);
-    for (const changes of [this.#batch, this.#event]) {
-      for (const [key, value] of changes) {
-        if (value === undefined) all.delete(key);
-        else all.add(key);
-      }
+    for (const [key, value] of this.#batch) {
+      if (value === undefined) all.delete(key);
+      else all.add(key);
     }
     return [...all].filter((key) => key.startsWith(prefix)).sort();
   }
@@ -91,16 +92,18 @@ export class WorkingState implements LedgerState {
 
   /** The event counts. */
   accept(): void {
-    for (const [key, value] of this.#event) this.#batch.set(key, value);
-    this.#event.clear();
+    this.#before.length = 0;
   }
 
   /** It does not. */
   reject(): void {
-    this.#event.clear();
+    for (let last = this.#before.pop(); last !== undefined; last = this.#before.pop()) {
+      if (last.has) this.#batch.set(last.key, last.value);
+      else this.#batch.delete(last.key);
+    }
   }
 
-  /** What the events that were accepted change. */
+  /** What the events that were accepted change. Belongs to whoever has it: the next batch begins a new one. */
   get changes(): ReadonlyMap<string, StateValue | undefined> {
     return this.#batch;
   }
@@ -117,8 +120,8 @@ export class WorkingState implements LedgerState {
 
   /** The store has none of them. */
   abort(): void {
-    this.#event.clear();
-    this.#batch.clear();
+    this.#before.length = 0;
+    this.#batch = new Map();
     this.#prefixes.clear();
   }
 

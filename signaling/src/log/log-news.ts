@@ -21,14 +21,17 @@ export interface LogListener {
 export class LogNews {
   readonly keeper: LogKeeper;
   readonly #clock: Clock;
+  readonly #failed: (error: unknown) => void;
   readonly #listeners = new Set<LogListener>();
   readonly #stopListening: () => void;
   #stopTimer = () => {};
   #told: string | null = null;
 
-  constructor(keeper: LogKeeper, clock: Clock) {
+  /** `failed`: a proof cannot be read. */
+  constructor(keeper: LogKeeper, clock: Clock, failed: (error: unknown) => void) {
     this.keeper = keeper;
     this.#clock = clock;
+    this.#failed = failed;
     this.#stopListening = keeper.onSigned((signed) => this.#signed(signed));
     this.#wait();
   }
@@ -74,8 +77,8 @@ export class LogNews {
     proofs.set(from, proof);
     try {
       listener.show(await proof);
-    } catch {
-      // The keeper says so as well, and keeps trying: the disk cannot be read.
+    } catch (thrown) {
+      this.#failed(thrown);
     }
   }
 

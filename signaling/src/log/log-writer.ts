@@ -6,7 +6,7 @@ import { readCheckpoint, signCheckpoint, type Checkpoint } from '@llmesh/log/not
 import { readEntries } from '@llmesh/log/tree/entries';
 import type { TreeHasher } from '@llmesh/log/base/hashing';
 import { sameBytes } from '@llmesh/log/base/hashing';
-import type { NoteSigner } from '@llmesh/log/note/key';
+import type { NoteKey, NoteSigner } from '@llmesh/log/note/key';
 import { LogError } from '@llmesh/log/base/log-error';
 import { openNote, readNote } from '@llmesh/log/note/note';
 import { TileAppender } from '@llmesh/log/tree/tile-appender';
@@ -52,19 +52,14 @@ export class LogWriter {
    * when the folder cannot be used.
    */
   static async open(options: LogWriterOptions): Promise<LogWriter> {
-    const { store, signer } = options;
-    const bytes = await reading(store.read('signed'));
-    if (bytes === null) return new LogWriter(options, await TileAppender.open(0, readNothing, options.hasher), null);
-    const opened = openNote(readNote(bytes) ?? NO_NOTE, [signer.key], nodeVerify);
-    const checkpoint = opened === null ? null : readCheckpoint(opened.text);
-    if (checkpoint === null || checkpoint.origin !== signer.key.name) {
-      throw broken('Its last checkpoint is not signed by the key in control.key: the two belong to different meshes.');
+    const { source, store, signer, hasher } = options;
+    const signed = await readSigned(store, signer.key);
+    if (signed === null) {
+      await checkBeginning(source);
+      return new LogWriter(options, await TileAppender.open(0, readNothing, hasher), null);
     }
-    const writer = new LogWriter(options, await continued(options, checkpoint), {
-      checkpoint,
-      note: Buffer.from(bytes).toString('utf8'),
-    });
-    await checkEnd(options, checkpoint.size);
+    const writer = new LogWriter(options, await continued(options, signed.checkpoint), signed);
+    await checkEnd(options, signed.checkpoint.size);
     return writer;
   }
 
@@ -91,10 +86,35 @@ export class LogWriter {
   }
 }
 
+/**
+ * What was signed last; null: nothing was. Rejects with log_broken when it is not signed by this key, with storage_full when it cannot
+ * be read.
+ */
+export async function readSigned(store: Pick<TileStore, 'read'>, key: NoteKey): Promise<Signed | null> {
+  const bytes = await reading(store.read('signed'));
+  if (bytes === null) return null;
+  const opened = openNote(readNote(bytes) ?? NO_NOTE, [key], nodeVerify);
+  const checkpoint = opened === null ? null : readCheckpoint(opened.text);
+  if (checkpoint === null || checkpoint.origin !== key.name) {
+    throw broken('Its last checkpoint is not signed by the key in control.key: the two belong to different meshes.');
+  }
+  return { checkpoint, note: Buffer.from(bytes).toString('utf8') };
+}
+
 async function extend(appender: TileAppender, to: number, { source, store }: LogWriterOptions): Promise<void> {
   const leaves = await source.leaves(appender.size, to);
   if (leaves.length !== to - appender.size) throw new Error('The ledger lacks events that it counts.');
   await store.write(appender.append(leaves));
+}
+
+/** A log that is lost is made again, unless the first events were nowhere but there. */
+async function checkBeginning(source: LeafSource): Promise<void> {
+  if (source.size === 0) return;
+  try {
+    await source.leaves(0, 1);
+  } catch (cause) {
+    throw broken('The folder log is empty or missing, and mesh.db no longer has its first events.', FROM_BACKUP, cause);
+  }
 }
 
 /** At the end of this checkpoint, with its tiles on the disk. */
@@ -123,7 +143,9 @@ async function checkEnd({ source, store }: LogWriterOptions, size: number): Prom
   const from = tile.index * TILE_WIDTH;
   const bytes = await reading(readTile(store, tilePath(tile)));
   const kept = bytes === null ? null : readEntries(bytes, tile.width);
-  const leaves = await source.leaves(from, size);
+  const leaves = await source.leaves(from, size).catch((cause: unknown) => {
+    throw broken(`It ends with event ${size}, and mesh.db no longer has all that came after.`, FROM_BACKUP, cause);
+  });
   if (kept?.length === leaves.length && kept.every((leaf, i) => sameBytes(leaf, leaves[i] ?? leaf))) return;
   throw broken('The last events in mesh.db are not those of its last checkpoint.');
 }
@@ -141,13 +163,15 @@ async function reading<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+const FROM_BACKUP = 'Bring back mesh.db and the folder log from one backup, the newest there is';
+const FROM_LOG = 'Start the mesh once with --rebuild, which makes the missing ones again from the log';
+
 function tooShort(has: number, signed: number): MeshError {
-  return broken(`mesh.db has ${has} events, and the log has signed ${signed}.`);
+  return broken(`mesh.db has ${has} events, and the log has signed ${signed}.`, FROM_LOG);
 }
 
-function broken(what: string): MeshError {
-  return new MeshError(
-    'log_broken',
-    `The log of this mesh cannot go on: ${what} Bring back mesh.db and the folder log from one backup, the newest there is: see "Backup" in docs/run-a-mesh.md.`,
-  );
+/** `next`: what its operator can do. */
+export function broken(what: string, next = FROM_BACKUP, cause?: unknown): MeshError {
+  const message = `The log of this mesh cannot go on: ${what} ${next}: see "Backup" in docs/run-a-mesh.md.`;
+  return new MeshError('log_broken', message, { cause });
 }

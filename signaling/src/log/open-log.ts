@@ -4,12 +4,17 @@ import { noteName } from '@llmesh/core/identity/note-name';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { NODE_HASHER } from '@llmesh/log/node/hasher';
 import { TileFolder } from '@llmesh/log/node/tile-folder';
-import { noteKey } from '@llmesh/log/note/key';
+import { noteKey, type NoteSigner } from '@llmesh/log/note/key';
 import { LogKeeper, type LogKeeperOptions } from './log-keeper.ts';
+import type { LeafSource } from '../ledger/ledger-port.ts';
+import { LogWriter } from './log-writer.ts';
 import { MemoryTiles } from './memory-tiles.ts';
 import { openMeshPolicy } from './mesh-policy.ts';
+import type { TileStore } from './tile-store.ts';
 
-const FOLDER = 'log';
+/** In a data folder: the log, and beside it what its events of long ago did. */
+const LOG = 'log';
+const PAST = 'past';
 
 export interface OpenLogOptions extends Pick<LogKeeperOptions, 'source' | 'clock' | 'now' | 'final' | 'failed'> {
   readonly key: Identity;
@@ -21,11 +26,42 @@ export interface OpenLogOptions extends Pick<LogKeeperOptions, 'source' | 'clock
 
 /** Rejects as `openMeshPolicy` and `LogKeeper.open` do. */
 export async function openLog({ key, dataFolder, policyFile, ...rest }: OpenLogOptions): Promise<LogKeeper> {
-  const signer = {
-    key: noteKey(noteName(key.peerId), 'note', key.publicKey),
-    sign: (message: Uint8Array) => key.sign(message),
-  };
+  const signer = logSigner(key);
   const policy = await openMeshPolicy(policyFile, signer.key);
-  const store = dataFolder === null ? new MemoryTiles() : new TileFolder(path.join(dataFolder, FOLDER));
-  return LogKeeper.open({ ...rest, store, signer, policy, hasher: NODE_HASHER });
+  return LogKeeper.open({ ...rest, store: logFiles(dataFolder), signer, policy, hasher: NODE_HASHER });
+}
+
+/**
+ * Rejects with log_broken where these events do not continue what the log has signed. For before anything is appended to them: what
+ * was appended in its place would be a second past.
+ */
+export async function checkContinues(source: LeafSource, key: Identity, dataFolder: string | null): Promise<void> {
+  await LogWriter.open({
+    source,
+    store: logFiles(dataFolder),
+    signer: logSigner(key),
+    hasher: NODE_HASHER,
+    now: Date.now,
+  });
+}
+
+export function logSigner(key: Identity): NoteSigner {
+  return {
+    key: noteKey(noteName(key.peerId), 'note', key.publicKey),
+    sign: (message) => key.sign(message),
+  };
+}
+
+/** `dataFolder` null: in memory. */
+export function logFiles(dataFolder: string | null): TileStore {
+  return filesIn(dataFolder, LOG);
+}
+
+/** For `ledger/past`: its files have the names of bundles of a log. */
+export function pastFiles(dataFolder: string | null): TileStore {
+  return filesIn(dataFolder, PAST);
+}
+
+function filesIn(dataFolder: string | null, name: string): TileStore {
+  return dataFolder === null ? new MemoryTiles() : new TileFolder(path.join(dataFolder, name));
 }

@@ -10,7 +10,7 @@ import { signDraw, type Draw } from '@llmesh/core/proof/draw';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from '../store/data-folder.ts';
 
-const KEY_FILE = 'control.key';
+export const KEY_FILE = 'control.key';
 const KEY = /^[0-9a-f]{64}\n$/;
 const KEY_BYTES = 65;
 const GROUP_AND_OTHERS = 0o077;

@@ -3,7 +3,7 @@ import { sameBytes } from '@llmesh/core/wire/canonical';
 import { fromBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { SigningDomain } from '@llmesh/core/identity/identity';
+import { checkedElsewhere, type SigningDomain } from '@llmesh/core/identity/identity';
 import type { PeerId, TaskId } from '@llmesh/core/base/ids';
 import { leaseOf, readLeases, type Lease, type Leases } from '@llmesh/core/receipts/lease';
 import {
@@ -58,28 +58,53 @@ export interface Ours {
 export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): Delivered {
   if (proof.kind === 'acknowledgement') {
     const acknowledgement = bytesOf(proof.acknowledgement);
-    const read = readAcknowledgement(acknowledgement, unchecked);
+    const read = readAcknowledgement(acknowledgement, checkedElsewhere);
     if (read === null) throw refused(NOT_ACKNOWLEDGED);
     const leaseBytes = bytesOf(lease);
     const { leases, isIssued } = leasesFor(read, by, leaseBytes, ours);
-    return { ...underLease(read, leases), leaseBytes, isIssued, kind: proof.kind, acknowledgement };
+    const { taskId, units, digest } = read;
+    const one = underLease(read, leases);
+    return {
+      kind: proof.kind,
+      lease: one,
+      leaseBytes,
+      isIssued,
+      hold: leases.seed,
+      taskId,
+      units,
+      digest,
+      acknowledgement,
+    };
   }
   const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
   const leaseBytes = bytesOf(lease);
   // One half first: filing what is about others is cheap to refuse.
-  const half = readReceipt(providerHalf, unchecked);
+  const half = readReceipt(providerHalf, checkedElsewhere);
   if (half === null) throw refused(NOT_BY_BOTH);
   const { leases, isIssued } = leasesFor(half.receipt, by, leaseBytes, ours);
   const { receipt } = half;
-  if (half.by !== 'provider' || completed(receipt, providerHalf, requesterHalf, unchecked) === null)
+  if (half.by !== 'provider' || completed(receipt, providerHalf, requesterHalf, checkedElsewhere) === null)
     throw refused(NOT_BY_BOTH);
   if (receipt.task !== leases.task) throw refused('It is about another kind of task than its lease.');
   if (receipt.model !== leases.model) throw refused('It is about another model than its lease.');
   if (receipt.price !== leases.price || receipt.priceVersion !== leases.priceVersion)
     throw refused('It names another price than its lease.');
-  const { inputUnits, startedMs, endedMs } = receipt;
-  const delivered = { ...underLease(receipt, leases), leaseBytes, isIssued, inputUnits, startedMs, endedMs };
-  return { ...delivered, kind: proof.kind, providerHalf, requesterHalf };
+  const { taskId, units, digest, inputUnits, startedMs, endedMs } = receipt;
+  return {
+    kind: proof.kind,
+    lease: underLease(receipt, leases),
+    leaseBytes,
+    isIssued,
+    hold: leases.seed,
+    taskId,
+    units,
+    digest,
+    inputUnits,
+    startedMs,
+    endedMs,
+    providerHalf,
+    requesterHalf,
+  };
 }
 
 function leasesFor(
@@ -90,7 +115,7 @@ function leasesFor(
 ): { leases: Leases; isIssued: boolean } {
   if (by !== requester && by !== provider) throw refused('It is about other peers than the one that files it.');
   const known = issued?.find(bytes) ?? null;
-  const leases = known ?? readLeases(bytes, unchecked);
+  const leases = known ?? readLeases(bytes, checkedElsewhere);
   if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
   return { leases, isIssued: known !== null };
 }
@@ -128,10 +153,6 @@ const NOT_OURS = 'Its lease was not issued by this mesh.';
 const NOT_ACKNOWLEDGED = 'The requester did not sign it.';
 const NOT_BY_BOTH = 'The two ends signed different things.';
 
-function unchecked(): boolean {
-  return true;
-}
-
 /** What is kept for a lease, as far as comparisons need it. */
 export type Kept = Pick<Delivered, 'kind' | 'taskId' | 'units' | 'digest'> & Pick<Lease, 'requester' | 'provider'>;
 
@@ -157,14 +178,13 @@ export function replaces(kept: Kept | null, next: Kept): boolean {
   return next.kind === 'receipt';
 }
 
-function underLease(shown: Acknowledgement, leases: Leases): Omit<Common, 'leaseBytes' | 'isIssued'> {
-  const { requester, provider, leaseNonce, taskId, units, digest } = shown;
+function underLease({ requester, provider, leaseNonce, units }: Acknowledgement, leases: Leases): Lease {
   const lease = leaseOf(leases, provider);
   if (lease === null || requester !== lease.requester || !sameBytes(leaseNonce, lease.nonce)) {
     throw refused('It is not about its lease.');
   }
   if (units > lease.maxUnits) throw refused('It is about more than its lease allows.');
-  return { lease, hold: leases.seed, taskId, units, digest };
+  return lease;
 }
 
 function bytesOf(base32: string): Uint8Array {

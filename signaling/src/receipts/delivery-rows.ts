@@ -16,8 +16,11 @@ export const PUT = `INSERT INTO delivery (${COLUMNS.join(', ')}) VALUES (${COLUM
     .map((column) => `${column} = excluded.${column}`)
     .join(', ')}`;
 
+const KEPT = 'SELECT lease_nonce, kind, task_id, units, digest, requester, provider FROM delivery';
 /** Finds what is kept for a lease, by its nonce; see `keptIn`. */
-export const FIND = 'SELECT kind, task_id, units, digest, requester, provider FROM delivery WHERE lease_nonce = ?';
+export const FIND = `${KEPT} WHERE lease_nonce = ?`;
+/** The same for many, by a JSON list of their names: see `nameOf`. */
+export const FIND_ALL = `${KEPT} WHERE lease_nonce IN (SELECT unhex(value) FROM json_each(?))`;
 
 /** The changes after one, in order; see `changeIn`. */
 export const CHANGES = `SELECT change, lease_nonce, hold, requester, provider, task, model, price, units, kind, expires_s,
@@ -30,21 +33,32 @@ export function valuesOf(delivered: Delivered, filedMs: number, change: number):
   const receipt = kind === 'receipt' ? delivered : null;
   const part = kind === 'acknowledgement' ? delivered : null;
   return [
-    ...[Buffer.from(nonce), taskId, requester, provider, task, model, price, kind, units, Buffer.from(digest)],
-    ...[receipt?.inputUnits ?? null, receipt?.startedMs ?? null, receipt?.endedMs ?? null],
-    ...[Buffer.from(leaseBytes), blob(part?.acknowledgement)],
-    ...[
-      blob(receipt?.providerHalf),
-      blob(receipt?.requesterHalf),
-      filedMs,
-      expiresAt,
-      change,
-      Buffer.from(delivered.hold),
-    ],
+    blob(nonce),
+    taskId,
+    requester,
+    provider,
+    task,
+    model,
+    price,
+    kind,
+    units,
+    blob(digest),
+    receipt?.inputUnits ?? null,
+    receipt?.startedMs ?? null,
+    receipt?.endedMs ?? null,
+    blob(leaseBytes),
+    blob(part?.acknowledgement),
+    blob(receipt?.providerHalf),
+    blob(receipt?.requesterHalf),
+    filedMs,
+    expiresAt,
+    change,
+    blob(delivered.hold),
   ];
 }
 
 export interface KeptRow {
+  lease_nonce: ArrayBuffer;
   kind: Delivered['kind'];
   task_id: TaskId;
   units: number;
@@ -84,6 +98,25 @@ export function changeIn(row: ChangeRow, issuer: PeerId): DeliveryChange {
   return { change, delivery, lease: new Uint8Array(row.lease), proof: proofIn(row) };
 }
 
+/** As `changeIn` reads it, once `delivered` was written with this number. */
+export function changeOf(delivered: Delivered, change: number, issuer: PeerId): DeliveryChange {
+  const { lease, leaseBytes, units, kind, hold } = delivered;
+  const { requester, provider, task, model, price, expiresAt } = lease;
+  const nonce = toBase32(lease.nonce);
+  const complete = kind === 'receipt';
+  const proof: DeliveryChange['proof'] =
+    delivered.kind === 'receipt'
+      ? { kind: 'receipt', provider: delivered.providerHalf, requester: delivered.requesterHalf }
+      : { kind: 'acknowledgement', acknowledgement: delivered.acknowledgement };
+  const what = { issuer, requester, provider, nonce, task, model, price, units, expiresAt };
+  return { change, delivery: { ...what, hold: toBase32(hold), complete }, lease: leaseBytes, proof };
+}
+
+/** What a lease is known by while a batch is decided on: its nonce in hexadecimal digits. */
+export function nameOf(leaseNonce: Uint8Array): string {
+  return blob(leaseNonce).toString('hex');
+}
+
 function proofIn(row: ChangeRow): DeliveryChange['proof'] {
   const { acknowledgement, provider_half: provider, requester_half: requester } = row;
   // The table has one or the other.
@@ -92,6 +125,9 @@ function proofIn(row: ChangeRow): DeliveryChange['proof'] {
     : { kind: 'acknowledgement', acknowledgement: new Uint8Array(acknowledgement) };
 }
 
+/** A window on the same bytes, not a copy: the binding takes a Buffer. */
+function blob(bytes: Uint8Array): Buffer;
+function blob(bytes: Uint8Array | undefined): Buffer | null;
 function blob(bytes: Uint8Array | undefined): Buffer | null {
-  return bytes === undefined ? null : Buffer.from(bytes);
+  return bytes === undefined ? null : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

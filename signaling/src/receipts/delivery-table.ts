@@ -3,8 +3,19 @@ import type Database from 'libsql';
 import { MeshDatabase } from '../store/mesh-database.ts';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { Delivered, Kept } from './delivered.ts';
-import { changeIn, CHANGES, FIND, keptIn, PUT, valuesOf, type ChangeRow, type KeptRow } from './delivery-rows.ts';
+import { keptOf, type Delivered, type Kept } from './delivered.ts';
+import {
+  changeIn,
+  CHANGES,
+  FIND,
+  FIND_ALL,
+  keptIn,
+  nameOf,
+  PUT,
+  valuesOf,
+  type ChangeRow,
+  type KeptRow,
+} from './delivery-rows.ts';
 import {
   DELIVERY_LIMITS,
   outcomeOf,
@@ -16,6 +27,7 @@ import {
 } from './delivery-store.ts';
 import { DeliverySums } from './delivery-sums.ts';
 import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
+import { RecentChanges } from './recent-changes.ts';
 
 /** The rows added up in one go: a few milliseconds. */
 const SUM_AT_ONCE = 500;
@@ -31,10 +43,13 @@ export class DeliveryTable implements DeliveryStore {
   readonly #db: MeshDatabase;
   readonly #sums: DeliverySums;
   readonly #find: Database.Statement;
+  readonly #findAll: Database.Statement;
   readonly #put: Database.Statement;
   readonly #changes: Database.Statement;
   readonly #lastChange: Database.Statement;
   readonly #setLastChange: Database.Statement;
+  /** What was written last, so that the ledger need not read it again. */
+  readonly #recent = new RecentChanges();
   /** The rows of each provider since they were counted last. */
   readonly #since = new BoundedMap<PeerId, number>(MAX_COUNTED);
   /** Or fewer: a proof that replaced a lesser one counts twice until the next sweep. */
@@ -49,6 +64,7 @@ export class DeliveryTable implements DeliveryStore {
     this.#db = database instanceof MeshDatabase ? database : new MeshDatabase(database);
     this.#sums = new DeliverySums(this.#db);
     this.#find = this.#db.prepare(FIND);
+    this.#findAll = this.#db.prepare(FIND_ALL);
     this.#put = this.#db.prepare(PUT);
     this.#changes = this.#db.prepare(CHANGES);
     this.#lastChange = this.#db.prepare('SELECT change FROM last_change');
@@ -57,18 +73,31 @@ export class DeliveryTable implements DeliveryStore {
   }
 
   async file(batch: readonly Delivered[], filedMs: number): Promise<Outcome[]> {
+    if (batch.length === 0) return [];
     const outcomes: Outcome[] = [];
+    /** By the name of the lease, in the order of their changes. */
+    const written = new Map<string, { delivered: Delivered; change: number }>();
     this.#db.transact(() => {
       // Kept apart from the rows: a number is not given again when its row was added up.
-      const before = (this.#lastChange.all() as { change: number }[])[0]!.change;
-      let change = before;
-      for (const delivered of batch) {
-        const outcome = this.#judge(delivered);
-        if (outcome === 'kept') this.#keep(delivered, filedMs, ++change);
+      let { change } = (this.#lastChange.all() as { change: number }[])[0]!;
+      const names = batch.map(({ lease }) => nameOf(lease.nonce));
+      const kept = this.#keptOf(names);
+      for (const [i, delivered] of batch.entries()) {
+        const name = names[i]!;
+        const { provider, expiresAt } = delivered.lease;
+        const outcome = outcomeOf(kept.get(name) ?? null, this.#sums.covers(provider, expiresAt), delivered);
         outcomes.push(outcome);
+        if (outcome !== 'kept') continue;
+        kept.set(name, keptOf(delivered));
+        written.delete(name);
+        written.set(name, { delivered, change: ++change });
       }
-      if (change > before) this.#setLastChange.run([change]);
+      if (written.size === 0) return;
+      for (const { delivered, change: number } of written.values()) this.#put.run(valuesOf(delivered, filedMs, number));
+      this.#setLastChange.run([change]);
+      this.#keepLimits(written.values());
     });
+    for (const [name, { delivered, change }] of written) this.#recent.add(name, delivered, change);
     return outcomes;
   }
 
@@ -81,7 +110,8 @@ export class DeliveryTable implements DeliveryStore {
   }
 
   async changes(after: number, most: number, issuer: PeerId): Promise<DeliveryChange[]> {
-    return (this.#changes.all([after, most]) as ChangeRow[]).map((row) => changeIn(row, issuer));
+    const recent = this.#recent.after(after, most, issuer);
+    return recent ?? (this.#changes.all([after, most]) as ChangeRow[]).map((row) => changeIn(row, issuer));
   }
 
   async sums(): Promise<DeliverySum[]> {
@@ -119,18 +149,30 @@ export class DeliveryTable implements DeliveryStore {
     return row === undefined ? null : keptIn(row);
   }
 
-  #keep(delivered: Delivered, filedMs: number, change: number): void {
-    this.#put.run(valuesOf(delivered, filedMs, change));
-    this.#rows++;
+  #keptOf(names: readonly string[]): Map<string, Kept> {
+    const rows = this.#findAll.all([JSON.stringify(names)]) as KeptRow[];
+    return new Map(rows.map((row) => [nameOf(new Uint8Array(row.lease_nonce)), keptIn(row)]));
+  }
+
+  /** After these were written. */
+  #keepLimits(written: Iterable<{ readonly delivered: Delivered }>): void {
     const { rows, rowsPerProvider } = this.#limits;
-    const { provider } = delivered.lease;
-    // To count them takes as long as there are many, so it is not done for each.
-    const since = (this.#since.get(provider) ?? 0) + 1;
-    if (since * COUNTED_PARTS < rowsPerProvider && this.#since.has(provider)) this.#since.set(provider, since);
-    else {
-      this.#since.set(provider, 0);
-      this.#sums.keepNewest(provider, rowsPerProvider, Math.min(SUM_AT_ONCE, Math.ceil(rowsPerProvider / 20)));
+    const added = new Map<PeerId, number>();
+    for (const { delivered } of written) {
+      const { provider } = delivered.lease;
+      added.set(provider, (added.get(provider) ?? 0) + 1);
+      this.#rows++;
     }
-    if (this.#rows > rows) this.#rows -= this.#sums.addUpOldest(Math.min(SUM_AT_ONCE, Math.ceil(rows / 20)));
+    for (const [provider, more] of added) {
+      // To count them takes as long as there are many, so it is not done for each.
+      const since = (this.#since.get(provider) ?? 0) + more;
+      if (since * COUNTED_PARTS < rowsPerProvider && this.#since.has(provider)) this.#since.set(provider, since);
+      else {
+        this.#since.set(provider, 0);
+        this.#sums.keepNewest(provider, rowsPerProvider, Math.min(SUM_AT_ONCE, Math.ceil(rowsPerProvider / 20)));
+      }
+    }
+    const over = this.#rows - rows;
+    if (over > 0) this.#rows -= this.#sums.addUpOldest(Math.max(over, Math.min(SUM_AT_ONCE, Math.ceil(rows / 20))));
   }
 }

@@ -13,8 +13,11 @@ import { impossibility } from './receipt-limits.ts';
 import type { IssuedLeases } from './issued-leases.ts';
 import { SignatureQueue, type Where } from './signature-queue.ts';
 
-/** A store takes about as long for one as for hundreds, and this one may block the server meanwhile. */
+/** A store takes about as long for one as for dozens, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
+/** While more comes than can be checked, larger batches leave more of the computer to the checks: as many, or as long. */
+const LARGE_BATCH = 512;
+const MAX_GATHER_MS = 400;
 const MAX_WAITING = 4_096;
 /** As many are written in one go: some ten milliseconds. */
 const MAX_BATCH = 1_024;
@@ -135,9 +138,15 @@ export class ReceiptBook {
   }
 
   #gather(): void {
-    if (this.#writing !== null) return;
-    this.#stopTimer ??= this.#options.clock.after(GATHER_MS, () => {
+    if (this.#writing === null && this.#stopTimer === null) this.#gatherFrom(this.#options.clock.now());
+  }
+
+  #gatherFrom(beganMs: number): void {
+    const { clock } = this.#options;
+    this.#stopTimer = clock.after(GATHER_MS, () => {
       this.#stopTimer = null;
+      const mayWait = this.#signatures.size > 0 && this.#waiting.length < LARGE_BATCH;
+      if (mayWait && clock.now() - beganMs < MAX_GATHER_MS) return this.#gatherFrom(beganMs);
       this.#writing = this.#write().finally(() => {
         this.#writing = null;
         if (this.#waiting.length > 0) this.#gather();

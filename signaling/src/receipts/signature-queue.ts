@@ -9,8 +9,10 @@ import { widerNetworkOf } from '../sockets/address.ts';
 /** Here: about two milliseconds of work, then a pause: at most a third of one core, some hundred receipts a second. */
 const CHECKS_A_TURN = 12;
 const PAUSE_MS = 4;
-/** On threads: enough that they have work while the server writes to the disk, some ten milliseconds of it. */
-const MAX_ON_THREADS = 128;
+/** On threads: enough that they have work while the server writes a large batch to the disk. */
+const MAX_ON_THREADS = 384;
+/** Of one network: whoever comes from elsewhere is checked right behind these. */
+const MAX_ON_THREADS_PER_NETWORK = 96;
 /** Each takes some kilobytes. */
 export const MAX_QUEUED = 2_048;
 /** Enough for a school after an outage: its peers file one after the other, each one at a time. */
@@ -24,6 +26,8 @@ export type Checks = readonly (() => boolean)[] | readonly (() => Promise<boolea
 export type Where = 'here' | 'threads';
 
 interface Job {
+  /** The wide network that it comes from. */
+  network: string;
   checks: Checks;
   done: (wrong: number) => void;
 }
@@ -37,8 +41,9 @@ export class SignatureQueue {
   #left = CHECKS_A_TURN;
   #stopPause: (() => void) | null = null;
   readonly #where: Where;
-  /** Jobs on threads. */
+  /** Jobs on threads, and how many of each network. */
   readonly #running = new Set<Promise<void>>();
+  readonly #runningOf = new Map<string, number>();
 
   constructor(clock: Clock, where: Where = 'here') {
     this.#clock = clock;
@@ -59,7 +64,7 @@ export class SignatureQueue {
     if (this.#size >= MAX_QUEUED || lane.length >= MAX_QUEUED_PER_NETWORK) {
       throw new MeshError('busy', 'Too many receipts are being checked. LLMesh will file this one again.');
     }
-    lane.push({ checks, done });
+    lane.push({ network: name, checks, done });
     this.#lanes.set(name, lane);
     this.#size++;
     this.#work();
@@ -93,8 +98,10 @@ export class SignatureQueue {
     while (this.#running.size < MAX_ON_THREADS) {
       const job = this.#next();
       if (job === null) return;
+      this.#count(job, 1);
       const running = firstWrong(job.checks).then((wrong) => {
         this.#running.delete(running);
+        this.#count(job, -1);
         job.done(wrong);
         this.#work();
       });
@@ -102,17 +109,24 @@ export class SignatureQueue {
     }
   }
 
-  /** That of the network whose turn it is. */
+  /** That of the network whose turn it is. Null: none may run now. */
   #next(): Job | null {
-    const [next] = this.#lanes;
-    if (next === undefined) return null;
-    const [name, lane] = next;
-    const job = lane.shift()!;
-    // Moves to the end of the queue.
-    this.#lanes.delete(name);
-    if (lane.length > 0) this.#lanes.set(name, lane);
-    this.#size--;
-    return job;
+    for (const [name, lane] of this.#lanes) {
+      if ((this.#runningOf.get(name) ?? 0) >= MAX_ON_THREADS_PER_NETWORK) continue;
+      const job = lane.shift()!;
+      // Moves to the end of the queue.
+      this.#lanes.delete(name);
+      if (lane.length > 0) this.#lanes.set(name, lane);
+      this.#size--;
+      return job;
+    }
+    return null;
+  }
+
+  #count({ network }: Job, more: 1 | -1): void {
+    const count = (this.#runningOf.get(network) ?? 0) + more;
+    if (count > 0) this.#runningOf.set(network, count);
+    else this.#runningOf.delete(network);
   }
 }
 

@@ -188,4 +188,18 @@ const AUDIT_DUES = `
   ALTER TABLE slashing ADD COLUMN event INTEGER;
   ALTER TABLE slashing ADD COLUMN undone INTEGER NOT NULL DEFAULT 0;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES] as const;
+/**
+ * Events that were moved into files: the last of each peer is where its history goes on there. And who was seen to be there in
+ * the present hour, so that a restart costs nobody its minutes.
+ */
+const LEDGER_PAST = `
+  CREATE TABLE ledger_past (peer TEXT PRIMARY KEY, idx INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger_seen (
+    epoch INTEGER NOT NULL,
+    peer TEXT NOT NULL,
+    network TEXT NOT NULL,
+    looks INTEGER NOT NULL,
+    PRIMARY KEY (epoch, peer)
+  ) STRICT, WITHOUT ROWID;`;
+
+export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES, LEDGER_PAST] as const;

@@ -124,6 +124,23 @@ export function ledgerStoreSuite(name: string, { open, again }: LedgerStoreSuite
       expect((await store.history(ann, 99, 99)).map(({ index }) => index)).toEqual([9, 8, 7, 6, 5]);
     });
 
+    it('remembers where the history of each peer goes on in files', async () => {
+      const store = await start();
+      for (let i = 0; i < 4; i++) await store.append(batch(i, [ann]));
+      expect(await store.past([ann, ben])).toEqual(new Map());
+      await store.prune({ leaves: 0, entries: 2 }, 9, new Map([[ann, 1]]));
+      await store.prune(
+        { leaves: 0, entries: 3 },
+        9,
+        new Map([
+          [ann, 2],
+          [ben, 0],
+        ]),
+      );
+      expect(await store.past([ann])).toEqual(new Map([[ann, 2]]));
+      expect(await store.past([ben, newPeerId()])).toEqual(new Map([[ben, 0]]));
+    });
+
     it('never takes back what is final', async () => {
       const store = await start();
       await store.append(batch(0, [ann]));

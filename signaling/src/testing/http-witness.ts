@@ -11,6 +11,8 @@ export class TestWitness {
   readonly key: NoteKey;
   readonly seen = new Map<string, Witnessed>();
   requests = 0;
+  /** Checkpoints that were shown and do not continue what it has signed. */
+  forks = 0;
   /** What it answers instead; null: what is right. */
   lie: { status: number; body: string } | null = null;
   readonly #logs = new Map<string, NoteKey>();
@@ -40,6 +42,7 @@ export class TestWitness {
       request.on('end', () => {
         void witness.addCheckpoint(Buffer.concat(chunks)).then((right) => {
           const { status, body } = this.lie ?? right;
+          if (right.status === 422) this.forks += 1;
           response.writeHead(status, { 'content-type': right.type }).end(body);
         });
       });

@@ -1,8 +1,9 @@
 /**
  * A program that is killed: it does with a ledger what a busy mesh does, as fast as it can, and says on stdout what it was told
- * is done. Arguments: the data folder, and how many hours after its first start it is.
+ * is done. Arguments: the data folder, with a file witnesses.policy in it, and how many hours after its first start it is.
  */
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -13,7 +14,7 @@ import { writeEvent, type EventBody } from '@llmesh/core/ledger/event';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { Ledger } from '../ledger/ledger.ts';
 import { LedgerTable } from '../ledger/ledger-table.ts';
-import { openLog } from '../log/open-log.ts';
+import { openLog, pastFiles } from '../log/open-log.ts';
 import { openControlKey } from '../receipts/control-key.ts';
 import { DeliveryTable } from '../receipts/delivery-table.ts';
 import { ReceiptBook } from '../receipts/receipt-book.ts';
@@ -37,11 +38,20 @@ const database = new MeshDatabase(folder);
 const deliveries = new DeliveryTable(database);
 const book = new ReceiptBook({ store: deliveries, issuer: key.peerId, clock: realClock, now, failed });
 const options = { mode: 'priority', issuer: key.peerId, deliveries, clock: realClock, now, failed } as const;
-const ledger = await Ledger.open({ ...options, store: new LedgerTable(database) });
+const ledger = await Ledger.open({ ...options, store: new LedgerTable(database), past: pastFiles(folder) });
 book.onWritten = () => ledger.delivered();
 const log = await openLog({
-  ...{ key, dataFolder: folder, policyFile: null, source: ledger, clock: realClock, now, failed },
+  ...{
+    key,
+    dataFolder: folder,
+    policyFile: join(folder, 'witnesses.policy'),
+    source: ledger,
+    clock: realClock,
+    now,
+  },
   final: (size) => ledger.finalTo(size),
+  // A witness on a busy computer may be late.
+  failed: (why) => say('trouble', why),
 });
 log.onSigned(({ checkpoint: { size, root } }) => say('signed', size, Buffer.from(root).toString('hex')));
 const sign = () => void log.grow().then(() => setTimeout(sign, SIGN_EVERY_MS));

@@ -9,6 +9,7 @@ import { Ledger, type LedgerOptions } from '../ledger/ledger.ts';
 import type { Appended } from '../ledger/ledger-port.ts';
 import { LedgerTable } from '../ledger/ledger-table.ts';
 import { DeliveryTable } from '../receipts/delivery-table.ts';
+import { pastFiles } from '../log/open-log.ts';
 import { ReceiptBook } from '../receipts/receipt-book.ts';
 import { MeshDatabase } from '../store/mesh-database.ts';
 import { papersOf, type PapersTerms } from './papers.ts';
@@ -25,13 +26,17 @@ export class LedgerWorld {
   readonly database: MeshDatabase;
   readonly deliveries: DeliveryTable;
   readonly book: ReceiptBook;
+  readonly folder: string | null;
+  readonly store: LedgerTable;
   #startMs: number;
   #ledger: Ledger | null = null;
 
   constructor(folder: string | null = null, control = someone(), startMs = START_MS) {
+    this.folder = folder;
     this.#startMs = startMs;
     this.control = control;
     this.database = new MeshDatabase(folder);
+    this.store = new LedgerTable(this.database);
     this.deliveries = new DeliveryTable(this.database);
     const failed = (error: unknown) => this.failures.push(error);
     const { clock } = this;
@@ -47,10 +52,10 @@ export class LedgerWorld {
 
   /** `final`: everything is at once. */
   async open(changes: Partial<LedgerOptions> = {}, final = true): Promise<Ledger> {
-    const { clock, now, deliveries, control } = this;
+    const { clock, now, store, deliveries, control } = this;
     const failed = (error: unknown) => this.failures.push(error);
-    const store = new LedgerTable(this.database);
-    const options = { mode: 'priority' as const, issuer: control.peerId, store, deliveries, clock, now, failed };
+    const past = pastFiles(this.folder);
+    const options = { mode: 'priority' as const, issuer: control.peerId, store, past, deliveries, clock, now, failed };
     const ledger = await Ledger.open({ ...options, ...changes });
     this.#ledger = ledger;
     this.book.onWritten = () => ledger.delivered();

@@ -8,16 +8,7 @@ import { accountOf } from '../account.ts';
 import type { Draft } from '../draft.ts';
 import { daysOf } from '../earned.ts';
 import type { Enact } from '../event.ts';
-import {
-  ballotKey,
-  counterpartiesKey,
-  dayOf,
-  OPEN_PROPOSALS,
-  parameterKey,
-  proposalKey,
-  VERSION_OF_PARAMETERS,
-  VOTERS,
-} from '../keys.ts';
+import { ballotKey, counterpartiesKey, dayOf, OPEN_PROPOSALS, parameterKey, proposalKey, VOTERS } from '../keys.ts';
 import { changedMs, parameter } from '../parameter.ts';
 import { closesMs, inForceMs, proposalAt, proposalRow, standingOf } from '../proposals.ts';
 import { refused } from '../refusal.ts';
@@ -72,7 +63,6 @@ export function enact(draft: Draft, { proposal: index }: Enact): void {
   const { name, to } = proposal;
   objectTo(draft, name, to);
   draft.set(parameterKey(name), [to, draft.ms]);
-  draft.set(VERSION_OF_PARAMETERS, draft.number(VERSION_OF_PARAMETERS) + 1);
   draft.set(proposalKey(index), proposalRow({ ...proposal, inForce: true }));
 }
 

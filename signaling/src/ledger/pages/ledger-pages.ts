@@ -38,8 +38,8 @@ import {
   type ProposalView,
   type ReceiptPage,
 } from '@llmesh/core/wire/credit-pages';
-import type { Ledger } from './ledger.ts';
-import type { LedgerEntry } from './ledger-store.ts';
+import type { Ledger } from '../ledger.ts';
+import type { LedgerEntry } from '../ledger-store.ts';
 
 /** The alias of a peer begins like this, and continues with its id. */
 const ALIASES = aliasKey('' as PeerId);
@@ -103,7 +103,7 @@ export class LedgerPages {
   /** The newest first; `before`: only those of earlier events. All of one event are on one page. */
   async postings(peer: PeerId, before: number): Promise<{ postings: PostingView[]; next?: number }> {
     const { ledger } = this.#needs;
-    const entries = await ledger.store.history(peer, before, MAX_POSTINGS + 1);
+    const { entries, next } = await ledger.history.of(peer, before, MAX_POSTINGS + 1);
     const postings: PostingView[] = [];
     for (const [i, entry] of entries.entries()) {
       const views = viewsOf(entry, peer, ledger.final);
@@ -111,7 +111,7 @@ export class LedgerPages {
         return { postings, next: entries[i - 1]!.index };
       postings.push(...views);
     }
-    return { postings };
+    return next === null ? { postings } : { postings, next };
   }
 
   /** Null: the ledger knows of no such delivery. */
@@ -125,9 +125,10 @@ export class LedgerPages {
     const known = deliveryIn(row);
     if (known === null) return null;
     // The last proof changes no account where nothing is left to pay, so the history need not name it.
-    const last = await ledger.store.entries(known.index, 1);
-    const before = await ledger.store.history(known.provider, known.index, MAX_PROOFS);
-    const proofs = [...last, ...before].filter(({ kind, about }) => kind === 'earn' && about.lease === lease);
+    const last = await ledger.history.entry(known.index);
+    const { entries } = await ledger.history.of(known.provider, known.index, MAX_PROOFS);
+    const all = last === null ? entries : [last, ...entries];
+    const proofs = all.filter(({ kind, about }) => kind === 'earn' && about.lease === lease);
     const page = receiptPage(known, proofs, ledger.final);
     return page === null ? null : { ...page, priceVersion: await this.#priceVersion(known.index) };
   }

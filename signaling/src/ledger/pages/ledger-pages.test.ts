@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as v from 'valibot';
 import { toBase32 } from '@llmesh/core/base/base32';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { DAY_MS } from '@llmesh/core/ledger/keys';
 import { PARAMETERS } from '@llmesh/core/governance/parameters';
@@ -12,7 +13,7 @@ import {
   ReceiptPageSchema,
   type PostingView,
 } from '@llmesh/core/wire/credit-pages';
-import { LedgerWorld, someone } from '../testing/ledgers.ts';
+import { LedgerWorld, someone } from '../../testing/ledgers.ts';
 import { LedgerPages } from './ledger-pages.ts';
 
 const FUNDED = PARAMETERS['uptime-cap'].initial;
@@ -108,6 +109,36 @@ describe('the pages of the ledger', () => {
     const paid = told.filter(({ reason }) => reason === 'paid');
     expect(new Set(paid.map(({ lease }) => lease))).toEqual(new Set(leases));
     expect(paid.every(({ other, model, final }) => other === provider.peerId && model === 'm' && final)).toBe(true);
+  });
+
+  it('tell what happened long ago as before, when the tables have forgotten it', async () => {
+    const LIMITS = { leaves: 10, entries: 20 };
+    await world.close();
+    world = new LedgerWorld();
+    const ledger = await world.open({ limits: LIMITS });
+    pages = new LedgerPages({ ledger, issuer: world.control.peerId, origin: 'mesh.example/log', now: world.now });
+    await world.fund(payer);
+    const lease = await paidAnswer();
+    const untilS = Math.ceil(world.now() / 1_000) + 900;
+    const holds = Array.from({ length: 600 }, () => ({ kind: 'reserve', hold: randomBytes(16), amount: 1 }) as const);
+    await world.until(Promise.all(holds.map((hold) => ledger.append({ ...hold, payer: payer.peerId, untilS }))));
+    const whole = async () => {
+      const told: PostingView[] = [];
+      for (let before: number | undefined = LAST; before !== undefined;) {
+        const page: { postings: PostingView[]; next?: number } = await pages.postings(payer.peerId, before);
+        told.push(...page.postings);
+        before = page.next;
+      }
+      return told;
+    };
+    const [told, receipt] = [await whole(), await pages.receipt(lease)];
+    expect((await ledger.store.oldest()).entry).toBe(0);
+    await world.clock.advance(60_000);
+    await expect.poll(async () => (await ledger.store.oldest()).entry).toBeGreaterThan(500);
+    expect(await whole()).toEqual(told);
+    expect(await pages.receipt(lease)).toEqual(receipt);
+    const { postings, next } = await pages.postings(payer.peerId, 300);
+    expect(postings).toEqual(told.filter(({ index }) => index < 300 && index >= next!));
   });
 
   it('say what is not final, and for how long it has waited', async () => {
