@@ -29,14 +29,14 @@ import { AuditTally } from './audit-tally.ts';
 import { AuditReports } from './audit-reports.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { AuditTerms } from './audit-terms.ts';
-import { AuditorRecords } from './auditor-records.ts';
+import { AuditorRecords, isCredible } from './auditor-records.ts';
 import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './length-table.ts';
 import { OfferedFiles } from './offered-files.ts';
 import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
 import { auditedPair, PairTable } from './pair-figures.ts';
 import { AuditDues } from './dues/audit-dues.ts';
-import { settle } from './settle.ts';
+import { paid, settle } from './settle.ts';
 import { Standings } from './standings.ts';
 
 /** How often audits whose auditors keep silent are looked for. */
@@ -108,11 +108,11 @@ export class AuditOffice {
     this.#reports = new AuditReports({
       ...needs,
       open: this.#open,
-      pays: ledger.mode !== 'off',
       found: (audit) => this.#guard(() => this.#found(audit)),
     });
     const slashed = (provider: PeerId) => this.#tell(provider);
-    this.#dues = ledger.mode === 'off' ? null : new AuditDues({ clock, ledger, table: table.dues, failed, slashed });
+    this.#dues =
+      ledger.mode === 'off' ? null : new AuditDues({ clock, now, ledger, table: table.dues, failed, slashed });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
   }
@@ -143,7 +143,6 @@ export class AuditOffice {
   /** See `AuditReports.file`. */
   report(by: PeerId, bytes: Uint8Array): void {
     this.#reports.file(by, bytes);
-    this.#dues?.look();
   }
 
   /** What `/api/audits` says. */
@@ -241,12 +240,14 @@ export class AuditOffice {
     ];
     const isSlashed = standing?.level === 'convicted' && before !== 'convicted';
     const slashing = isSlashed ? { provider, file, percent: SLASHED_PERCENT, reason: SLASHED } : null;
-    table.settle({ receipt, settled, standing, auditors, slashing }, now());
+    const fees = { auditors: this.#dues === null ? [] : paid(settled), fromMs: now() + terms.withheldMs };
+    const liars = contradicted.filter((peer) => !isCredible(this.#records.with(peer, 'against')));
+    table.settle({ receipt, settled, standing, auditors, slashing, fees, liars }, now());
     this.#open.end(audit);
     for (const [peer, record] of auditors) this.#records.put(peer, record);
     counts.done(settled.verdict);
+    if (isSlashed || fees.auditors.length > 0) this.#dues?.look();
     if (standing === null) return;
-    if (isSlashed) this.#dues?.look();
     this.standings.put(standing);
     if (standing.level !== before) counts.became(standing.level);
     this.#follow(provider, before !== standing.level);

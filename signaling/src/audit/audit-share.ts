@@ -1,7 +1,8 @@
 /**
  * Which share of a provider's answers is audited: the usual one, more of its first ones with a file, and more of those
  * whose answers were found wrong. What is more than usual has a budget and a limit per network of its own: identities
- * are free, and many newcomers must not use up what the others' audits need.
+ * are free, and many newcomers must not use up what the others' audits need. Computers that are idle add to it: where little
+ * is asked, a cheat would otherwise be checked once in an hour.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -15,6 +16,8 @@ import type { AuditTerms } from './audit-terms.ts';
 const MAX_KNOWN = 50_000;
 /** What may be spent before anything was earned, and at most at once, in units of writing. */
 const FLOAT = 2_000;
+/** What a slow computer writes in a second: an idle one spares the share of it that audits may cost. */
+const IDLE_UNITS_PER_SECOND = 2;
 /** Extra audits for one network: a class of newcomers, then one a minute. */
 const EXTRA = { perSecond: 1 / 60, burst: 32 };
 
@@ -52,6 +55,12 @@ export class AuditShare {
     const half = (work * share * budget) / 2;
     this.#purses.usual = Math.min(FLOAT, this.#purses.usual + half);
     this.#purses.extra = Math.min(FLOAT, this.#purses.extra + half);
+  }
+
+  /** Computers that can audit had nothing to do for so many seconds, all of them together. */
+  idle(seconds: number): void {
+    const { share, budget } = this.#terms;
+    this.#purses.extra = Math.min(FLOAT, this.#purses.extra + seconds * IDLE_UNITS_PER_SECOND * share * budget);
   }
 
   /**

@@ -7,7 +7,6 @@ import type Database from 'libsql';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Verdict } from '@llmesh/core/proof/verdict';
-import type { EventBody } from '@llmesh/core/ledger/event';
 import type { MeshDatabase } from '../store/mesh-database.ts';
 import { DueTable } from './dues/due-table.ts';
 import { MAX_AUDITORS, type AuditorRecord } from './auditor-records.ts';
@@ -28,8 +27,8 @@ export interface KeptReport {
   readonly verdict: Verdict;
   readonly log10E: number;
   readonly why: string;
-  /** The signed bytes, where they speak against a provider: whoever doubts the verdict recounts it. */
-  readonly report: Uint8Array | null;
+  /** The signed bytes. They stay where they speak against a provider: whoever doubts the verdict recounts it. */
+  readonly report: Uint8Array;
 }
 
 export interface Slashing {
@@ -46,6 +45,10 @@ export interface Aftermath {
   readonly standing: KeptStanding | null;
   readonly auditors: readonly (readonly [PeerId, AuditorRecord])[];
   readonly slashing: Slashing | null;
+  /** Whose reports are paid for, and from when on. */
+  readonly fees: { readonly auditors: readonly PeerId[]; readonly fromMs: number };
+  /** These were found to lie: they are paid for none of their reports. */
+  readonly liars: readonly PeerId[];
 }
 
 interface AuditRow {
@@ -68,6 +71,11 @@ interface FindingRow {
   verdict: Verdict;
   log10_e: number;
   digest: ArrayBuffer;
+}
+
+interface WholeRow {
+  auditor: PeerId;
+  report: ArrayBuffer;
 }
 
 type Name = keyof typeof SQL;
@@ -103,22 +111,11 @@ export class AuditTable {
     });
   }
 
-  /**
-   * What one auditor reported, and what its pair of engines measured: null where it could not check. `dues`: what the ledger
-   * is to be told about it.
-   */
-  report(
-    receipt: Uint8Array,
-    report: KeptReport,
-    pair: PairFigures | null,
-    filedMs: number,
-    dues: readonly EventBody[] = [],
-  ): void {
+  /** What one auditor reported, and what its pair of engines measured: null where it could not check. */
+  report(receipt: Uint8Array, report: KeptReport, pair: PairFigures | null, filedMs: number): void {
     const { auditor, digest, verdict, log10E, why } = report;
     this.#db.transact(() => {
-      this.dues.owe(dues);
-      const whole = report.report === null ? null : Buffer.from(report.report);
-      const what = [auditor, Buffer.from(digest), verdict, log10E, why, whole, filedMs];
+      const what = [auditor, Buffer.from(digest), verdict, log10E, why, Buffer.from(report.report), filedMs];
       this.#run('report', [Buffer.from(receipt), ...what]);
       if (pair === null) return;
       const { provider, mode, file, agrees, deviates, unknown, tokens, deviation, histogram } = pair;
@@ -128,8 +125,13 @@ export class AuditTable {
   }
 
   /** An audit is over: its outcome, and all that follows from it. */
-  settle({ receipt, settled, standing, auditors, slashing }: Aftermath, nowMs: number): void {
+  settle({ receipt, settled, standing, auditors, slashing, fees, liars }: Aftermath, nowMs: number): void {
     this.#db.transact(() => {
+      for (const { auditor, report } of this.#all('whole', [Buffer.from(receipt)]) as WholeRow[]) {
+        if (fees.auditors.includes(auditor)) this.dues.oweFee(auditor, new Uint8Array(report), fees.fromMs);
+      }
+      for (const liar of liars) this.dues.forfeit(liar);
+      this.#run('shorten', [Buffer.from(receipt)]);
       this.#run('settle', [nowMs, settled.verdict, settled.log10E, Buffer.from(receipt)]);
       if (standing !== null) {
         const { provider, file, level, state, model } = standing;
@@ -230,6 +232,8 @@ const SQL = {
   report: `INSERT INTO audit_report (receipt, auditor, digest, verdict, log10_e, why, report, filed_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   findings: 'SELECT auditor, verdict, log10_e, digest FROM audit_report WHERE receipt = ? ORDER BY filed_ms',
+  whole: 'SELECT auditor, report FROM audit_report WHERE receipt = ? AND report IS NOT NULL',
+  shorten: "UPDATE audit_report SET report = NULL WHERE receipt = ? AND verdict <> 'deviates'",
   settle: 'UPDATE audit SET done_ms = ?, verdict = ?, log10_e = ? WHERE receipt = ?',
   stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, changed_ms) VALUES (?, ?, ?, ?, ?, ?)`,
   forgive: 'DELETE FROM standing WHERE provider = ?',

@@ -188,4 +188,9 @@ const AUDIT_DUES = `
   ALTER TABLE slashing ADD COLUMN event INTEGER;
   ALTER TABLE slashing ADD COLUMN undone INTEGER NOT NULL DEFAULT 0;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES] as const;
+/** A fee is owed to its auditor, and withheld until then: whoever is found to lie before loses it. */
+const WITHHELD_FEES = `
+  ALTER TABLE audit_due ADD COLUMN auditor TEXT;
+  ALTER TABLE audit_due ADD COLUMN from_ms INTEGER NOT NULL DEFAULT 0;`;
+
+export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES, WITHHELD_FEES] as const;

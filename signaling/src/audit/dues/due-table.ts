@@ -70,9 +70,19 @@ export class DueTable {
     for (const body of bodies) this.#sql.owe.run([Buffer.from(writeEvent({ ...body, ms: 0 }))]);
   }
 
-  /** The oldest ones. */
-  dues(): Due[] {
-    return (this.#sql.dues.all([MOST]) as { id: number; event: ArrayBuffer }[]).map(({ id, event }) => {
+  /** Within a transaction of the caller: for this report, unless its auditor is found to lie by then. */
+  oweFee(auditor: PeerId, report: Uint8Array, fromMs: number): void {
+    this.#sql.oweFee.run([Buffer.from(writeEvent({ kind: 'audit-fee', report, ms: 0 })), auditor, fromMs]);
+  }
+
+  /** Within a transaction of the caller: it lies, and what is withheld from it is never paid. */
+  forfeit(auditor: PeerId): void {
+    this.#sql.forfeit.run([auditor]);
+  }
+
+  /** The oldest ones that are due by now. */
+  dues(nowMs: number): Due[] {
+    return (this.#sql.dues.all([nowMs, MOST]) as { id: number; event: ArrayBuffer }[]).map(({ id, event }) => {
       const read = readEvent(new Uint8Array(event));
       // Only `owe` writes here.
       if (read === null) throw new Error(`The row ${id} of audit_due is no event.`);
@@ -160,7 +170,9 @@ function thatFit(reports: readonly Uint8Array[]): Uint8Array[] {
 
 const SQL = {
   owe: 'INSERT INTO audit_due (event) VALUES (?)',
-  dues: 'SELECT id, event FROM audit_due ORDER BY id LIMIT ?',
+  oweFee: 'INSERT INTO audit_due (event, auditor, from_ms) VALUES (?, ?, ?)',
+  forfeit: 'DELETE FROM audit_due WHERE auditor = ?',
+  dues: 'SELECT id, event FROM audit_due WHERE from_ms <= ? ORDER BY id LIMIT ?',
   done: 'DELETE FROM audit_due WHERE id = ?',
   slashings: `SELECT provider, file, reason, recorded_ms AS recordedMs FROM slashing
     WHERE event IS NULL ORDER BY recorded_ms LIMIT ?`,
