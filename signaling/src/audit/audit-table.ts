@@ -127,8 +127,10 @@ export class AuditTable {
   /** An audit is over: its outcome, and all that follows from it. */
   settle({ receipt, settled, standing, auditors, slashing, fees, liars }: Aftermath, nowMs: number): void {
     this.#db.transact(() => {
-      for (const { auditor, report } of this.#all('whole', [Buffer.from(receipt)]) as WholeRow[]) {
-        if (fees.auditors.includes(auditor)) this.dues.oweFee(auditor, new Uint8Array(report), fees.fromMs);
+      const reports = this.reports(receipt);
+      for (const auditor of fees.auditors) {
+        const report = reports.get(auditor);
+        if (report !== undefined) this.dues.oweFee(auditor, report, fees.fromMs);
       }
       for (const liar of liars) this.dues.forfeit(liar);
       this.#run('shorten', [Buffer.from(receipt)]);
@@ -168,6 +170,12 @@ export class AuditTable {
         })),
       };
     });
+  }
+
+  /** The signed bytes of what was reported about this answer, as far as they are kept. */
+  reports(receipt: Uint8Array): Map<PeerId, Uint8Array> {
+    const rows = this.#all('whole', [Buffer.from(receipt)]) as WholeRow[];
+    return new Map(rows.map(({ auditor, report }) => [auditor, new Uint8Array(report)]));
   }
 
   /** What was found about these counts no longer, and what they lost for it comes back. What was found stays on record. */
