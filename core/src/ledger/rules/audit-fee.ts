@@ -38,7 +38,7 @@ export function payAuditor(draft: Draft, { leaseNonce, provider, auditor, outcom
 }
 
 /** Who was paid for reports of this answer, by the day of the first of them. */
-function paidBefore(draft: Draft, nonce: string): { key: string; auditors: readonly PeerId[] } {
+export function paidBefore(draft: Draft, nonce: string): { key: string; auditors: readonly PeerId[] } {
   const today = dayOf(draft.ms);
   for (let day = today; day >= forgottenDay(draft.ms); day--) {
     const auditors = draft.get(feesKey(day, nonce)) as readonly PeerId[] | undefined;
