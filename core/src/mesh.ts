@@ -104,7 +104,10 @@ export class Mesh {
     const filer = this.#filer;
     this.#reports = new ReportFiler({ file: control.fileReport.bind(control), failed: receipts.failed, clock, random });
     const issuer = () => control.issuer;
-    const audit = auditTask({ identity, verify, issuer, file: (report) => this.#reports.file(report) });
+    const audit = auditTask({
+      ...{ identity, verify, issuer, file: (report) => this.#reports.file(report) },
+      doubt: (evidence, about) => this.#requester.doubt(evidence, about),
+    });
     this.#kinds = new TaskKinds([audit, ...(options.kinds ?? [])]);
     this.#deliveries = new Deliveries({ identity, verify, clock, now: this.#now, issuer, filer });
     filer.start();

@@ -180,6 +180,11 @@ export class Requester {
     void this.#checks.audit(call);
   }
 
+  /** We found this answer of others wrong: see `Checks.doubt`. */
+  doubt(...answer: Parameters<Checks['doubt']>): void {
+    this.#checks.doubt(...answer);
+  }
+
   /** Forgets what could be checked. Idempotent. */
   close(): void {
     this.#checks.close();

@@ -86,6 +86,11 @@ export class AuditDraws {
     });
   }
 
+  /** See `AuditShare.retest`. */
+  retest(provider: PeerId): boolean {
+    return this.#share.retest(provider);
+  }
+
   /** One more auditor, or several, for an answer that needs them; null: there is nobody else. */
   more(audit: OpenAudit, beta: Uint8Array, count: number): DrawnAuditor[] | null {
     const { eligible, terms } = this.#needs;

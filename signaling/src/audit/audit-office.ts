@@ -5,6 +5,7 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
+import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { PLAIN } from '@llmesh/core/policy/price';
 import type { Audits } from '@llmesh/core/wire/api-pages';
@@ -23,6 +24,8 @@ import type { DeliveredReceipt } from '../receipts/delivered.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { RegisteredPeer } from '../registry/registered-peer.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Order } from '@llmesh/core/ledger/order';
+import { AppealOffice } from './appeals/appeal-office.ts';
 import { AuditDraws } from './audit-draws.ts';
 import type { AuditCounts } from './audit-events.ts';
 import { AuditTally } from './audit-tally.ts';
@@ -86,6 +89,7 @@ export class AuditOffice {
   readonly #leases = new BoundedMap<string, true>(MAX_LEASES);
   /** Null: there are no credits. */
   readonly #dues: AuditDues | null;
+  readonly #appeals: AppealOffice;
   #ways: AuditWays | null = null;
   #stopSweep: () => void;
 
@@ -113,6 +117,21 @@ export class AuditOffice {
     const slashed = (provider: PeerId) => this.#tell(provider);
     this.#dues =
       ledger.mode === 'off' ? null : new AuditDues({ clock, now, ledger, table: table.dues, failed, slashed });
+    this.#appeals = new AppealOffice({
+      ...needs,
+      open: this.#open,
+      pays: ledger.mode !== 'off',
+      eligible: (audited) => eligibleAuditors(audited, needs),
+      send: (audit, auditors, holder) => this.#ask(audit, auditors, holder),
+      decided: ({ appeal: { provider, file, outcome } }) => {
+        if (outcome === 'fallen') {
+          this.standings.forget(provider, file);
+          this.#dues?.undone(provider);
+        }
+        this.#dues?.look();
+        this.#follow(provider, outcome === 'fallen');
+      },
+    });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
   }
@@ -145,6 +164,18 @@ export class AuditOffice {
     this.#reports.file(by, bytes);
   }
 
+  /** An owner ordered this: an appeal, or another test. Throws order_refused, rate_limited or busy. */
+  ordered(order: Pick<Order, 'kind' | 'by'>, bytes: Uint8Array): void {
+    if (order.kind === 'appeal') {
+      this.#appeals.file(order, bytes);
+      this.#tell(order.by);
+    } else if (this.standings.worst(order.by) === 'good') {
+      throw new MeshError('order_refused', 'Nothing is held against this computer: there is nothing to test again.');
+    } else if (!this.#draws.retest(order.by)) {
+      throw new MeshError('rate_limited', 'Its answers are being tested already. Ask again in an hour.');
+    }
+  }
+
   /** What `/api/audits` says. */
   page(): Audits {
     const { terms, calibrations } = this.#options;
@@ -156,8 +187,10 @@ export class AuditOffice {
 
   /** A provider has said what it offers: it hears how it stands. */
   advertised({ peerId, models }: RegisteredPeer): void {
+    const appeal =
+      this.standings.worst(peerId) === 'convicted' ? (this.#options.table.appeals.last(peerId)?.outcome ?? null) : null;
     for (const model of models) {
-      const standing = this.standings.told(peerId, model, this.#dues?.slashedBy(peerId) ?? null);
+      const standing = this.standings.told(peerId, model, this.#dues?.slashedBy(peerId) ?? null, appeal);
       if (standing !== null) this.#ways?.tell(peerId, standing);
     }
   }
@@ -165,6 +198,7 @@ export class AuditOffice {
   /** Idempotent. */
   async close(): Promise<void> {
     this.#stopSweep();
+    this.#appeals.close();
     await this.#draws.close();
     await this.#dues?.close();
   }
@@ -177,28 +211,31 @@ export class AuditOffice {
     }
   }
 
-  /** Has the requester send its evidence to these. */
-  #ask(audit: OpenAudit, auditors: readonly DrawnAuditor[]): void {
-    this.#send(audit, auditors).catch((thrown: unknown) => this.#options.failed(thrown));
+  /** Has the requester, or whoever else has the evidence, send it to these. */
+  #ask(audit: OpenAudit, auditors: readonly DrawnAuditor[], holder = audit.requester.peerId): void {
+    // A lease is for so many.
+    for (let at = 0; at < auditors.length; at += MAX_CANDIDATES)
+      this.#send(audit, auditors.slice(at, at + MAX_CANDIDATES), holder).catch((thrown: unknown) =>
+        this.#options.failed(thrown),
+      );
   }
 
-  async #send(audit: OpenAudit, auditors: readonly DrawnAuditor[]): Promise<void> {
+  async #send(audit: OpenAudit, auditors: readonly DrawnAuditor[], holder: PeerId): Promise<void> {
     const { leases, registry } = this.#options;
-    const { requester, model, draw, leaseNonce } = audit;
+    const { model, draw, leaseNonce } = audit;
     const offer = { task: CHAT, model };
     const ways = this.#ways;
     if (ways === null) return;
     const candidates = auditors
       .map(({ peerId }) => registry.find(peerId))
       .filter((peer) => peer !== null)
-      .map((peer) => ways.candidate(peer, offer))
-      .slice(0, MAX_CANDIDATES);
-    const asked = { ...offer, requester: requester.peerId, complexity: PLAIN, maxUnits: AUDIT_UNITS };
+      .map((peer) => ways.candidate(peer, offer));
+    const asked = { ...offer, requester: holder, complexity: PLAIN, maxUnits: AUDIT_UNITS };
     const lease = await leases.lease(candidates, asked);
     if (lease === null) return;
     this.#remember(lease, candidates);
     const message = { draw: toBase32(draw), lease, auditors: candidates };
-    ways.tell(requester.peerId, { type: 'audit', leaseId: toBase32(leaseNonce), ...message });
+    ways.tell(holder, { type: 'audit', leaseId: toBase32(leaseNonce), ...message });
   }
 
   #remember(lease: string, candidates: readonly Candidate[]): void {
@@ -211,6 +248,7 @@ export class AuditOffice {
 
   /** An auditor has reported: perhaps the last one that was asked. */
   #found(audit: OpenAudit): void {
+    if (audit.isAppeal === true) return this.#appeals.found(audit);
     if (audit.findings.length < audit.auditors.length) return;
     const { judged } = settle(audit.findings, this.#options.terms.platform);
     const wanted = moreAuditors(judged, audit.findings.length - judged.length);

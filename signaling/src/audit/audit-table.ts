@@ -8,6 +8,8 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Verdict } from '@llmesh/core/proof/verdict';
 import type { MeshDatabase } from '../store/mesh-database.ts';
+import type { Judgement } from './appeals/judgement.ts';
+import { AppealTable } from './appeals/appeal-table.ts';
 import { DueTable } from './dues/due-table.ts';
 import { MAX_AUDITORS, type AuditorRecord } from './auditor-records.ts';
 import type { DrawnAuditor, OpenAudit } from './open-audits.ts';
@@ -85,11 +87,13 @@ export class AuditTable {
   readonly #statements = new Map<Name, Database.Statement>();
   /** What the ledger is to hear of it. */
   readonly dues: DueTable;
+  readonly appeals: AppealTable;
   #audits: number;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
     this.dues = new DueTable(db);
+    this.appeals = new AppealTable(db);
     this.#audits = this.#counted();
   }
 
@@ -139,9 +143,7 @@ export class AuditTable {
         const { provider, file, level, state, model } = standing;
         this.#run('stand', [provider, file, level, JSON.stringify(state), model, nowMs]);
       }
-      for (const [peer, { agreed, against, abstained }] of auditors) {
-        this.#run('auditor', [peer, agreed, against, abstained, nowMs]);
-      }
+      for (const [peer, record] of auditors) this.#runAuditor(peer, record, nowMs);
       if (slashing === null) return;
       const { provider, file, percent, reason } = slashing;
       this.#run('slash', [provider, file, percent, reason, nowMs]);
@@ -150,26 +152,53 @@ export class AuditTable {
 
   /** Those that were drawn since, and are not over: their auditors may still report. */
   open(sinceMs: number): OpenAudit[] {
-    return (this.#all('open', [sinceMs]) as AuditRow[]).map((row) => {
-      const [providerNetwork = '', requesterNetwork = ''] = JSON.parse(row.networks) as string[];
-      const findings = this.#all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
-      const { provider, requester, model, file, engine, work } = row;
-      return {
-        receipt: new Uint8Array(row.receipt),
-        leaseNonce: new Uint8Array(row.lease_nonce),
-        draw: new Uint8Array(row.draw),
-        provider: { peerId: provider, network: providerNetwork },
-        requester: { peerId: requester, network: requesterNetwork },
-        ...{ model, file, engine, work },
-        auditors: JSON.parse(row.auditors) as DrawnAuditor[],
-        drawnMs: row.drawn_ms,
-        findings: findings.map(({ log10_e: log10E, digest, ...rest }) => ({
-          ...rest,
-          log10E,
-          digest: new Uint8Array(digest),
-        })),
-      };
+    return (this.#all('open', [sinceMs]) as AuditRow[]).map((row) => this.#auditIn(row));
+  }
+
+  /** Also when it is over; null: it is not kept any more. */
+  find(receipt: Uint8Array): OpenAudit | null {
+    const [row] = this.#all('one', [Buffer.from(receipt)]) as AuditRow[];
+    return row === undefined ? null : this.#auditIn(row);
+  }
+
+  /** An appeal is decided: the outcome, and all that follows from it. */
+  decideAppeal(decided: Judgement, nowMs: number): void {
+    const { appeal, auditors, liars, due } = decided;
+    const { provider, file, receipt } = appeal;
+    this.#db.transact(() => {
+      this.appeals.put(appeal);
+      for (const [peer, record] of auditors) this.#runAuditor(peer, record, nowMs);
+      for (const liar of liars) this.dues.forfeit(liar);
+      if (appeal.outcome === 'fallen') {
+        // First, since the treasury pays the auditors of what is left then.
+        this.dues.undoOne(provider, file, FALLEN);
+        this.#run('forgiveFile', [provider, file]);
+        this.#run('right', [Buffer.from(receipt)]);
+      }
+      if (due !== null) this.dues.owe([due]);
+      this.#run('shorten', [Buffer.from(receipt)]);
     });
+  }
+
+  #auditIn(row: AuditRow): OpenAudit {
+    const [providerNetwork = '', requesterNetwork = ''] = JSON.parse(row.networks) as string[];
+    const findings = this.#all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
+    const { provider, requester, model, file, engine, work } = row;
+    return {
+      receipt: new Uint8Array(row.receipt),
+      leaseNonce: new Uint8Array(row.lease_nonce),
+      draw: new Uint8Array(row.draw),
+      provider: { peerId: provider, network: providerNetwork },
+      requester: { peerId: requester, network: requesterNetwork },
+      ...{ model, file, engine, work },
+      auditors: JSON.parse(row.auditors) as DrawnAuditor[],
+      drawnMs: row.drawn_ms,
+      findings: findings.map(({ log10_e: log10E, digest, ...rest }) => ({
+        ...rest,
+        log10E,
+        digest: new Uint8Array(digest),
+      })),
+    };
   }
 
   /** The signed bytes of what was reported about this answer, as far as they are kept. */
@@ -206,6 +235,10 @@ export class AuditTable {
     return this.#all('slashings', []) as Slashing[];
   }
 
+  #runAuditor(peer: PeerId, { agreed, against, abstained }: AuditorRecord, nowMs: number): void {
+    this.#run('auditor', [peer, agreed, against, abstained, nowMs]);
+  }
+
   #counted(): number {
     const [row] = this.#all('count', []) as { audits: number }[];
     return row?.audits ?? 0;
@@ -227,6 +260,7 @@ export class AuditTable {
 }
 
 const FORGIVEN = 'The operator of the mesh has forgiven it.';
+const FALLEN = 'Five other auditors found nothing wrong with it.';
 
 type Values = (string | number | Buffer | null)[];
 
@@ -245,6 +279,8 @@ const SQL = {
   settle: 'UPDATE audit SET done_ms = ?, verdict = ?, log10_e = ? WHERE receipt = ?',
   stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, changed_ms) VALUES (?, ?, ?, ?, ?, ?)`,
   forgive: 'DELETE FROM standing WHERE provider = ?',
+  forgiveFile: 'DELETE FROM standing WHERE provider = ? AND file = ?',
+  right: "UPDATE audit SET verdict = 'agrees' WHERE receipt = ?",
   auditor: 'INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)',
   slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
   slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
@@ -254,6 +290,8 @@ const SQL = {
   pairs: 'SELECT * FROM engine_pair LIMIT ?',
   open: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
     FROM audit WHERE done_ms IS NULL AND drawn_ms >= ? ORDER BY drawn_ms`,
+  one: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
+    FROM audit WHERE receipt = ?`,
   // Those with the worst standing come last, and are forgotten last.
   standings: `SELECT provider, file, level, state, model FROM
     (SELECT *, level IN ('quarantined', 'convicted') AS banned FROM standing ORDER BY banned DESC, changed_ms DESC LIMIT ?)

@@ -96,7 +96,10 @@ export class Mesh {
     const hasCredits = ledger.mode !== 'off';
     this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
     const { issuer } = leases;
-    const desk = hasCredits ? new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger }) : null;
+    const desk = new OrderDesk({
+      ...{ clock, now: () => leases.nowMs, issuer, ledger },
+      audits: (order, bytes) => audits.ordered(order, bytes),
+    });
     this.prices = hasCredits
       ? new PriceList({
           clock,

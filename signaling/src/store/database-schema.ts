@@ -193,4 +193,16 @@ const WITHHELD_FEES = `
   ALTER TABLE audit_due ADD COLUMN auditor TEXT;
   ALTER TABLE audit_due ADD COLUMN from_ms INTEGER NOT NULL DEFAULT 0;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES, WITHHELD_FEES] as const;
+/** Who appealed against which conviction, and what became of it: `audit/appeals/`. */
+const APPEALS = `
+  CREATE TABLE appeal (
+    receipt BLOB PRIMARY KEY,
+    provider TEXT NOT NULL,
+    file TEXT NOT NULL,
+    owner_order BLOB NOT NULL,
+    opened_ms INTEGER NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('open', 'upheld', 'fallen', 'undecided'))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX appeal_of_provider ON appeal (provider, opened_ms);`;
+
+export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES, WITHHELD_FEES, APPEALS] as const;

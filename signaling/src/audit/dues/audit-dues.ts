@@ -48,6 +48,11 @@ export class AuditDues {
     return this.#events.get(provider) ?? null;
   }
 
+  /** What it was slashed for was undone. */
+  undone(provider: PeerId): void {
+    this.#events.delete(provider);
+  }
+
   /** Something new is in the table. */
   look(): void {
     if (this.#closed) return;

@@ -137,18 +137,23 @@ export class DueTable {
     if (providers.length === 0) return;
     this.#db.transact(() => {
       for (const provider of providers) {
-        for (const { file } of this.carried().filter((one) => one.provider === provider)) {
-          const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
-          this.owe(
-            leases.map(({ lease }) => ({
-              ...{ kind: 'reverse', provider, leases: [new Uint8Array(lease)], undo: true, file, reason },
-            })),
-          );
-          this.#sql.undone.run([provider, file]);
-        }
+        for (const { file } of this.carried().filter((one) => one.provider === provider))
+          this.undoOne(provider, file, reason);
         this.#sql.drop.run([NEVER, provider]);
       }
     });
+  }
+
+  /** The same for one file, if it was slashed for that. Within a transaction of the caller. */
+  undoOne(provider: PeerId, file: string, reason: string): void {
+    if (!this.carried().some((one) => one.provider === provider && one.file === file)) return;
+    const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
+    this.owe(
+      leases.map(({ lease }) => ({
+        ...{ kind: 'reverse', provider, leases: [new Uint8Array(lease)], undo: true, file, reason },
+      })),
+    );
+    this.#sql.undone.run([provider, file]);
   }
 
   #mark({ provider, file, recordedMs }: Slashing, event: number, dues: readonly EventBody[]): void {
