@@ -28,6 +28,7 @@ import type { Transport } from './transport/transport.ts';
 import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
 import type { ServedModel } from './provide/task.ts';
 import type { AnswerEvent, AskRequest } from './ask/answer.ts';
+import type { Verifier } from './policy/attestation.ts';
 
 export interface MeshOptions {
   control: ControlClient;
@@ -43,6 +44,8 @@ export interface MeshOptions {
   neighbours?: () => number;
   /** The kinds of tasks that it does, beside our own. To ask for one, hand it to `run`. */
   kinds?: readonly TaskKind[];
+  /** Those who can tell whether attestations of a vendor or a system hold. Left out: nobody can, and they count for nothing. */
+  verifiers?: readonly Verifier[];
   clock: Clock;
   /** Milliseconds since 1970, for when the control plane does not say it. */
   now: () => number;
@@ -165,6 +168,8 @@ export class Mesh {
       known: this.#known,
       links: this.#links,
       transport,
+      verifiers: options.verifiers ?? [],
+      now: this.#now,
     });
     this.#requester = new Requester({
       identity,

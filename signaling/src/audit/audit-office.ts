@@ -70,6 +70,8 @@ export interface AuditOfficeOptions {
 export interface AuditWays {
   candidate(peer: RegisteredPeer, offer: { task: string; model: OpenAudit['model'] }): Candidate;
   tell(peer: PeerId, message: Extract<FromServer, { type: 'audit' | 'standing' }>): void;
+  /** Others have checked an answer of this provider, and found nothing. */
+  agreed(provider: PeerId): void;
   /** Whom strangers are kept from has changed. */
   changed(): void;
 }
@@ -285,6 +287,7 @@ export class AuditOffice {
     for (const [peer, record] of auditors) this.#records.put(peer, record);
     counts.done(settled.verdict);
     if (isSlashed || fees.auditors.length > 0) this.#dues?.look();
+    if (settled.verdict === 'agrees') this.#ways?.agreed(provider);
     if (standing === null) return;
     this.standings.put(standing);
     if (standing.level !== before) counts.became(standing.level);

@@ -205,4 +205,21 @@ const APPEALS = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX appeal_of_provider ON appeal (provider, opened_ms);`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES, WITHHELD_FEES, APPEALS] as const;
+const ALLOWANCES = `
+  CREATE TABLE allowance_given (
+    network TEXT PRIMARY KEY,
+    day INTEGER NOT NULL,
+    given INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;`;
+
+export const MIGRATIONS = [
+  DELIVERIES,
+  SUMS,
+  KINDS,
+  AUDITS,
+  LEDGER,
+  AUDIT_DUES,
+  WITHHELD_FEES,
+  APPEALS,
+  ALLOWANCES,
+] as const;
