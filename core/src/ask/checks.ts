@@ -148,7 +148,8 @@ export class Checks {
     const report = readReport(bytes, this.#options.verify);
     if (report === null || report.auditor !== auditor || !isAbout(report, work.facts)) return;
     const { verdict, log10E, why } = judge(report);
-    if (verdict === 'deviates') this.#kept.keepDoubted(work);
+    // A pair that is not measured here may be on the control plane.
+    if (verdict !== 'agrees' && report.mode !== null) this.#kept.keepDoubted(work);
     work.reports.push(bytes);
     work.findings.push({
       auditor,

@@ -109,9 +109,9 @@ async function* audit(
   yield { piece: {}, units: AUDIT_UNITS };
   const figures = { ...found.about, ...found.outcome, auditorEngine: engineNameOf(offered) };
   const report = await signReport(figures, identity);
-  // A copy: the task's own bytes are a window on the message that they came in.
-  if (judge({ ...figures, auditor: identity.peerId }).verdict === 'deviates')
-    doubt(new Uint8Array(input.evidence), found.about);
+  // A pair that is not measured here may be on the control plane. A copy: these bytes are a window on the whole message.
+  const isFine = judge({ ...figures, auditor: identity.peerId }).verdict === 'agrees';
+  if (figures.outcome === 'scored' && !isFine) doubt(new Uint8Array(input.evidence), found.about);
   file(report);
   return { result: { report }, inputUnits: found.promptTokens, units: AUDIT_UNITS };
 }
