@@ -28,6 +28,7 @@ import type { Transport } from './transport/transport.ts';
 import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
 import type { ServedModel } from './provide/task.ts';
 import type { AnswerEvent, AskRequest } from './ask/answer.ts';
+import type { Verifier } from './policy/attestation.ts';
 
 export interface MeshOptions {
   control: ControlClient;
@@ -43,6 +44,8 @@ export interface MeshOptions {
   neighbours?: () => number;
   /** The kinds of tasks that it does, beside our own. To ask for one, hand it to `run`. */
   kinds?: readonly TaskKind[];
+  /** Those who can tell whether attestations of a vendor or a system hold. Left out: nobody can, and they count for nothing. */
+  verifiers?: readonly Verifier[];
   clock: Clock;
   /** Milliseconds since 1970, for when the control plane does not say it. */
   now: () => number;
@@ -104,7 +107,10 @@ export class Mesh {
     const filer = this.#filer;
     this.#reports = new ReportFiler({ file: control.fileReport.bind(control), failed: receipts.failed, clock, random });
     const issuer = () => control.issuer;
-    const audit = auditTask({ identity, verify, issuer, file: (report) => this.#reports.file(report) });
+    const audit = auditTask({
+      ...{ identity, verify, issuer, file: (report) => this.#reports.file(report) },
+      doubt: (evidence, about) => this.#requester.doubt(evidence, about),
+    });
     this.#kinds = new TaskKinds([audit, ...(options.kinds ?? [])]);
     this.#deliveries = new Deliveries({ identity, verify, clock, now: this.#now, issuer, filer });
     filer.start();
@@ -162,6 +168,8 @@ export class Mesh {
       known: this.#known,
       links: this.#links,
       transport,
+      verifiers: options.verifiers ?? [],
+      now: this.#now,
     });
     this.#requester = new Requester({
       identity,

@@ -33,6 +33,7 @@ import { hostDoor } from './http/host-door.ts';
 import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
+import { AllowanceTable } from './ledger/allowance-table.ts';
 import { LedgerPages } from './ledger/pages/ledger-pages.ts';
 import { openCredits, reasonOf } from './open-credits.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
@@ -193,6 +194,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ledger: credits.port,
     audits,
     served: (provider) => credits.served(provider),
+    allowances: new AllowanceTable(database),
     log: credits.logNews,
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,

@@ -48,6 +48,11 @@ export interface AskRequest {
    * not sent to. Left out: yes.
    */
   checks?: boolean | 'named';
+  /**
+   * Only who proves by this vendor or system what it runs, and only where that can be verified here; null: by any. Left out:
+   * nobody has to.
+   */
+  attestedBy?: string | null;
   /** Micro-credits for 1,000 units: the most that was shown to whoever asks. Left out: what the mesh shows now. */
   maxPrice?: number | undefined;
   /** Hears what it cost, once, however it ended: also when it was stopped. Left out: nobody asks. */

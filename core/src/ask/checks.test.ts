@@ -51,11 +51,16 @@ async function asked(how: Partial<AskRequest> = {}): Promise<string> {
 }
 
 /** The control plane draws this answer, to be checked by these. */
-async function drawn(leaseId: string, auditors: readonly PeerId[], by = w.server.secretKey): Promise<void> {
+async function drawn(
+  leaseId: string,
+  auditors: readonly PeerId[],
+  by = w.server.secretKey,
+  holder = asker.self,
+): Promise<void> {
   const { bytes } = await signDraw({ epoch: 1, root: new Uint8Array(32) }, softwareIdentity(by), by);
-  const lease = toBase32(await w.server.lease({ requester: asker.self, providers: [...auditors] }));
+  const lease = toBase32(await w.server.lease({ requester: holder, providers: [...auditors] }));
   const candidates = auditors.map((peer) => w.server.providers.get(peer)!);
-  w.server.say(asker.self, { type: 'audit', leaseId, draw: toBase32(bytes), lease, auditors: candidates });
+  w.server.say(holder, { type: 'audit', leaseId, draw: toBase32(bytes), lease, auditors: candidates });
   await w.clock.advance(1_000);
 }
 
@@ -90,6 +95,17 @@ describe('an answer that is drawn', () => {
     writing.firstId = 1_000;
     await drawn(await asked(), [(await auditor()).self]);
     expect(recounted()).toEqual(['deviates']);
+  });
+
+  it('and found wrong can be read again later, also when whoever asked has gone', async () => {
+    writing.firstId = 1_000;
+    const [accuser, other] = [await auditor(), await auditor()];
+    const leaseId = await asked();
+    await drawn(leaseId, [accuser.self]);
+    await asker.close();
+    await w.clock.advance(16 * 60_000);
+    await drawn(leaseId, [other.self], undefined, accuser.self);
+    expect(w.server.reports.map(({ by }) => by)).toEqual([accuser.self, other.self]);
   });
 
   it('is shown to nobody when whoever asked said no, named who answers, or nobody drew it', async () => {

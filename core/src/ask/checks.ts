@@ -21,8 +21,8 @@ import type { AttemptNeeds, SignedWork } from './attempt.ts';
 import { askAuditor } from './audit-request.ts';
 import { KeptEvidence, type KeptWork } from './kept-evidence.ts';
 
-/** The first auditors of an answer, more where they disagree, and an appeal. */
-const MAX_CALLS = 4;
+/** The first auditors of an answer, more where they disagree, and an appeal, for which some may have to be asked again. */
+const MAX_CALLS = 16;
 
 export interface ChecksOptions extends AttemptNeeds {
   /** The task that auditors do. */
@@ -98,6 +98,16 @@ export class Checks {
     );
   }
 
+  /**
+   * We found this answer of others wrong: whoever is convicted for it may appeal, and others have to read it again. `facts`: what our report says
+   * that it is about.
+   */
+  doubt(evidence: Uint8Array<ArrayBuffer>, facts: ReportSubject): void {
+    const { provider } = facts;
+    const work = { leaseId: toBase32(facts.leaseNonce), provider, evidence, facts, ...nothingYet(() => {}) };
+    this.#kept.keepDoubted(work);
+  }
+
   /** Nobody is asked any more, and nothing is kept. Idempotent. */
   close(): void {
     this.#closing.abort();
@@ -130,12 +140,7 @@ export class Checks {
       provider,
       evidence: packed,
       facts: { leaseNonce, provider, model: request.model, file, receipt: digestOf(providerHalf), providerEngine },
-      tell,
-      asked: new Set(),
-      reports: [],
-      findings: [],
-      calls: 0,
-      pending: 0,
+      ...nothingYet(tell),
     });
   }
 
@@ -143,6 +148,8 @@ export class Checks {
     const report = readReport(bytes, this.#options.verify);
     if (report === null || report.auditor !== auditor || !isAbout(report, work.facts)) return;
     const { verdict, log10E, why } = judge(report);
+    // A pair that is not measured here may be on the control plane.
+    if (verdict !== 'agrees' && report.mode !== null) this.#kept.keepDoubted(work);
     work.reports.push(bytes);
     work.findings.push({
       auditor,
@@ -153,6 +160,12 @@ export class Checks {
       engines: { provider: report.providerEngine, auditor: report.auditorEngine },
     });
   }
+}
+
+function nothingYet(
+  tell: CheckedWork['tell'],
+): Pick<CheckedWork, 'tell' | 'asked' | 'reports' | 'findings' | 'calls' | 'pending'> {
+  return { tell, asked: new Set(), reports: [], findings: [], calls: 0, pending: 0 };
 }
 
 function newsOf(

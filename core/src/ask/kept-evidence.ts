@@ -1,6 +1,6 @@
 /**
- * The last answers with the paper about them, for the minutes in which they may be drawn to be checked. Kept only in memory,
- * and only where whoever asked allows checks.
+ * Answers with the paper about them: the last ones, for the minutes in which they may be drawn to be checked, where whoever asked
+ * allows checks; and those that somebody found wrong, for the days in which their provider may appeal. Kept only in memory.
  */
 import type { Clock } from '../base/clock.ts';
 import type { PeerId } from '../base/ids.ts';
@@ -9,6 +9,8 @@ const MAX_ANSWERS = 64;
 const MAX_BYTES = 8 * 1_048_576;
 /** An answer is drawn within minutes, or never. */
 const KEPT_MS = 15 * 60_000;
+/** A conviction is appealed against within this time. */
+const DOUBTED_MS = 7 * 86_400_000;
 
 export interface KeptWork {
   /** The nonce of its lease in base32. */
@@ -18,10 +20,16 @@ export interface KeptWork {
   readonly evidence: Uint8Array<ArrayBuffer>;
 }
 
+interface Kept<Work> {
+  readonly work: Work;
+  readonly untilMs: number;
+  readonly isDoubted: boolean;
+}
+
 export class KeptEvidence<Work extends KeptWork> {
   readonly #clock: Clock;
   /** Oldest first. */
-  readonly #kept = new Map<string, { work: Work; sinceMs: number }>();
+  readonly #kept = new Map<string, Kept<Work>>();
   #bytes = 0;
   #stopTimer: (() => void) | null = null;
 
@@ -30,14 +38,12 @@ export class KeptEvidence<Work extends KeptWork> {
   }
 
   keep(work: Work): void {
-    this.#forget(work.leaseId);
-    this.#kept.set(work.leaseId, { work, sinceMs: this.#clock.now() });
-    this.#bytes += work.evidence.byteLength;
-    for (const leaseId of this.#kept.keys()) {
-      if (this.#kept.size <= MAX_ANSWERS && this.#bytes <= MAX_BYTES) break;
-      this.#forget(leaseId);
-    }
-    this.#watch();
+    this.#put(work, KEPT_MS, false);
+  }
+
+  /** Somebody found it wrong. */
+  keepDoubted(work: Work): void {
+    this.#put(work, DOUBTED_MS, true);
   }
 
   find(leaseId: string): Work | null {
@@ -48,6 +54,21 @@ export class KeptEvidence<Work extends KeptWork> {
   close(): void {
     for (const leaseId of this.#kept.keys()) this.#forget(leaseId);
     this.#watch();
+  }
+
+  #put(work: Work, ms: number, isDoubted: boolean): void {
+    this.#forget(work.leaseId);
+    this.#kept.set(work.leaseId, { work, untilMs: this.#clock.now() + ms, isDoubted });
+    this.#bytes += work.evidence.byteLength;
+    while (this.#kept.size > MAX_ANSWERS || this.#bytes > MAX_BYTES) this.#makeRoom();
+    this.#watch();
+  }
+
+  /** The oldest answer goes that nobody doubts; if all are doubted, the oldest. */
+  #makeRoom(): void {
+    const all = [...this.#kept.values()];
+    const gone = all.find(({ isDoubted }) => !isDoubted) ?? all[0]!;
+    this.#forget(gone.work.leaseId);
   }
 
   #forget(leaseId: string): void {
@@ -61,10 +82,10 @@ export class KeptEvidence<Work extends KeptWork> {
   #watch(): void {
     this.#stopTimer?.();
     this.#stopTimer = null;
-    const [oldest] = this.#kept.values();
-    if (oldest === undefined) return;
-    this.#stopTimer = this.#clock.after(Math.max(0, oldest.sinceMs + KEPT_MS - this.#clock.now()), () => {
-      this.#forget(oldest.work.leaseId);
+    if (this.#kept.size === 0) return;
+    const nextMs = Math.min(...[...this.#kept.values()].map(({ untilMs }) => untilMs));
+    this.#stopTimer = this.#clock.after(Math.max(0, nextMs - this.#clock.now()), () => {
+      for (const [leaseId, { untilMs }] of this.#kept) if (untilMs <= this.#clock.now()) this.#forget(leaseId);
       this.#watch();
     });
   }

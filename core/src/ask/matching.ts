@@ -1,5 +1,6 @@
 /** Who could answer a question: the control plane says so, or, while it is away, what peers know. */
 import { isAble } from '../policy/abilities.ts';
+import { admitted, type Verifier } from '../policy/attestation.ts';
 import { onAbort } from '../base/abort.ts';
 import type { ControlAbsence } from '../control/control-absence.ts';
 import type { ControlClient, MatchQuestion } from '../control/control.ts';
@@ -18,6 +19,10 @@ export interface MatchingOptions {
   known: KnownProviders;
   links: Links;
   transport: Transport;
+  /** Those who can tell whether attestations hold. */
+  verifiers: readonly Verifier[];
+  /** Milliseconds since 1970. */
+  now: () => number;
 }
 
 export class Matching {
@@ -31,8 +36,11 @@ export class Matching {
   async match(question: MatchQuestion, signal: AbortSignal, queued: (place: QueuePosition) => void): Promise<Leased[]> {
     const { transport } = this.#options;
     const leased = (await this.#matched(question, signal, queued)) ?? this.#nearest(question);
-    for (const { peerId, certificate } of leased) if (certificate !== null) transport.learn?.(peerId, certificate);
-    return leased;
+    const nowSeconds = Math.floor(this.#options.now() / 1_000);
+    // What the control plane and the providers say about it is not believed.
+    const suited = admitted(leased, question, this.#options.verifiers, nowSeconds);
+    for (const { peerId, certificate } of suited) if (certificate !== null) transport.learn?.(peerId, certificate);
+    return suited;
   }
 
   /** Null: the control plane is away. */

@@ -160,11 +160,11 @@ export class Requester {
   #shortlist<Input>(
     kind: Pick<TaskKind<Input>, 'offeredAs' | 'needs' | 'complexity'>,
     input: Input,
-    { model, sha256: file, maxUnits, maxPrice, only, exclude = [], prefer }: Routed,
+    { model, sha256: file, maxUnits, maxPrice, only, exclude = [], prefer, attestedBy }: Routed,
   ): Shortlist {
     const { links, clock, random, match } = this.#options;
     const { breakers } = this.#needs;
-    const who = { only, exclude, prefer, ...kind.needs(input), sha256: file };
+    const who = { only, exclude, prefer, ...kind.needs(input), sha256: file, attestedBy };
     const question = { task: kind.offeredAs, model, maxUnits, maxPrice, complexity: kind.complexity(input), ...who };
     return new Shortlist(question, { links, breakers, clock, random, match });
   }
@@ -178,6 +178,11 @@ export class Requester {
   /** The control plane drew an answer of ours to be checked. */
   audit(call: AuditCall): void {
     void this.#checks.audit(call);
+  }
+
+  /** We found this answer of others wrong: see `Checks.doubt`. */
+  doubt(...answer: Parameters<Checks['doubt']>): void {
+    this.#checks.doubt(...answer);
   }
 
   /** Forgets what could be checked. Idempotent. */
@@ -197,7 +202,7 @@ export class Requester {
 }
 
 type Priced<Input> = Pick<TaskKind<Input>, 'offeredAs' | 'complexity'>;
-type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude'> & {
+type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude' | 'attestedBy'> & {
   maxUnits: number;
   maxPrice?: number | undefined;
   prefer: PeerId | null;

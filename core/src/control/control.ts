@@ -195,6 +195,7 @@ export class ControlClient extends Emitter<ControlEvents> {
       adapter,
       sha256,
       maxPrice,
+      attestedBy,
     } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
     const request = {
@@ -210,6 +211,7 @@ export class ControlClient extends Emitter<ControlEvents> {
       ...(adapter !== undefined && { adapter }),
       ...(sha256 !== undefined && { sha256 }),
       ...(maxPrice !== undefined && { maxPrice }),
+      ...(attestedBy !== undefined && { attestedBy }),
     } as const;
     const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));

@@ -36,6 +36,14 @@ async function example(): Promise<{ leaves: Uint8Array[]; lines: string[] }> {
   world.add(await world.order(bob, { kind: 'stake', amount: 1_000_000 }));
   world.ms += EPOCH_MS;
   const reports = [await world.report(lease, bob, paperPeer(3)), await world.report(lease, bob, paperPeer(4))];
+  const other = 'cd'.repeat(32);
+  const by = (auditors: number[]) =>
+    Promise.all(auditors.map((one) => world.report(lease, bob, paperPeer(one), { file: other })));
+  const convicted = { provider: bob.peerId, model: lease.leases.model, file: other, reason: 'x' };
+  world.add({ kind: 'slash', ...convicted, reports: await by([5, 6]) });
+  const three = await by([7, 8, 9]);
+  const appealed = await world.order(bob, { kind: 'appeal' });
+  if (appealed.kind !== 'order') throw new Error('This is no order.');
   const about = { provider: bob.peerId, file: 'ab'.repeat(32), reason: 'x' };
   const next = [
     { kind: 'reserve', hold: lease.nonceOf(bob), ...held, untilS: world.seconds + 900 } as const,
@@ -48,6 +56,14 @@ async function example(): Promise<{ leaves: Uint8Array[]; lines: string[] }> {
     await world.order(ada, { kind: 'transfer', to: bob.peerId, amount: 7 }),
     { kind: 'slash', ...about, model: lease.leases.model, reports } as const,
     { kind: 'reverse', ...about, leases: [lease.nonceOf(bob)], undo: false } as const,
+    {
+      kind: 'appeal',
+      provider: bob.peerId,
+      file: other,
+      upheld: true,
+      order: appealed.record,
+      reports: three,
+    } as const,
   ];
   const leaves = next.map((body) => writeEvent({ ...body, ms: world.ms }));
   return { leaves, lines: [...snapshot(world.state)] };

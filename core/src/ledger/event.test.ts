@@ -31,6 +31,14 @@ const EVENTS: EventBody[] = [
   { kind: 'release', peer },
   { kind: 'slash', provider: peer, model: 'large' as ModelId, file, reports: [bytes(90), bytes(8_192)], reason: 'x' },
   { kind: 'reverse', provider: peer, leases: [hold, bytes(16)], undo: false, file, reason: '' },
+  {
+    kind: 'appeal',
+    provider: peer,
+    file,
+    upheld: true,
+    order: bytes(200),
+    reports: [1, 2, 3, 4, 5].map(() => bytes(4_600)),
+  },
   { kind: 'enact', proposal: 99 },
 ];
 
@@ -66,6 +74,8 @@ describe('an order', () => {
     { kind: 'alias', alias: null },
     { kind: 'propose', parameter: 'audit-share', value: 30 },
     { kind: 'vote', proposal: 4, choice: 'abstain' },
+    { kind: 'appeal' },
+    { kind: 'retest' },
   ];
 
   it.each(ORDERS)('comes back as it was signed: $kind', async (body) => {

@@ -12,7 +12,7 @@ import { canonical, readCanonical } from '../wire/canonical.ts';
 import { MAX_RECORD_BYTES, sha256 as fileDigest } from '../wire/fields.ts';
 import { SUPPLY, type Micro } from './credit.ts';
 
-/** The longest event: a conviction with the reports of two auditors. */
+/** The longest event: a conviction with the reports of two auditors, or an appeal with those of five. */
 export const MAX_EVENT_BYTES = 24_576;
 /** Peers that one `uptime` event pays. */
 export const MAX_UPTIME_SHARES = 256;
@@ -120,6 +120,19 @@ export interface Reverse {
   readonly reason: string;
 }
 
+/** An appeal is decided, and whoever lost it pays the auditors: the provider of its stake, or the treasury. */
+export interface Appeal {
+  readonly kind: 'appeal';
+  readonly provider: PeerId;
+  readonly file: string;
+  /** True: the conviction stands. */
+  readonly upheld: boolean;
+  /** The provider's own order: nobody pays for an appeal that it has not made. */
+  readonly order: Uint8Array;
+  /** The signed reports of auditors who had not seen the answer before. */
+  readonly reports: readonly Uint8Array[];
+}
+
 /** A vote that has passed is carried out: `governance/`. */
 export interface Enact {
   readonly kind: 'enact';
@@ -139,6 +152,7 @@ export type EventBody =
   | Release
   | Slash
   | Reverse
+  | Appeal
   | Enact;
 export type EventKind = EventBody['kind'];
 /** `ms`: milliseconds since 1970, by the clock of the control plane; never less than in the event before. */
@@ -260,6 +274,16 @@ const FORMATS: Record<EventKind, Format> = {
     [peer, leases, v.boolean(), fileDigest, reason],
     ({ provider, leases: nonces, undo, file, reason: why }) => [provider, nonces, undo, file, why],
     ([provider, nonces, undo, file, why]) => ({ provider, leases: nonces.map(own), undo, file, reason: why }),
+  ),
+  appeal: format(
+    'appeal',
+    [peer, fileDigest, v.boolean(), upTo(MAX_ORDER_BYTES), reports],
+    ({ provider, file, upheld, order, reports: signed }) => [provider, file, upheld, order, signed],
+    ([provider, file, upheld, order, signed]) => ({
+      ...{ provider, file, upheld },
+      order: own(order),
+      reports: signed.map(own),
+    }),
   ),
   enact: format(
     'enact',

@@ -8,7 +8,7 @@ import { verify } from '../identity/identity.ts';
 import { readReport, type AuditReport } from '../proof/audit-report.ts';
 import { leaseOf, readLeases } from '../receipts/lease.ts';
 import { joinReceipt, readAcknowledgement } from '../receipts/receipt.ts';
-import type { Earn, LedgerEvent, Slash } from './event.ts';
+import type { Appeal, Earn, LedgerEvent, Slash } from './event.ts';
 import { readOrder, type Order } from './order.ts';
 import { badReceipt, refused } from './refusal.ts';
 
@@ -33,25 +33,32 @@ export interface Delivery {
   readonly complete: boolean;
 }
 
-type Signed = 'earn' | 'order' | 'audit-fee' | 'slash';
+type Signed = 'earn' | 'order' | 'audit-fee' | 'slash' | 'appeal';
 export type PlainEvent = Exclude<LedgerEvent, { kind: Signed }>;
 export type Evidence =
   | PlainEvent
   | { readonly kind: 'earn'; readonly ms: number; readonly delivery: Delivery }
   | { readonly kind: 'order'; readonly ms: number; readonly order: Order }
   | { readonly kind: 'audit-fee'; readonly ms: number; readonly report: AuditReport }
-  | { readonly kind: 'slash'; readonly ms: number; readonly slash: Slash; readonly reports: readonly AuditReport[] };
+  | { readonly kind: 'slash'; readonly ms: number; readonly slash: Slash; readonly reports: readonly AuditReport[] }
+  | {
+      readonly kind: 'appeal';
+      readonly ms: number;
+      readonly appeal: Appeal;
+      readonly order: Order;
+      readonly reports: readonly AuditReport[];
+    };
 
 /** Throws receipt_refused or order_refused. `check`: as strict as `verify`; or true for all, where they were checked before. */
 export function readEvidence(event: LedgerEvent, check = verify): Evidence {
   const { ms } = event;
   if (event.kind === 'earn') return { kind: 'earn', ms, delivery: readDelivery(event, check) };
-  if (event.kind === 'order') {
-    const order = readOrder(event.record, check);
-    if (order === null) throw refused('Nobody has signed this order.');
-    return { kind: 'order', ms, order };
-  }
+  if (event.kind === 'order') return { kind: 'order', ms, order: orderIn(event.record, check) };
   if (event.kind === 'audit-fee') return { kind: 'audit-fee', ms, report: reportIn(event.report, check) };
+  if (event.kind === 'appeal') {
+    const reports = event.reports.map((report) => reportIn(report, check));
+    return { kind: 'appeal', ms, appeal: event, order: orderIn(event.order, check), reports };
+  }
   if (event.kind !== 'slash') return event;
   return { kind: 'slash', ms, slash: event, reports: event.reports.map((report) => reportIn(report, check)) };
 }
@@ -78,6 +85,12 @@ function readDelivery({ lease: signed, proof }: Earn, check: typeof verify): Del
   const units = Math.min(proven.units, leases.maxUnits);
   const what = { nonce, hold: toBase32(seed), task, model, price, units, expiresAt, complete };
   return { issuer, requester, provider, ...what };
+}
+
+function orderIn(bytes: Uint8Array, check: typeof verify): Order {
+  const order = readOrder(bytes, check);
+  if (order === null) throw refused('Nobody has signed this order.');
+  return order;
 }
 
 function reportIn(bytes: Uint8Array, check: typeof verify): AuditReport {

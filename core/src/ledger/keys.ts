@@ -22,7 +22,7 @@
  * | `u/<peer>` | [[amount, free again at ms], …]: unbonding |
  * | `o/<peer>` | ms of its orders that could come again |
  * | `k/<peer>` | its alias |
- * | `z/<peer>/<file>` | slashes that nobody has undone: [amount, [nonces]] |
+ * | `z/<peer>/<file>` | slashes that nobody has undone: [amount, [nonces]], and how many appeals were decided |
  * | `g/<parameter>` | [value, ms of the change]; none: as it was at first |
  * | `p/<index>` | a proposal: see `proposals.ts`; the index with twelve digits |
  * | `po` | the indices of proposals that may still be voted on |

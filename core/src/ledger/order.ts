@@ -25,7 +25,11 @@ export type OrderBody =
   /** One of the parameters of `governance/parameters.ts` should have this value. */
   | { readonly kind: 'propose'; readonly parameter: string; readonly value: number }
   /** `proposal`: the index of its event. A later ballot replaces an earlier one. */
-  | { readonly kind: 'vote'; readonly proposal: number; readonly choice: 'yes' | 'no' | 'abstain' };
+  | { readonly kind: 'vote'; readonly proposal: number; readonly choice: 'yes' | 'no' | 'abstain' }
+  /** Others shall check again the answer that this peer was convicted for. */
+  | { readonly kind: 'appeal' }
+  /** More answers of this peer shall be checked, and soon. */
+  | { readonly kind: 'retest' };
 
 export type Order = OrderBody & {
   /** Who signed it. */
@@ -48,6 +52,8 @@ const OrderSchema = v.union([
   v.strictTuple([...head, v.literal('alias'), v.nullable(alias)]),
   v.strictTuple([...head, v.literal('propose'), v.pipe(v.string(), v.regex(NAME)), whole]),
   v.strictTuple([...head, v.literal('vote'), whole, v.picklist(['yes', 'no', 'abstain'])]),
+  v.strictTuple([...head, v.literal('appeal')]),
+  v.strictTuple([...head, v.literal('retest')]),
 ]);
 
 /** `by` is whoever signs. */
@@ -75,6 +81,7 @@ function bodyOf(what: Rest<v.InferOutput<typeof OrderSchema>>): OrderBody {
   if (what[0] === 'alias') return { kind: what[0], alias: what[1] };
   if (what[0] === 'propose') return { kind: what[0], parameter: what[1], value: what[2] };
   if (what[0] === 'vote') return { kind: what[0], proposal: what[1], choice: what[2] };
+  if (what[0] === 'appeal' || what[0] === 'retest') return { kind: what[0] };
   return { kind: what[0], amount: what[1] };
 }
 
@@ -82,5 +89,6 @@ function fieldsOf(body: OrderBody): readonly unknown[] {
   if (body.kind === 'transfer') return [body.to, body.amount];
   if (body.kind === 'alias') return [body.alias];
   if (body.kind === 'propose') return [body.parameter, body.value];
-  return body.kind === 'vote' ? [body.proposal, body.choice] : [body.amount];
+  if (body.kind === 'vote') return [body.proposal, body.choice];
+  return body.kind === 'appeal' || body.kind === 'retest' ? [] : [body.amount];
 }

@@ -20,6 +20,7 @@ export const REASONS = [
   'released',
   'slashed',
   'reversed',
+  'appeal',
   'proposal-stake',
 ] as const;
 export type PostingReason = (typeof REASONS)[number];

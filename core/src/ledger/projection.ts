@@ -11,6 +11,7 @@ import { readEvidence, type Evidence } from './evidence.ts';
 import { AT, ISSUER } from './keys.ts';
 import type { Posting } from './posting.ts';
 import { refused } from './refusal.ts';
+import { settleAppeal } from './rules/appeal.ts';
 import { payAuditor } from './rules/audit-fee.ts';
 import { reverse, slash } from './rules/conviction.ts';
 import { earn } from './rules/earning.ts';
@@ -79,6 +80,8 @@ function follow(draft: Draft, evidence: Evidence): void {
       return slash(draft, evidence.slash, evidence.reports);
     case 'reverse':
       return reverse(draft, evidence);
+    case 'appeal':
+      return settleAppeal(draft, evidence.appeal, evidence.order, evidence.reports);
     case 'enact':
       return enact(draft, evidence);
     default:

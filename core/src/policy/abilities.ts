@@ -1,6 +1,7 @@
 /** Abilities that not every provider has, and those that a question needs. */
 import { MeshError } from '../base/errors.ts';
 import type { TaskName } from '../base/ids.ts';
+import { attestorOf, type Attestation } from '../wire/attestation.ts';
 import { type Adapter, type Ability, CHAT, EMBEDDING } from '../wire/model-advert.ts';
 
 /** What the provider must have: all of these, and the adapter. */
@@ -12,6 +13,8 @@ export interface Needs {
   adapter?: string | undefined;
   /** The SHA-256 of the model's own file; null: one without a stated hash. Left out: any. */
   sha256?: string | null | undefined;
+  /** It says that this vendor or system vouches for it; null: that any does. Left out: nobody has to. */
+  attestedBy?: string | null | undefined;
 }
 
 /** What an advert says that a provider can do. */
@@ -21,26 +24,31 @@ export interface Offered {
   adapters?: readonly Adapter[] | undefined;
   fetchesAdapters?: boolean | undefined;
   sha256?: string | null | undefined;
+  attestation?: Attestation | undefined;
 }
 
 /** Does the offer meet all the needs? */
 export function isAble(
-  { task: offeredAs, abilities = [], adapters, fetchesAdapters, sha256: file = null }: Offered,
-  { task, needs = [], adapter, sha256 }: Needs,
+  { task: offeredAs, abilities = [], adapters, fetchesAdapters, sha256: file = null, attestation }: Offered,
+  { task, needs = [], adapter, sha256, attestedBy }: Needs,
 ): boolean {
   if (sha256 !== undefined && sha256 !== file) return false;
   if ((offeredAs ?? CHAT) !== (task ?? CHAT)) return false;
+  const by = attestorOf(attestation);
+  if (attestedBy !== undefined && (by === null || (attestedBy !== null && attestedBy !== by))) return false;
   const has = adapter === undefined || adapters?.some(({ sha256 }) => sha256 === adapter) === true;
   if (!has && fetchesAdapters !== true) return false;
   return needs.every((need) => abilities.includes(need));
 }
 
 /** The needs in words for a person: "enforce a JSON schema". Empty: every provider can do this. */
-export function inWords({ task = CHAT, needs = [], adapter }: Needs): string {
+export function inWords({ task = CHAT, needs = [], adapter, attestedBy }: Needs): string {
   const words = needs.map((ability) => WORDS[ability]);
   if (task === EMBEDDING) words.push('turn text into vectors');
   else if (task !== CHAT) words.push(`do tasks of the kind "${task}"`);
-  return [...words, ...(adapter === undefined ? [] : ['answer with this adapter'])].join(' and ');
+  if (adapter !== undefined) words.push('answer with this adapter');
+  if (attestedBy !== undefined) words.push(`prove by ${attestedBy ?? 'hardware or a proof'} what it runs`);
+  return words.join(' and ');
 }
 
 /** The error for a requester that needs more than this provider can do. */

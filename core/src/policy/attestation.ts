@@ -4,7 +4,7 @@
  */
 import { fromBase32 } from '../base/base32.ts';
 import type { PeerId } from '../base/ids.ts';
-import type { Attestation } from '../wire/attestation.ts';
+import { attestorOf, type Attestation } from '../wire/attestation.ts';
 import type { Candidate } from '../wire/candidate.ts';
 
 /** What an attestation must be about: nobody can show another's, or that of another model. */
@@ -32,17 +32,18 @@ export function attested(
   subject: Subject,
   verifiers: readonly Verifier[],
 ): Attested {
-  const claim = claimOf(attestation);
-  const verifier = verifiers.find(({ kind, name }) => kind === attestation?.kind && name === claim?.by);
-  if (claim === null || verifier === undefined) return 'not checked';
-  const proof = fromBase32(claim.proof);
+  if (attestation === undefined || attestation.kind === 'none') return 'not checked';
+  const by = attestorOf(attestation);
+  const verifier = verifiers.find(({ kind, name }) => kind === attestation.kind && name === by);
+  if (verifier === undefined) return 'not checked';
+  const proof = fromBase32(attestation.kind === 'tee' ? attestation.quote : attestation.proof);
   return proof !== null && verifier.check(proof, subject) ? 'verified' : 'refuted';
 }
 
 /** What a requester insists on. Left out: nothing. */
 export interface Wanted {
   /** Verified by this vendor or system; null: by any that can be verified here. */
-  readonly attestedBy?: string | null;
+  readonly attestedBy?: string | null | undefined;
 }
 
 /** Those that a question may go to. Who claims what is refuted is sent none, whatever was asked for. */
@@ -56,15 +57,6 @@ export function admitted<C extends Pick<Candidate, 'peerId' | 'model'>>(
     // Without a file there is nothing that could be vouched for.
     const result = file === null ? 'not checked' : attested(attestation, { provider, file, nowSeconds }, verifiers);
     if (attestedBy === undefined || result === 'refuted') return result !== 'refuted';
-    return result === 'verified' && (attestedBy === null || attestedBy === claimOf(attestation)?.by);
+    return result === 'verified' && (attestedBy === null || attestedBy === attestorOf(attestation));
   });
-}
-
-/** Who is said to vouch, and how; null: nobody. */
-function claimOf(attestation: Attestation | undefined): { by: string; proof: string } | null {
-  if (attestation === undefined || attestation.kind === 'none') return null;
-  const { kind } = attestation;
-  return kind === 'tee'
-    ? { by: attestation.vendor, proof: attestation.quote }
-    : { by: attestation.system, proof: attestation.proof };
 }

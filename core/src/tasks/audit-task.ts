@@ -15,6 +15,7 @@ import { deviationsOf, FULL_DEVIATION } from '../proof/deviation.ts';
 import { engineNameOf, type EngineName } from '../proof/engine-name.ts';
 import { checkEvidence, readEvidence, type CheckedEvidence, type Evidence } from '../proof/evidence.ts';
 import type { Scores } from '../proof/score.ts';
+import { judge } from '../proof/verdict.ts';
 import { MAX_INPUT_BYTES } from '../protocol.ts';
 import { readReceipt } from '../receipts/receipt.ts';
 import { readBody } from '../wire/body.ts';
@@ -55,6 +56,8 @@ export interface AuditorNeeds {
   issuer: () => PeerId | null;
   /** Tells the control plane what was found. */
   file: (report: Uint8Array<ArrayBuffer>) => void;
+  /** This answer deviates: it may have to be read again by others, after an appeal. */
+  doubt: (evidence: Uint8Array<ArrayBuffer>, about: Findings['about']) => void;
 }
 
 export function auditTask(needs: AuditorNeeds): AuditTask {
@@ -92,8 +95,8 @@ export function auditTask(needs: AuditorNeeds): AuditTask {
 
 async function* audit(
   engine: Scorer,
-  { prepared: evidence, offered }: Pick<Job<AuditInput, Evidence>, 'prepared' | 'offered'>,
-  { identity, verify, issuer, file }: AuditorNeeds,
+  { input, prepared: evidence, offered }: Pick<Job<AuditInput, Evidence>, 'input' | 'prepared' | 'offered'>,
+  { identity, verify, issuer, file, doubt }: AuditorNeeds,
   signal: AbortSignal,
 ): AsyncGenerator<Written<AuditPiece>, Ended<AuditResult>, undefined> {
   const found = await findings(engine, evidence, {
@@ -104,7 +107,11 @@ async function* audit(
     signal,
   });
   yield { piece: {}, units: AUDIT_UNITS };
-  const report = await signReport({ ...found.about, ...found.outcome, auditorEngine: engineNameOf(offered) }, identity);
+  const figures = { ...found.about, ...found.outcome, auditorEngine: engineNameOf(offered) };
+  const report = await signReport(figures, identity);
+  // A pair that is not measured here may be on the control plane. A copy: these bytes are a window on the whole message.
+  const isFine = judge({ ...figures, auditor: identity.peerId }).verdict === 'agrees';
+  if (figures.outcome === 'scored' && !isFine) doubt(new Uint8Array(input.evidence), found.about);
   file(report);
   return { result: { report }, inputUnits: found.promptTokens, units: AUDIT_UNITS };
 }

@@ -18,6 +18,7 @@ import type { Transport } from '../transport/transport.ts';
 import type { WorkerStatus } from '../provide/worker.ts';
 import { MemoryRtc } from './memory-peer-connection.ts';
 import { MODEL, NOW_MS, advert, ScriptedServer } from './scripted-server.ts';
+import type { Verifier } from '../policy/attestation.ts';
 import type { AdapterCapacity } from '../engine/engine.ts';
 import type { AnswerEvent } from '../ask/answer.ts';
 
@@ -30,6 +31,8 @@ export class World {
   readonly failed: MeshError[] = [];
   /** The neighbours of each providing peer, see `MeshOptions`. */
   neighbours = 0;
+  /** Of attestations, that every peer has. */
+  verifiers: readonly Verifier[] = [];
   readonly keepers = new Map<PeerId, ReceiptKeeper>();
   /** The far ends of accepted links, to cut them. */
   readonly links: MemoryLink[] = [];
@@ -79,6 +82,7 @@ export class World {
       now,
       neighbours: () => this.neighbours,
       kinds,
+      verifiers: this.verifiers,
       random: () => 0.5,
     });
     const accept = memory.accept;

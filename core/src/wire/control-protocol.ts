@@ -19,6 +19,7 @@ import {
   taskName,
   text,
 } from './fields.ts';
+import { attestorName } from './attestation.ts';
 import { isModelId } from '../base/ids.ts';
 import { asSentence } from '../base/label.ts';
 import {
@@ -165,6 +166,8 @@ export const MatchSchema = v.object({
   sha256: v.optional(v.nullable(sha256)),
   /** The most that a person was told: micro-credits for 1,000 units. Left out: any price. */
   maxPrice: v.optional(count),
+  /** Only providers that say that this vendor or system vouches for them; null: that any does. Left out: any. */
+  attestedBy: v.optional(v.nullable(attestorName)),
 });
 
 /** The match is no longer wanted: its position in the queue goes to the next. Not answered. */

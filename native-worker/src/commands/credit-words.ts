@@ -21,6 +21,7 @@ const WHY: Record<PostingReason, string> = {
   released: 'free again',
   slashed: 'lost, as answers were wrong',
   reversed: 'paid back, as answers were wrong',
+  appeal: 'auditors of an appeal',
   'proposal-stake': 'stake of a proposal',
 };
 

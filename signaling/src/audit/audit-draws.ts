@@ -8,10 +8,12 @@ import { drawAuditors, rootOf, selected } from '@llmesh/core/proof/draw';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { ControlKey } from '../receipts/control-key.ts';
 import type { DeliveredReceipt } from '../receipts/delivered.ts';
+import { loadOf } from '../registry/registered-peer.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { AuditCounts } from './audit-events.ts';
 import { AuditShare } from './audit-share.ts';
 import { workOf, type AuditTerms } from './audit-terms.ts';
+import { canAudit } from './eligible-auditors.ts';
 import { panelOf } from './independence.ts';
 import type { OfferedFile } from './offered-files.ts';
 import type { Audited, DrawnAuditor, OpenAudit } from './open-audits.ts';
@@ -21,6 +23,8 @@ import type { Standings } from './standings.ts';
 const MAX_GATHERED = 20_000;
 /** Receipts that are decided about before everyone else gets a turn. */
 const AT_ONCE = 128;
+/** Nobody counts as idle for longer than this before a draw: what was spared then is gone. */
+const MAX_IDLE_MS = 60_000;
 
 export interface AuditDrawsNeeds {
   clock: Clock;
@@ -50,12 +54,14 @@ export class AuditDraws {
   readonly #share: AuditShare;
   #gathered: Gathered[] = [];
   #epoch = 0;
+  #drawnMs: number;
   #stopTimer: (() => void) | null = null;
   #drawing: Promise<void> | null = null;
 
   constructor(needs: AuditDrawsNeeds) {
     this.#needs = needs;
     this.#share = new AuditShare(needs.clock, needs.terms);
+    this.#drawnMs = needs.clock.now();
   }
 
   /** This receipt was kept, of an answer with this file. */
@@ -78,6 +84,11 @@ export class AuditDraws {
       this.#stopTimer = null;
       this.#drawing = this.#draw();
     });
+  }
+
+  /** See `AuditShare.retest`. */
+  retest(provider: PeerId): boolean {
+    return this.#share.retest(provider);
   }
 
   /** One more auditor, or several, for an answer that needs them; null: there is nobody else. */
@@ -104,6 +115,7 @@ export class AuditDraws {
     const { key, now, terms, failed, drawn } = this.#needs;
     const gathered = this.#gathered;
     this.#gathered = [];
+    this.#spare();
     // The number only has to be new, also after a restart.
     this.#epoch = Math.max(this.#epoch + 1, Math.floor(now() / terms.epochMs));
     try {
@@ -121,6 +133,18 @@ export class AuditDraws {
     } catch (thrown) {
       failed(thrown);
     }
+  }
+
+  /** Those who could audit and have nothing to do leave time for more audits than the usual ones. */
+  #spare(): void {
+    const { clock, registry, standings } = this.#needs;
+    const nowMs = clock.now();
+    const idleMs = Math.min(MAX_IDLE_MS, nowMs - this.#drawnMs);
+    this.#drawnMs = nowMs;
+    const idle = registry
+      .listed()
+      .filter((peer) => loadOf(peer) === 0 && peer.models.some(canAudit) && standings.worst(peer.peerId) === 'good');
+    this.#share.idle((idle.length * idleMs) / 1_000);
   }
 
   /** Null: it cannot be audited, and why was counted. */

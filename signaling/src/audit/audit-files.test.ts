@@ -91,7 +91,10 @@ test('everything is on the disk when it is said to be, for whoever opens it afte
   standing = { ...standing, level: 'convicted' };
   const record = [auditor, { ...NEW_AUDITOR, agreed: 1 }] as const;
   const slashing = { provider, file, percent: 10, reason: 'It lied.' };
-  table.settle({ receipt: audit.receipt, settled, standing, auditors: [record], slashing }, 3_000);
+  const fees = { auditors: [auditor], fromMs: 9_000 };
+  table.settle({ receipt: audit.receipt, settled, standing, auditors: [record], slashing, fees, liars: [] }, 3_000);
+  expect(after().dues.dues(8_999)).toEqual([]);
+  expect(after().dues.dues(9_000)).toMatchObject([{ body: { kind: 'audit-fee' } }]);
   expect(after().open(0)).toEqual([]);
   expect(after().standings()).toEqual([standing]);
   expect(after().auditors()).toEqual([record]);

@@ -5,6 +5,7 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
+import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { PLAIN } from '@llmesh/core/policy/price';
 import type { Audits } from '@llmesh/core/wire/api-pages';
@@ -23,20 +24,22 @@ import type { DeliveredReceipt } from '../receipts/delivered.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { RegisteredPeer } from '../registry/registered-peer.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Order } from '@llmesh/core/ledger/order';
+import { AppealOffice } from './appeals/appeal-office.ts';
 import { AuditDraws } from './audit-draws.ts';
 import type { AuditCounts } from './audit-events.ts';
 import { AuditTally } from './audit-tally.ts';
 import { AuditReports } from './audit-reports.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { AuditTerms } from './audit-terms.ts';
-import { AuditorRecords } from './auditor-records.ts';
+import { AuditorRecords, isCredible } from './auditor-records.ts';
 import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './length-table.ts';
 import { OfferedFiles } from './offered-files.ts';
 import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
 import { auditedPair, PairTable } from './pair-figures.ts';
 import { AuditDues } from './dues/audit-dues.ts';
-import { settle } from './settle.ts';
+import { paid, settle } from './settle.ts';
 import { Standings } from './standings.ts';
 
 /** How often audits whose auditors keep silent are looked for. */
@@ -67,6 +70,8 @@ export interface AuditOfficeOptions {
 export interface AuditWays {
   candidate(peer: RegisteredPeer, offer: { task: string; model: OpenAudit['model'] }): Candidate;
   tell(peer: PeerId, message: Extract<FromServer, { type: 'audit' | 'standing' }>): void;
+  /** Others have checked an answer of this provider, and found nothing. */
+  agreed(provider: PeerId): void;
   /** Whom strangers are kept from has changed. */
   changed(): void;
 }
@@ -86,6 +91,7 @@ export class AuditOffice {
   readonly #leases = new BoundedMap<string, true>(MAX_LEASES);
   /** Null: there are no credits. */
   readonly #dues: AuditDues | null;
+  readonly #appeals: AppealOffice;
   #ways: AuditWays | null = null;
   #stopSweep: () => void;
 
@@ -108,11 +114,26 @@ export class AuditOffice {
     this.#reports = new AuditReports({
       ...needs,
       open: this.#open,
-      pays: ledger.mode !== 'off',
       found: (audit) => this.#guard(() => this.#found(audit)),
     });
     const slashed = (provider: PeerId) => this.#tell(provider);
-    this.#dues = ledger.mode === 'off' ? null : new AuditDues({ clock, ledger, table: table.dues, failed, slashed });
+    this.#dues =
+      ledger.mode === 'off' ? null : new AuditDues({ clock, now, ledger, table: table.dues, failed, slashed });
+    this.#appeals = new AppealOffice({
+      ...needs,
+      open: this.#open,
+      pays: ledger.mode !== 'off',
+      eligible: (audited) => eligibleAuditors(audited, needs),
+      send: (audit, auditors, holder) => this.#ask(audit, auditors, holder),
+      decided: ({ appeal: { provider, file, outcome } }) => {
+        if (outcome === 'fallen') {
+          this.standings.forget(provider, file);
+          this.#dues?.undone(provider);
+        }
+        this.#dues?.look();
+        this.#follow(provider, outcome === 'fallen');
+      },
+    });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
   }
@@ -143,7 +164,18 @@ export class AuditOffice {
   /** See `AuditReports.file`. */
   report(by: PeerId, bytes: Uint8Array): void {
     this.#reports.file(by, bytes);
-    this.#dues?.look();
+  }
+
+  /** An owner ordered this: an appeal, or another test. Throws order_refused, rate_limited or busy. */
+  ordered(order: Pick<Order, 'kind' | 'by'>, bytes: Uint8Array): void {
+    if (order.kind === 'appeal') {
+      this.#appeals.file(order, bytes);
+      this.#tell(order.by);
+    } else if (this.standings.worst(order.by) === 'good') {
+      throw new MeshError('order_refused', 'Nothing is held against this computer: there is nothing to test again.');
+    } else if (!this.#draws.retest(order.by)) {
+      throw new MeshError('rate_limited', 'Its answers are being tested already. Ask again in an hour.');
+    }
   }
 
   /** What `/api/audits` says. */
@@ -157,8 +189,10 @@ export class AuditOffice {
 
   /** A provider has said what it offers: it hears how it stands. */
   advertised({ peerId, models }: RegisteredPeer): void {
+    const appeal =
+      this.standings.worst(peerId) === 'convicted' ? (this.#options.table.appeals.last(peerId)?.outcome ?? null) : null;
     for (const model of models) {
-      const standing = this.standings.told(peerId, model, this.#dues?.slashedBy(peerId) ?? null);
+      const standing = this.standings.told(peerId, model, this.#dues?.slashedBy(peerId) ?? null, appeal);
       if (standing !== null) this.#ways?.tell(peerId, standing);
     }
   }
@@ -166,6 +200,7 @@ export class AuditOffice {
   /** Idempotent. */
   async close(): Promise<void> {
     this.#stopSweep();
+    this.#appeals.close();
     await this.#draws.close();
     await this.#dues?.close();
   }
@@ -178,28 +213,31 @@ export class AuditOffice {
     }
   }
 
-  /** Has the requester send its evidence to these. */
-  #ask(audit: OpenAudit, auditors: readonly DrawnAuditor[]): void {
-    this.#send(audit, auditors).catch((thrown: unknown) => this.#options.failed(thrown));
+  /** Has the requester, or whoever else has the evidence, send it to these. */
+  #ask(audit: OpenAudit, auditors: readonly DrawnAuditor[], holder = audit.requester.peerId): void {
+    // A lease is for so many.
+    for (let at = 0; at < auditors.length; at += MAX_CANDIDATES)
+      this.#send(audit, auditors.slice(at, at + MAX_CANDIDATES), holder).catch((thrown: unknown) =>
+        this.#options.failed(thrown),
+      );
   }
 
-  async #send(audit: OpenAudit, auditors: readonly DrawnAuditor[]): Promise<void> {
+  async #send(audit: OpenAudit, auditors: readonly DrawnAuditor[], holder: PeerId): Promise<void> {
     const { leases, registry } = this.#options;
-    const { requester, model, draw, leaseNonce } = audit;
+    const { model, draw, leaseNonce } = audit;
     const offer = { task: CHAT, model };
     const ways = this.#ways;
     if (ways === null) return;
     const candidates = auditors
       .map(({ peerId }) => registry.find(peerId))
       .filter((peer) => peer !== null)
-      .map((peer) => ways.candidate(peer, offer))
-      .slice(0, MAX_CANDIDATES);
-    const asked = { ...offer, requester: requester.peerId, complexity: PLAIN, maxUnits: AUDIT_UNITS };
+      .map((peer) => ways.candidate(peer, offer));
+    const asked = { ...offer, requester: holder, complexity: PLAIN, maxUnits: AUDIT_UNITS };
     const lease = await leases.lease(candidates, asked);
     if (lease === null) return;
     this.#remember(lease, candidates);
     const message = { draw: toBase32(draw), lease, auditors: candidates };
-    ways.tell(requester.peerId, { type: 'audit', leaseId: toBase32(leaseNonce), ...message });
+    ways.tell(holder, { type: 'audit', leaseId: toBase32(leaseNonce), ...message });
   }
 
   #remember(lease: string, candidates: readonly Candidate[]): void {
@@ -212,6 +250,7 @@ export class AuditOffice {
 
   /** An auditor has reported: perhaps the last one that was asked. */
   #found(audit: OpenAudit): void {
+    if (audit.isAppeal === true) return this.#appeals.found(audit);
     if (audit.findings.length < audit.auditors.length) return;
     const { judged } = settle(audit.findings, this.#options.terms.platform);
     const wanted = moreAuditors(judged, audit.findings.length - judged.length);
@@ -241,12 +280,15 @@ export class AuditOffice {
     ];
     const isSlashed = standing?.level === 'convicted' && before !== 'convicted';
     const slashing = isSlashed ? { provider, file, percent: SLASHED_PERCENT, reason: SLASHED } : null;
-    table.settle({ receipt, settled, standing, auditors, slashing }, now());
+    const fees = { auditors: this.#dues === null ? [] : paid(settled), fromMs: now() + terms.withheldMs };
+    const liars = contradicted.filter((peer) => !isCredible(this.#records.with(peer, 'against')));
+    table.settle({ receipt, settled, standing, auditors, slashing, fees, liars }, now());
     this.#open.end(audit);
     for (const [peer, record] of auditors) this.#records.put(peer, record);
     counts.done(settled.verdict);
+    if (isSlashed || fees.auditors.length > 0) this.#dues?.look();
+    if (settled.verdict === 'agrees') this.#ways?.agreed(provider);
     if (standing === null) return;
-    if (isSlashed) this.#dues?.look();
     this.standings.put(standing);
     if (standing.level !== before) counts.became(standing.level);
     this.#follow(provider, before !== standing.level);

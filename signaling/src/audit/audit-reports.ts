@@ -27,8 +27,6 @@ export interface AuditReportsNeeds {
   pairs: PairTable;
   counts: AuditCounts;
   failed: (error: unknown) => void;
-  /** Reports are paid for. */
-  pays: boolean;
   /** One more finding is there. */
   found: (audit: OpenAudit) => void;
 }
@@ -89,14 +87,12 @@ export class AuditReports {
       mode !== null && hasEngines(audit, report)
         ? pairs.counted({ provider, auditor, mode, file }, verdict, deviations)
         : null;
-    const whole = verdict === 'deviates' ? bytes : null;
     try {
       table.report(
         audit.receipt,
-        { auditor: report.auditor, digest, verdict, log10E, why, report: whole },
+        { auditor: report.auditor, digest, verdict, log10E, why, report: bytes },
         pair,
         now(),
-        this.#needs.pays ? [{ kind: 'audit-fee', report: bytes }] : [],
       );
     } catch (thrown) {
       failed(thrown);

@@ -50,6 +50,23 @@ test('one network gets few extra audits, and no answer is too long for one', () 
   expect(share.spend('usual', 1, 1, '203.0.114.1')).toBe(true);
 });
 
+test('where computers are idle, newcomers are checked on their time, and the usual audits cost no more', () => {
+  const share = new AuditShare(new ManualClock(), AUDIT_TERMS);
+  const networks = Array.from({ length: 2_000 }, (_, i) => `192.${i >> 8}.${i & 255}.1`);
+  const taken = () => networks.filter((network) => share.spend('extra', 200, 2, network)).length;
+  const before = taken();
+  expect(taken()).toBe(0);
+  // A thousand of them, for ten minutes, what each draw finds.
+  let spared = 0;
+  for (let i = 0; i < 60; i++) {
+    share.idle(10_000);
+    spared += taken();
+  }
+  expect(spared).toBeGreaterThan(2 * before);
+  // Half a percent of what they could write.
+  expect(spared * 16).toBeLessThanOrEqual(600_000 * 2 * 0.005 + 60 * 16);
+});
+
 test('the share of answers that are checked is what was voted, unless the operator has set it', () => {
   let voted = 20;
   const ledger = { mode: 'priority', parameter: () => voted } as const;

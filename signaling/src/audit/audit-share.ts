@@ -1,7 +1,8 @@
 /**
  * Which share of a provider's answers is audited: the usual one, more of its first ones with a file, and more of those
  * whose answers were found wrong. What is more than usual has a budget and a limit per network of its own: identities
- * are free, and many newcomers must not use up what the others' audits need.
+ * are free, and many newcomers must not use up what the others' audits need. Computers that are idle add to it: where little
+ * is asked, a cheat would otherwise be checked once in an hour.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
@@ -13,8 +14,12 @@ import type { AuditTerms } from './audit-terms.ts';
 
 /** Pairs of provider and file that are remembered; those without answers for longest are forgotten first. */
 const MAX_KNOWN = 50_000;
+/** Answers of a provider that asked to be tested again, all of which are checked; and how soon it may ask once more. */
+const RETESTED = { answers: 8, everyMs: 3_600_000 };
 /** What may be spent before anything was earned, and at most at once, in units of writing. */
 const FLOAT = 2_000;
+/** What a slow computer writes in a second: an idle one spares the share of it that audits may cost. */
+const IDLE_UNITS_PER_SECOND = 2;
 /** Extra audits for one network: a class of newcomers, then one a minute. */
 const EXTRA = { perSecond: 1 / 60, burst: 32 };
 
@@ -23,10 +28,14 @@ export class AuditShare {
   /** Answers of each provider with each file so far. */
   readonly #answers = new BoundedMap<string, number>(MAX_KNOWN);
   readonly #extra: AddressBuckets;
+  readonly #clock: Clock;
+  /** Answers that are still to be checked, and since when. */
+  readonly #retests = new BoundedMap<PeerId, { left: number; sinceMs: number }>(MAX_KNOWN);
   readonly #purses = { usual: FLOAT, extra: FLOAT };
 
   constructor(clock: Clock, terms: AuditTerms) {
     this.#terms = terms;
+    this.#clock = clock;
     this.#extra = new AddressBuckets(clock, EXTRA);
   }
 
@@ -40,10 +49,24 @@ export class AuditShare {
     const key = `${provider} ${file}`;
     const answers = this.#answers.get(key) ?? 0;
     this.#answers.set(key, answers + 1);
+    const retest = this.#retests.get(provider);
+    if (retest !== undefined && retest.left > 0) {
+      retest.left--;
+      return 1;
+    }
     if (level !== 'good') return Math.max(share, suspects);
     const known = Math.max(answers, checked);
     const first = known < newcomers.answers ? newcomers.share : (newcomers.share * newcomers.answers) / known;
     return Math.max(share, first);
+  }
+
+  /** All of its next answers are checked. False: it asked for that within the hour. */
+  retest(provider: PeerId): boolean {
+    const nowMs = this.#clock.now();
+    const before = this.#retests.get(provider);
+    if (before !== undefined && nowMs - before.sinceMs < RETESTED.everyMs) return false;
+    this.#retests.set(provider, { left: RETESTED.answers, sinceMs: nowMs });
+    return true;
   }
 
   /** This much was written: a share of it may be spent on audits. */
@@ -52,6 +75,12 @@ export class AuditShare {
     const half = (work * share * budget) / 2;
     this.#purses.usual = Math.min(FLOAT, this.#purses.usual + half);
     this.#purses.extra = Math.min(FLOAT, this.#purses.extra + half);
+  }
+
+  /** Computers that can audit had nothing to do for so many seconds, all of them together. */
+  idle(seconds: number): void {
+    const { share, budget } = this.#terms;
+    this.#purses.extra = Math.min(FLOAT, this.#purses.extra + seconds * IDLE_UNITS_PER_SECOND * share * budget);
   }
 
   /**

@@ -7,8 +7,9 @@ import type Database from 'libsql';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Verdict } from '@llmesh/core/proof/verdict';
-import type { EventBody } from '@llmesh/core/ledger/event';
 import type { MeshDatabase } from '../store/mesh-database.ts';
+import type { Judgement } from './appeals/judgement.ts';
+import { AppealTable } from './appeals/appeal-table.ts';
 import { DueTable } from './dues/due-table.ts';
 import { MAX_AUDITORS, type AuditorRecord } from './auditor-records.ts';
 import type { DrawnAuditor, OpenAudit } from './open-audits.ts';
@@ -28,8 +29,8 @@ export interface KeptReport {
   readonly verdict: Verdict;
   readonly log10E: number;
   readonly why: string;
-  /** The signed bytes, where they speak against a provider: whoever doubts the verdict recounts it. */
-  readonly report: Uint8Array | null;
+  /** The signed bytes. They stay where they speak against a provider: whoever doubts the verdict recounts it. */
+  readonly report: Uint8Array;
 }
 
 export interface Slashing {
@@ -46,6 +47,10 @@ export interface Aftermath {
   readonly standing: KeptStanding | null;
   readonly auditors: readonly (readonly [PeerId, AuditorRecord])[];
   readonly slashing: Slashing | null;
+  /** Whose reports are paid for, and from when on. */
+  readonly fees: { readonly auditors: readonly PeerId[]; readonly fromMs: number };
+  /** These were found to lie: they are paid for none of their reports. */
+  readonly liars: readonly PeerId[];
 }
 
 interface AuditRow {
@@ -70,6 +75,11 @@ interface FindingRow {
   digest: ArrayBuffer;
 }
 
+interface WholeRow {
+  auditor: PeerId;
+  report: ArrayBuffer;
+}
+
 type Name = keyof typeof SQL;
 
 export class AuditTable {
@@ -77,11 +87,13 @@ export class AuditTable {
   readonly #statements = new Map<Name, Database.Statement>();
   /** What the ledger is to hear of it. */
   readonly dues: DueTable;
+  readonly appeals: AppealTable;
   #audits: number;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
     this.dues = new DueTable(db);
+    this.appeals = new AppealTable(db);
     this.#audits = this.#counted();
   }
 
@@ -103,22 +115,11 @@ export class AuditTable {
     });
   }
 
-  /**
-   * What one auditor reported, and what its pair of engines measured: null where it could not check. `dues`: what the ledger
-   * is to be told about it.
-   */
-  report(
-    receipt: Uint8Array,
-    report: KeptReport,
-    pair: PairFigures | null,
-    filedMs: number,
-    dues: readonly EventBody[] = [],
-  ): void {
+  /** What one auditor reported, and what its pair of engines measured: null where it could not check. */
+  report(receipt: Uint8Array, report: KeptReport, pair: PairFigures | null, filedMs: number): void {
     const { auditor, digest, verdict, log10E, why } = report;
     this.#db.transact(() => {
-      this.dues.owe(dues);
-      const whole = report.report === null ? null : Buffer.from(report.report);
-      const what = [auditor, Buffer.from(digest), verdict, log10E, why, whole, filedMs];
+      const what = [auditor, Buffer.from(digest), verdict, log10E, why, Buffer.from(report.report), filedMs];
       this.#run('report', [Buffer.from(receipt), ...what]);
       if (pair === null) return;
       const { provider, mode, file, agrees, deviates, unknown, tokens, deviation, histogram } = pair;
@@ -128,16 +129,21 @@ export class AuditTable {
   }
 
   /** An audit is over: its outcome, and all that follows from it. */
-  settle({ receipt, settled, standing, auditors, slashing }: Aftermath, nowMs: number): void {
+  settle({ receipt, settled, standing, auditors, slashing, fees, liars }: Aftermath, nowMs: number): void {
     this.#db.transact(() => {
+      const reports = this.reports(receipt);
+      for (const auditor of fees.auditors) {
+        const report = reports.get(auditor);
+        if (report !== undefined) this.dues.oweFee(auditor, report, fees.fromMs);
+      }
+      for (const liar of liars) this.dues.forfeit(liar);
+      this.#run('shorten', [Buffer.from(receipt)]);
       this.#run('settle', [nowMs, settled.verdict, settled.log10E, Buffer.from(receipt)]);
       if (standing !== null) {
         const { provider, file, level, state, model } = standing;
         this.#run('stand', [provider, file, level, JSON.stringify(state), model, nowMs]);
       }
-      for (const [peer, { agreed, against, abstained }] of auditors) {
-        this.#run('auditor', [peer, agreed, against, abstained, nowMs]);
-      }
+      for (const [peer, record] of auditors) this.#runAuditor(peer, record, nowMs);
       if (slashing === null) return;
       const { provider, file, percent, reason } = slashing;
       this.#run('slash', [provider, file, percent, reason, nowMs]);
@@ -146,26 +152,59 @@ export class AuditTable {
 
   /** Those that were drawn since, and are not over: their auditors may still report. */
   open(sinceMs: number): OpenAudit[] {
-    return (this.#all('open', [sinceMs]) as AuditRow[]).map((row) => {
-      const [providerNetwork = '', requesterNetwork = ''] = JSON.parse(row.networks) as string[];
-      const findings = this.#all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
-      const { provider, requester, model, file, engine, work } = row;
-      return {
-        receipt: new Uint8Array(row.receipt),
-        leaseNonce: new Uint8Array(row.lease_nonce),
-        draw: new Uint8Array(row.draw),
-        provider: { peerId: provider, network: providerNetwork },
-        requester: { peerId: requester, network: requesterNetwork },
-        ...{ model, file, engine, work },
-        auditors: JSON.parse(row.auditors) as DrawnAuditor[],
-        drawnMs: row.drawn_ms,
-        findings: findings.map(({ log10_e: log10E, digest, ...rest }) => ({
-          ...rest,
-          log10E,
-          digest: new Uint8Array(digest),
-        })),
-      };
+    return (this.#all('open', [sinceMs]) as AuditRow[]).map((row) => this.#auditIn(row));
+  }
+
+  /** Also when it is over; null: it is not kept any more. */
+  find(receipt: Uint8Array): OpenAudit | null {
+    const [row] = this.#all('one', [Buffer.from(receipt)]) as AuditRow[];
+    return row === undefined ? null : this.#auditIn(row);
+  }
+
+  /** An appeal is decided: the outcome, and all that follows from it. */
+  decideAppeal(decided: Judgement, nowMs: number): void {
+    const { appeal, auditors, liars, due } = decided;
+    const { provider, file, receipt } = appeal;
+    this.#db.transact(() => {
+      this.appeals.put(appeal);
+      for (const [peer, record] of auditors) this.#runAuditor(peer, record, nowMs);
+      for (const liar of liars) this.dues.forfeit(liar);
+      if (appeal.outcome === 'fallen') {
+        // First, since the treasury pays the auditors of what is left then.
+        this.dues.undoOne(provider, file, FALLEN);
+        this.#run('forgiveFile', [provider, file]);
+        this.#run('right', [Buffer.from(receipt)]);
+      }
+      if (due !== null) this.dues.owe([due]);
+      this.#run('shorten', [Buffer.from(receipt)]);
     });
+  }
+
+  #auditIn(row: AuditRow): OpenAudit {
+    const [providerNetwork = '', requesterNetwork = ''] = JSON.parse(row.networks) as string[];
+    const findings = this.#all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
+    const { provider, requester, model, file, engine, work } = row;
+    return {
+      receipt: new Uint8Array(row.receipt),
+      leaseNonce: new Uint8Array(row.lease_nonce),
+      draw: new Uint8Array(row.draw),
+      provider: { peerId: provider, network: providerNetwork },
+      requester: { peerId: requester, network: requesterNetwork },
+      ...{ model, file, engine, work },
+      auditors: JSON.parse(row.auditors) as DrawnAuditor[],
+      drawnMs: row.drawn_ms,
+      findings: findings.map(({ log10_e: log10E, digest, ...rest }) => ({
+        ...rest,
+        log10E,
+        digest: new Uint8Array(digest),
+      })),
+    };
+  }
+
+  /** The signed bytes of what was reported about this answer, as far as they are kept. */
+  reports(receipt: Uint8Array): Map<PeerId, Uint8Array> {
+    const rows = this.#all('whole', [Buffer.from(receipt)]) as WholeRow[];
+    return new Map(rows.map(({ auditor, report }) => [auditor, new Uint8Array(report)]));
   }
 
   /** What was found about these counts no longer, and what they lost for it comes back. What was found stays on record. */
@@ -196,6 +235,10 @@ export class AuditTable {
     return this.#all('slashings', []) as Slashing[];
   }
 
+  #runAuditor(peer: PeerId, { agreed, against, abstained }: AuditorRecord, nowMs: number): void {
+    this.#run('auditor', [peer, agreed, against, abstained, nowMs]);
+  }
+
   #counted(): number {
     const [row] = this.#all('count', []) as { audits: number }[];
     return row?.audits ?? 0;
@@ -217,6 +260,7 @@ export class AuditTable {
 }
 
 const FORGIVEN = 'The operator of the mesh has forgiven it.';
+const FALLEN = 'Five other auditors found nothing wrong with it.';
 
 type Values = (string | number | Buffer | null)[];
 
@@ -230,9 +274,13 @@ const SQL = {
   report: `INSERT INTO audit_report (receipt, auditor, digest, verdict, log10_e, why, report, filed_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   findings: 'SELECT auditor, verdict, log10_e, digest FROM audit_report WHERE receipt = ? ORDER BY filed_ms',
+  whole: 'SELECT auditor, report FROM audit_report WHERE receipt = ? AND report IS NOT NULL',
+  shorten: "UPDATE audit_report SET report = NULL WHERE receipt = ? AND verdict <> 'deviates'",
   settle: 'UPDATE audit SET done_ms = ?, verdict = ?, log10_e = ? WHERE receipt = ?',
   stand: `INSERT OR REPLACE INTO standing (provider, file, level, state, model, changed_ms) VALUES (?, ?, ?, ?, ?, ?)`,
   forgive: 'DELETE FROM standing WHERE provider = ?',
+  forgiveFile: 'DELETE FROM standing WHERE provider = ? AND file = ?',
+  right: "UPDATE audit SET verdict = 'agrees' WHERE receipt = ?",
   auditor: 'INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)',
   slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
   slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
@@ -242,6 +290,8 @@ const SQL = {
   pairs: 'SELECT * FROM engine_pair LIMIT ?',
   open: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
     FROM audit WHERE done_ms IS NULL AND drawn_ms >= ? ORDER BY drawn_ms`,
+  one: `SELECT receipt, lease_nonce, draw, provider, requester, model, file, engine, work, auditors, networks, drawn_ms
+    FROM audit WHERE receipt = ?`,
   // Those with the worst standing come last, and are forgotten last.
   standings: `SELECT provider, file, level, state, model FROM
     (SELECT *, level IN ('quarantined', 'convicted') AS banned FROM standing ORDER BY banned DESC, changed_ms DESC LIMIT ?)

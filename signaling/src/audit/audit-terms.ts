@@ -29,6 +29,8 @@ export interface AuditTerms {
   readonly budget: number;
   /** How long the auditors have: then what has come counts. A requester keeps its evidence for a quarter of an hour. */
   readonly patienceMs: number;
+  /** So long a fee is withheld: an auditor that is found to lie meanwhile loses it. */
+  readonly withheldMs: number;
 }
 
 export const AUDIT_TERMS: AuditTerms = {
@@ -43,6 +45,7 @@ export const AUDIT_TERMS: AuditTerms = {
   // At 2 % of the answers, 0.5 % of all writing.
   budget: 0.25,
   patienceMs: 600_000,
+  withheldMs: 86_400_000,
 };
 
 /** Where the operator left the share as it is, those who have earned credits decide it: it is the one in force at any time. */

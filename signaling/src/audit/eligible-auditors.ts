@@ -36,6 +36,6 @@ export function eligibleAuditors(
   return eligible;
 }
 
-function canAudit({ abilities }: ModelAdvert): boolean {
+export function canAudit({ abilities }: ModelAdvert): boolean {
   return abilities?.includes('audit') === true;
 }

@@ -39,11 +39,14 @@ export interface OpenAudit extends Audited {
   readonly drawnMs: number;
   readonly auditors: readonly DrawnAuditor[];
   readonly findings: readonly FiledFinding[];
+  /** An appeal against what was found before. Left out: no. */
+  readonly isAppeal?: true;
 }
 
 export class OpenAudits {
   /** By the nonce of the answer's lease, in the order of their draws. */
   readonly #open = new Map<string, OpenAudit>();
+  readonly #appeals = new Map<string, OpenAudit>();
 
   get isFull(): boolean {
     return this.#open.size >= MAX_OPEN_AUDITS;
@@ -51,18 +54,19 @@ export class OpenAudits {
 
   /** Replaces what was known about the same answer. */
   put(audit: OpenAudit): void {
-    this.#open.set(nameOf(audit.leaseNonce), audit);
+    this.#mapOf(audit).set(nameOf(audit.leaseNonce), audit);
   }
 
   find(leaseNonce: Uint8Array): OpenAudit | null {
-    return this.#open.get(nameOf(leaseNonce)) ?? null;
+    const name = nameOf(leaseNonce);
+    return this.#open.get(name) ?? this.#appeals.get(name) ?? null;
   }
 
-  end({ leaseNonce }: OpenAudit): void {
-    this.#open.delete(nameOf(leaseNonce));
+  end(audit: OpenAudit): void {
+    this.#mapOf(audit).delete(nameOf(audit.leaseNonce));
   }
 
-  /** Those that were drawn before. */
+  /** Those that were drawn before; no appeals, which have a time of their own. */
   drawnBefore(ms: number): OpenAudit[] {
     const old: OpenAudit[] = [];
     for (const audit of this.#open.values()) {
@@ -70,6 +74,10 @@ export class OpenAudits {
       old.push(audit);
     }
     return old;
+  }
+
+  #mapOf({ isAppeal }: Pick<OpenAudit, 'isAppeal'>): Map<string, OpenAudit> {
+    return isAppeal === true ? this.#appeals : this.#open;
   }
 }
 

@@ -5,7 +5,7 @@ import { levelOf, NEW_STANDING, record, type StandingState } from '@llmesh/core/
 import { isPublic, networksOf } from '../sockets/address.ts';
 import { AuditorRecords, isCredible } from './auditor-records.ts';
 import { isIndependent, panelOf } from './independence.ts';
-import { settle, type Finding } from './settle.ts';
+import { paid, settle, type Finding } from './settle.ts';
 
 const at = (address: string, peerId: PeerId = newPeerId()) => ({ peerId, network: networksOf(address).narrow });
 const NONE: ReadonlySet<PeerId> = new Set();
@@ -106,6 +106,20 @@ describe('several auditors', () => {
       verdict: 'deviates',
       judged: [{ log10E: 2, platform: true }],
     });
+  });
+
+  it('are paid where they found the same and that became the verdict, whichever it is', () => {
+    for (const same of [-1, 3]) {
+      const [one, other, third] = [finding(same), finding(same), finding(0, 'unknown')];
+      expect(paid(settle([one, other, third], NONE))).toEqual([one.auditor, other.auditor]);
+      // Nobody confirms it.
+      expect(paid(settle([one, third], NONE))).toEqual([]);
+    }
+    const [honest, too, liar] = [finding(-1), finding(-1), finding(3)];
+    expect(paid(settle([honest, liar], NONE))).toEqual([]);
+    expect(paid(settle([honest, too, liar], NONE))).toEqual([honest.auditor, too.auditor]);
+    // Several in league, whom one contradicts.
+    expect(paid(settle([finding(3), finding(3), finding(3), finding(3), honest], NONE))).toEqual([]);
   });
 
   it('need not judge: an abstaining auditor does itself no harm', () => {

@@ -44,3 +44,11 @@ export function settle(findings: readonly Finding[], platform: ReadonlySet<PeerI
     confirmed: isClear ? most.map(({ auditor }) => auditor) : [],
   };
 }
+
+/**
+ * Whose reports are paid for: of those who found the same, independently of each other, where that became the verdict. Who
+ * could not check is paid nothing, and neither is anybody whom nobody confirms; which verdict it is, does not matter.
+ */
+export function paid({ verdict, confirmed }: Settled): readonly PeerId[] {
+  return verdict === 'unknown' ? [] : confirmed;
+}

@@ -1,12 +1,14 @@
 /** Why a provider stands as it does, and what its owner can do about it, in plain sentences. */
 import type { Level } from '@llmesh/core/wire/audit-messages';
+import type { Outcome } from './appeals/appeal-table.ts';
 import type { KeptStanding } from './kept-standing.ts';
 
-/** `about`: the file that decides. `slashedBy`: the event of the ledger that says so. Empty where all is well. */
+/** `about`: the file that decides. `slashedBy`: the event of the ledger that says so. `appeal`: the last one. Empty where all is well. */
 export function reasonFor(
   level: Level,
   about: Pick<KeptStanding, 'model' | 'file' | 'state'> | null,
   slashedBy: number | null = null,
+  appeal: Outcome | null = null,
 ): string {
   if (level === 'good' || about === null) return '';
   const { model, file, state } = about;
@@ -17,13 +19,21 @@ export function reasonFor(
     case 'suspected':
       return `${found}. Until more answers were checked, fewer questions come here, and more of them are checked. ${USUAL}`;
     case 'quarantined':
-      return `${found}. So strangers are not sent here with this model. Answers to test questions, and to those who name this computer, are still checked: once enough of them agree, questions come again. ${USUAL}`;
+      return `${found}. So strangers are not sent here with this model. Answers to test questions, and to those who name this computer, are still checked: once enough of them agree, questions come again. When it is mended, ask to be tested again: "llmesh retest", or the button on the page. ${USUAL}`;
     case 'convicted':
-      return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model.${slashedWords(slashedBy)} ${USUAL} If it answered honestly, ask the operator of this mesh for an appeal: five auditors check again, and it starts anew if they find nothing.`;
+      return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model.${slashedWords(slashedBy)} ${USUAL} ${APPEAL_WORDS[appeal === null || appeal === 'fallen' ? 'none' : appeal]}`;
     default:
       return level satisfies never;
   }
 }
+
+const APPEAL_WORDS: Record<'none' | Exclude<Outcome, 'fallen'>, string> = {
+  none: 'If it answered honestly, appeal: "llmesh appeal", or the button on the page. Five others check the answer again. If they find nothing, it starts anew; if they find the same, you pay them.',
+  open: 'Your appeal is being heard: five others check the answer again.',
+  upheld: 'Five others have found the same after your appeal.',
+  undecided:
+    'Your appeal could not be decided: too few others were there, or nobody who still has the answer. You may appeal again, or ask the operator of this mesh.',
+};
 
 function slashedWords(event: number | null): string {
   if (event === null) return '';

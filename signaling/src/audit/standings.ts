@@ -8,6 +8,7 @@ import { levelOf, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/s
 import { MAX_SHUNNED } from '@llmesh/core/wire/control-protocol';
 import { LEVELS, type Level, type Standing } from '@llmesh/core/wire/audit-messages';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { Outcome } from './appeals/appeal-table.ts';
 import { isBanned, type KeptStanding } from './kept-standing.ts';
 import { reasonFor } from './standing-words.ts';
 
@@ -31,6 +32,18 @@ export class Standings {
 
   of(provider: PeerId, file: string): Pick<KeptStanding, 'level' | 'state'> {
     return this.#files(provider)?.get(file) ?? UNCHECKED;
+  }
+
+  /** The file that it was convicted with last; null: it is not. */
+  convictedOf(provider: PeerId): string | null {
+    const convicted = [...(this.#bad.get(provider)?.values() ?? [])].filter(({ level }) => level === 'convicted');
+    return convicted.at(-1)?.file ?? null;
+  }
+
+  /** It starts anew with this file. */
+  forget(provider: PeerId, file: string): void {
+    const known = this.#files(provider)?.get(file);
+    if (known !== undefined) this.put({ ...known, state: NEW_STANDING, level: 'good' });
   }
 
   /** The worst of all its files. */
@@ -90,12 +103,13 @@ export class Standings {
 
   /**
    * For the owner; null: nothing was checked yet, and nothing else is held against it. `slashedBy`: the event of the ledger
-   * by which it was slashed.
+   * by which it was slashed. `appeal`: what became of its last one.
    */
   told(
     provider: PeerId,
     { id, sha256 }: Pick<ModelAdvert, 'id' | 'sha256'>,
     slashedBy: number | null = null,
+    appeal: Outcome | null = null,
   ): Standing | null {
     const files = this.#files(provider);
     if (files === undefined) return null;
@@ -105,7 +119,14 @@ export class Standings {
     const level = worst === 'convicted' || this.shuns(provider, { sha256 }) ? worst : (own?.level ?? 'good');
     if (own === undefined && level === 'good') return null;
     const about = [...files.values()].find((one) => one.level === level) ?? own;
-    return { type: 'standing', model: id, level, checked, agreed, reason: reasonFor(level, about ?? null, slashedBy) };
+    return {
+      type: 'standing',
+      model: id,
+      level,
+      checked,
+      agreed,
+      reason: reasonFor(level, about ?? null, slashedBy, appeal),
+    };
   }
 
   #files(provider: PeerId): Files | undefined {

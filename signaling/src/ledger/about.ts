@@ -45,6 +45,10 @@ export function aboutEvidence(evidence: Evidence): About {
     }
     case 'reverse':
       return { by: evidence.provider, why: evidence.reason, ...leaseIn(evidence.leases) };
+    case 'appeal': {
+      const { provider: by, upheld } = evidence.appeal;
+      return { by, why: upheld ? 'The conviction stands.' : 'The conviction has fallen.' };
+    }
     case 'audit-fee':
       return { to: evidence.report.auditor, ...leaseIn([evidence.report.leaseNonce]) };
     case 'uptime':

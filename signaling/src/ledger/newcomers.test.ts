@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { newPeerId } from '@llmesh/core/base/ids';
 import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { LedgerWorld } from '../testing/ledgers.ts';
+import { AllowanceTable } from './allowance-table.ts';
 import { Newcomers } from './newcomers.ts';
 import { NO_LEDGER } from './no-ledger.ts';
 
@@ -32,6 +33,21 @@ test('each key gets its allowance once, and so many of one network a day, whoeve
   nowMs += DAY_MS;
   await world.until(newcomers.joined(all.at(-1)!, 'here'));
   expect(has(all.at(-1)!)).toBe(PARAMETERS.allowance.initial);
+  await world.close();
+});
+
+test('a restart gives nobody of a network another one on the same day', async () => {
+  const world = new LedgerWorld();
+  const ledger = await world.open();
+  const start = () => new Newcomers({ ledger, now: world.now, kept: new AllowanceTable(world.database) });
+  const [before, after] = [start(), start()];
+  for (let i = 0; i < MOST; i++) await world.until(before.joined(newPeerId(), 'here'));
+  const [here, there] = [newPeerId(), newPeerId()];
+  await world.until(Promise.all([after.joined(here, 'here'), after.joined(there, 'there')]));
+  expect([here, there].map((peer) => ledger.account(peer).allowance)).toEqual([0, PARAMETERS.allowance.initial]);
+  world.skip(DAY_MS);
+  await world.until(start().joined(here, 'here'));
+  expect(ledger.account(here).allowance).toBe(PARAMETERS.allowance.initial);
   await world.close();
 });
 

@@ -5,6 +5,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { AllowanceTable } from './allowance-table.ts';
 import type { LedgerPort } from './ledger-port.ts';
 
 /** Keys that are known to have had theirs, about 100 bytes each; others are looked up in the ledger. */
@@ -15,6 +16,8 @@ const DAY_MS = 86_400_000;
 
 export interface NewcomersNeeds {
   ledger: LedgerPort;
+  /** Where the number of today is kept; left out: nowhere. */
+  kept?: Pick<AllowanceTable, 'given' | 'note'> | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -43,19 +46,22 @@ export class Newcomers {
   }
 
   #take(network: string): boolean {
-    const { ledger, now } = this.#needs;
+    const { ledger, now, kept } = this.#needs;
     const day = Math.floor(now() / DAY_MS);
-    if (day !== this.#today.day) this.#today = { day, given: new Map() };
+    if (day !== this.#today.day) this.#today = { day, given: kept?.given(day) ?? new Map() };
     const { given } = this.#today;
     const before = given.get(network) ?? 0;
     if (before >= ledger.parameter('allowances-per-network')) return false;
     if (before === 0 && given.size >= MAX_NETWORKS) return false;
     given.set(network, before + 1);
+    kept?.note(network, day, before + 1);
     return true;
   }
 
   #giveBack(network: string): void {
-    const { given } = this.#today;
-    given.set(network, Math.max(0, (given.get(network) ?? 0) - 1));
+    const { day, given } = this.#today;
+    const left = Math.max(0, (given.get(network) ?? 0) - 1);
+    given.set(network, left);
+    this.#needs.kept?.note(network, day, left);
   }
 }

@@ -35,6 +35,8 @@ export interface OrderDeskNeeds {
   now: () => number;
   issuer: PeerId;
   ledger: LedgerPort;
+  /** What is for those who check answers. Throws order_refused, rate_limited or busy. */
+  audits: (order: Order, bytes: Uint8Array) => void;
 }
 
 export class OrderDesk {
@@ -50,7 +52,10 @@ export class OrderDesk {
     this.#signers = new AddressBuckets(needs.clock, SIGNER_RATE);
   }
 
-  /** It is in the ledger when this resolves. Rejects with rate_limited, order_refused, credits_short or busy. */
+  /**
+   * It is in the ledger, or with those who check answers, when this resolves. Rejects with rate_limited, order_refused,
+   * credits_short, busy, or unsupported where the mesh has no credits.
+   */
   async take(text: string, carrier: PeerId, from: Networks): Promise<void> {
     if (!this.#rate.take(carrier, from)) throw new MeshError('rate_limited', TOO_OFTEN);
     const bytes = fromBase32(text);
@@ -60,9 +65,11 @@ export class OrderDesk {
     const name = createHash('sha256').update(bytes).digest('base64');
     const before = this.#taken.get(name);
     if (before !== undefined) return before;
-    this.#checkFunds(order);
+    const isAboutAudits = order.kind === 'appeal' || order.kind === 'retest';
+    if (!isAboutAudits) this.#checkFunds(order);
     if (readOrder(bytes, nodeVerify) === null) throw refused('Its signature is wrong.');
     if (!this.#signers.take(order.by)) throw new MeshError('rate_limited', TOO_OFTEN);
+    if (isAboutAudits) return this.#needs.audits(order, bytes);
     const appended = this.#needs.ledger.append({ kind: 'order', record: bytes }).then(() => {});
     this.#taken.set(name, appended);
     try {
@@ -84,6 +91,7 @@ export class OrderDesk {
   /** What can be said before anything is computed; the ledger decides. */
   #checkFunds(order: Order): void {
     const { ledger } = this.#needs;
+    if (ledger.mode === 'off') throw new MeshError('unsupported', 'This mesh has no credits.');
     const { free, pending, allowance, stake } = ledger.account(order.by);
     if (order.kind === 'transfer') {
       if (order.to === order.by) throw refused('It goes to the one that sends it.');

@@ -162,6 +162,25 @@ test('among very many, those with a free slot are found and everybody gets a tur
   expect(chosen.size).toBe(free.size);
 });
 
+test('who does not say that somebody vouches for it is not asked where that is wanted', () => {
+  const { registry, matchmaker, provider } = setUp();
+  const plain = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null };
+  const asked = { ...plain, attestedBy: 'example' };
+  for (let i = 0; i < 200; i++) provider(50);
+  expect(matchmaker.match(asked)).toEqual([]);
+  expect(matchmaker.impossible(TINY_CHAT, [asked, plain])).toEqual([asked]);
+  const claims = provider(50);
+  const attestation = { kind: 'tee', vendor: 'example', quote: 'aa' } as const;
+  registry.advert(claims, { models: [{ ...advertised(TINY, 50), attestation }], slots: 1, certificate: null });
+  for (const attestedBy of ['example', null]) {
+    expect(matchmaker.match({ ...asked, attestedBy })?.map(({ peerId }) => peerId)).toEqual([claims.peerId]);
+  }
+  expect(matchmaker.match({ ...asked, attestedBy: 'other' })).toEqual([]);
+  expect(matchmaker.impossible(TINY_CHAT, [asked, { ...asked, attestedBy: 'other' }])).toMatchObject([
+    { attestedBy: 'other' },
+  ]);
+});
+
 test('who has no adapter is not asked to answer with it, and one of many who has is waited for', () => {
   const { registry, matchmaker, provider } = setUp();
   const adapter = 'ab'.repeat(32);

@@ -86,7 +86,9 @@ export class Matchmaker {
     const anyone = (question: T) => {
       const group = this.#registry.meant(question);
       const needs = question.needs?.toSorted().join(' ') ?? '';
-      const kind = `${group?.sha256 ?? ''} ${group?.embeds ?? ''} ${question.adapter ?? ''} ${needs}`;
+      // Nobody is named 'any ': names have no spaces.
+      const attestor = question.attestedBy === null ? 'any ' : (question.attestedBy ?? '');
+      const kind = `${group?.sha256 ?? ''} ${group?.embeds ?? ''} ${question.adapter ?? ''} ${attestor} ${needs}`;
       let found = able.get(kind);
       if (found === undefined) {
         found = this.#registry.present(group, MAX_NAMED_PEERS + 2, (peer) => isAble(peer, question));
@@ -229,8 +231,9 @@ export class Matchmaker {
 
 /** Can it do what was asked with its model? */
 export function isAble(peer: RegisteredPeer, question: Needs & OfferRef): boolean {
-  const { needs, adapter, sha256 } = question;
-  if ((needs === undefined || needs.length === 0) && adapter === undefined && sha256 === undefined) return true;
+  const { needs, adapter, sha256, attestedBy } = question;
+  const isPlain = adapter === undefined && sha256 === undefined && attestedBy === undefined;
+  if ((needs === undefined || needs.length === 0) && isPlain) return true;
   const offered = modelOf(peer, question);
   return offered !== null && isAbleWith(offered, question);
 }

@@ -18,6 +18,7 @@ import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
 import type { LedgerPort } from '../ledger/ledger-port.ts';
+import type { AllowanceTable } from '../ledger/allowance-table.ts';
 import { Newcomers } from '../ledger/newcomers.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';
@@ -60,8 +61,10 @@ export interface MeshOptions {
   receipts: ReceiptBook;
   ledger: LedgerPort;
   audits: AuditOffice;
-  /** This provider answered somebody of another wide network, and both signed for it. */
+  /** This provider answered somebody of another wide network, and both signed for it; or others checked an answer of it. */
   served?: (provider: PeerId) => void;
+  /** Where it is kept who had an allowance today; left out: nowhere. */
+  allowances?: AllowanceTable;
   /** Left out: this mesh has no log. */
   log?: LogNews | null;
   /** The factor for the usual limits of one network. */
@@ -89,14 +92,17 @@ export class Mesh {
     this.#clock = clock;
     this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
-    const newcomers = new Newcomers({ ledger: options.ledger, now: () => leases.nowMs });
+    const newcomers = new Newcomers({ ledger: options.ledger, now: () => leases.nowMs, kept: options.allowances });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);
     const hasCredits = ledger.mode !== 'off';
     this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
     const { issuer } = leases;
-    const desk = hasCredits ? new OrderDesk({ clock, now: () => leases.nowMs, issuer, ledger }) : null;
+    const desk = new OrderDesk({
+      ...{ clock, now: () => leases.nowMs, issuer, ledger },
+      audits: (order, bytes) => audits.ordered(order, bytes),
+    });
     this.prices = hasCredits
       ? new PriceList({
           clock,
@@ -135,6 +141,7 @@ export class Mesh {
     audits.open({
       candidate: (peer, offer) => matchmaker.candidate(peer, offer),
       tell: (peer, message) => sessions.post.tell(peer, message),
+      agreed: (provider) => options.served?.(provider),
       changed: () => this.#board.touch(),
     });
     const changed = (waiting: number) => {

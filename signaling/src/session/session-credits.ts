@@ -1,5 +1,5 @@
 /** One peer's access to its credits: its orders, each of them answered, and the news of its account. */
-import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import { asMeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { FromServer, ToServer } from '@llmesh/core/wire/control-protocol';
 import type { Metrics } from '../metrics.ts';
@@ -10,8 +10,8 @@ import type { OrderDesk } from '../ledger/order-desk.ts';
 
 export interface SessionCreditsNeeds {
   metrics: Metrics;
+  desk: OrderDesk;
   /** Null: this mesh has no credits. */
-  desk: OrderDesk | null;
   accounts: AccountPost | null;
 }
 
@@ -36,7 +36,6 @@ export class SessionCredits {
   async order(by: PeerId, { requestId, order }: Extract<ToServer, { type: 'order' }>): Promise<FromServer> {
     const { desk, metrics } = this.#needs;
     try {
-      if (desk === null) throw new MeshError('unsupported', 'This mesh has no credits.');
       await desk.take(order, by, this.#from);
       metrics.orders.inc({ outcome: 'filed' });
       return { type: 'filed', requestId };

@@ -202,4 +202,39 @@ const LEDGER_PAST = `
     PRIMARY KEY (epoch, peer)
   ) STRICT, WITHOUT ROWID;`;
 
-export const MIGRATIONS = [DELIVERIES, SUMS, KINDS, AUDITS, LEDGER, AUDIT_DUES, LEDGER_PAST] as const;
+/** A fee is owed to its auditor, and withheld until then: whoever is found to lie before loses it. */
+const WITHHELD_FEES = `
+  ALTER TABLE audit_due ADD COLUMN auditor TEXT;
+  ALTER TABLE audit_due ADD COLUMN from_ms INTEGER NOT NULL DEFAULT 0;`;
+
+/** Who appealed against which conviction, and what became of it: `audit/appeals/`. */
+const APPEALS = `
+  CREATE TABLE appeal (
+    receipt BLOB PRIMARY KEY,
+    provider TEXT NOT NULL,
+    file TEXT NOT NULL,
+    owner_order BLOB NOT NULL,
+    opened_ms INTEGER NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('open', 'upheld', 'fallen', 'undecided'))
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX appeal_of_provider ON appeal (provider, opened_ms);`;
+
+const ALLOWANCES = `
+  CREATE TABLE allowance_given (
+    network TEXT PRIMARY KEY,
+    day INTEGER NOT NULL,
+    given INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;`;
+
+export const MIGRATIONS = [
+  DELIVERIES,
+  SUMS,
+  KINDS,
+  AUDITS,
+  LEDGER,
+  AUDIT_DUES,
+  LEDGER_PAST,
+  WITHHELD_FEES,
+  APPEALS,
+  ALLOWANCES,
+] as const;

@@ -14,7 +14,7 @@ import { AuditorRecords, isCredible } from '@llmesh/signaling/audit/auditor-reco
 import { AuditShare } from '@llmesh/signaling/audit/audit-share';
 import { AUDIT_TERMS, workOf } from '@llmesh/signaling/audit/audit-terms';
 import { panelOf } from '@llmesh/signaling/audit/independence';
-import { settle, type Finding } from '@llmesh/signaling/audit/settle';
+import { paid, settle, type Finding } from '@llmesh/signaling/audit/settle';
 import { SeededRandom } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { deviationsIn, HONEST_MEAN } from './deviations.ts';
@@ -51,13 +51,15 @@ const INPUT_TOKENS = { least: 20, most: 1_000 };
 /** Requesters stand in address blocks of their own. */
 const REQUESTER = { peerId: 'a'.repeat(32) as PeerId, network: '99.0.0.1' };
 const MAX_ELIGIBLE = 64;
+/** What a lender writes while it is not idle. */
+const TOKENS_PER_SECOND = 20;
 const NOBODY: ReadonlySet<PeerId> = new Set();
 
 export class AuditedMesh {
   readonly lenders: readonly Lender[];
   readonly answers: Answer[] = [];
-  /** Whose answers were checked by whom, in their order. */
-  readonly checks: { readonly provider: Lender; readonly auditors: readonly Lender[] }[] = [];
+  /** Whose answers were checked, and whose reports of them are paid for, in their order. */
+  readonly checks: { readonly provider: Lender; readonly paid: readonly Lender[] }[] = [];
   /** Answers that were checked, reports of auditors, and what those cost in units of writing. */
   readonly spent = { audits: 0, reports: 0, work: 0, written: 0 };
   readonly #options: AuditedMeshOptions;
@@ -129,6 +131,8 @@ export class AuditedMesh {
   async #audit(epoch: number): Promise<void> {
     const gathered = this.#gathered;
     this.#gathered = [];
+    const busy = gathered.reduce((sum, { tokens }) => sum + tokens / TOKENS_PER_SECOND, 0);
+    this.#share.idle(Math.max(0, (this.lenders.length * AUDIT_TERMS.epochMs) / 1_000 - busy));
     const root = rootOf(gathered.map(({ receipt }) => receipt));
     const { draw } = await signDraw({ epoch, root }, this.#key.identity, this.#key.secret);
     for (const one of gathered) {
@@ -152,8 +156,8 @@ export class AuditedMesh {
       asked.push(...more);
       findings.push(...more.map((auditor) => this.#finding(auditor, answer)));
     }
-    this.#settle(provider, findings);
-    this.checks.push({ provider, auditors: asked });
+    const whose = this.#settle(provider, findings);
+    this.checks.push({ provider, paid: asked.filter(({ peerId }) => whose.includes(peerId)) });
     this.spent.audits += 1;
     this.spent.reports += asked.length;
     this.spent.work += asked.length * work * AUDIT_TERMS.cost;
@@ -186,10 +190,13 @@ export class AuditedMesh {
     return moreAuditors(settle(findings, NOBODY).judged, 0);
   }
 
-  #settle({ peerId }: Lender, findings: readonly Finding[]): void {
-    const { judged, confirmed, contradicted } = settle(findings, NOBODY);
+  /** Who is paid. */
+  #settle({ peerId }: Lender, findings: readonly Finding[]): readonly PeerId[] {
+    const settled = settle(findings, NOBODY);
+    const { judged, confirmed, contradicted } = settled;
     this.#standings.set(peerId, record(this.standingOf({ peerId }), judged));
     for (const auditor of confirmed) this.#records.put(auditor, this.#records.with(auditor, 'agreed'));
     for (const auditor of contradicted) this.#records.put(auditor, this.#records.with(auditor, 'against'));
+    return paid(settled);
   }
 }

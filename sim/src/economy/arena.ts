@@ -31,14 +31,12 @@ export interface Figure {
   readonly end: Micro;
   /** What as many honest volunteers have, who had as much and answered as many units for others; null: they did no work. */
   readonly honest: Micro | null;
-  /** They were paid for work, too, as everyone is: it did not pay where honest volunteers got more for it. */
-  readonly forWork?: true;
   /** What happened, in a few words with figures. */
   readonly note: string;
 }
 
-export function paidOff({ start, end, honest, forWork }: Figure): boolean {
-  return forWork === true && honest !== null ? end >= honest : end > start;
+export function paidOff({ start, end }: Figure): boolean {
+  return end > start;
 }
 
 /** Each attacker stands in a network of its own: what one network may do is for the control plane, and tested apart. */

@@ -2,7 +2,6 @@
 import { expect, it } from 'vitest';
 import { ATTACKS } from './attack-table.ts';
 
-/** Checking others is work, and paid: liars are paid until nobody asks them any more, and less than honest auditors. */
 const CARTEL = 'auditor cartel below one third';
 
 it.each(Object.entries(ATTACKS).filter(([name]) => name !== CARTEL))(
@@ -15,8 +14,9 @@ it.each(Object.entries(ATTACKS).filter(([name]) => name !== CARTEL))(
   },
 );
 
-it('an auditor cartel below one third bans nobody, is found out, and earns less than honest auditors', async () => {
+it('an auditor cartel below one third bans nobody, is found out, and is paid nothing where honest auditors are', async () => {
   const { start, end, honest, note } = await ATTACKS[CARTEL]!(1);
-  expect(end - start).toBeLessThan((honest! - start) / 2);
+  expect(end).toBe(start);
+  expect(honest!).toBeGreaterThan(start);
   expect(note).toContain(' 0 honest volunteers lost their questions; 9 of 9 liars are not asked any more');
 });

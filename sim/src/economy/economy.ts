@@ -1,8 +1,9 @@
 /**
- * A mesh reduced to its ledger: leases, receipts, acknowledgements, orders and reports are signed by real keys and read by the
+ * A mesh reduced to its ledger: leases, receipts, acknowledgements, orders and reports are signed by real keys, unless all are honest, and read by the
  * projection that every mesh and every recount uses; the clock, and who does what, are ours. After each event the amounts
  * must add up to zero, and nobody may owe anything.
  */
+import { toBase32 } from '@llmesh/core/base/base32';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId, TaskName } from '@llmesh/core/base/ids';
 import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
@@ -13,7 +14,7 @@ import { MAX_UPTIME_SHARES, readEvent, writeEvent, type EventBody, type HoldId }
 import { signOrder, type OrderBody } from '@llmesh/core/ledger/order';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { earnedIn } from '@llmesh/core/ledger/earned';
-import { earnedKey } from '@llmesh/core/ledger/keys';
+import { earnedKey, holdKey } from '@llmesh/core/ledger/keys';
 import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/uptime';
 import { EPOCH_MS } from '@llmesh/core/ledger/emission';
 import { apply, begin } from '@llmesh/core/ledger/projection';
@@ -22,7 +23,7 @@ import { MemoryState } from '@llmesh/core/ledger/state';
 import { costOf, PLAIN, PRICE_VERSION } from '@llmesh/core/policy/price';
 import { LEASE_NONCE_BYTES, leaseOf, readLeases, signLeases, type Leases } from '@llmesh/core/receipts/lease';
 import { SeededRandom } from '../random.ts';
-import { economyPeer, type EconomyPeer } from './economy-peer.ts';
+import { economyPeer, unsigned, type EconomyPeer } from './economy-peer.ts';
 import { acknowledged, received } from './proofs.ts';
 
 /** The day on which every simulated ledger begins. */
@@ -60,19 +61,22 @@ export class Economy {
   readonly counts = new Map<string, number>();
   readonly #check: typeof nodeVerify;
   readonly #control: Identity;
+  readonly #signs: boolean;
   readonly #holds: Due[] = [];
   #ms = START_MS;
   #index = 0;
   #orders = 0;
 
   /**
-   * `check`: whether what is filed is signed as it says. A mesh of honest people may take that for granted here: all signatures
-   * were made a moment before, by real keys.
+   * `check`: whether what is filed is signed as it says. Where that is taken for granted, as in a mesh of honest people, nobody signs
+   * either: it is a third of all the time.
    */
   constructor(seed: number, check: typeof nodeVerify = nodeVerify) {
     this.#check = check;
     this.random = new SeededRandom(seed);
-    this.#control = nodeIdentity(this.random.bytes(SECRET_KEY_BYTES));
+    this.#signs = check === nodeVerify;
+    const bytes = this.random.bytes(SECRET_KEY_BYTES);
+    this.#control = this.#signs ? nodeIdentity(bytes) : unsigned(bytes);
     begin(this.state, this.#control.peerId);
   }
 
@@ -89,7 +93,7 @@ export class Economy {
   }
 
   peer(network: string): EconomyPeer {
-    return economyPeer(network, this.random);
+    return economyPeer(network, this.random, this.#signs);
   }
 
   /** As the control plane appends it. Throws when the projection refuses it. */
@@ -177,7 +181,7 @@ export class Economy {
     while (this.#holds.length > 0 && this.#holds[0]!.untilS * 1000 <= this.#ms) {
       const { hold, payer } = this.#holds.shift()!;
       // A hold that a receipt has settled is gone.
-      this.tryPost({ kind: 'refund', hold, payer });
+      if (this.state.get(holdKey(toBase32(hold))) !== undefined) this.tryPost({ kind: 'refund', hold, payer });
     }
   }
 

@@ -1,7 +1,7 @@
 /**
- * An auditor is paid for its report, the same whatever it says; a tenth for saying that it could not judge. It is paid out of what
+ * An auditor is paid for its report, the same whatever it says, and nothing for saying that it could not judge. It is paid out of what
  * the answers of the same provider have put aside for checks: a ring that has its own answers checked, by itself, gets back
- * no more than it has paid.
+ * no more than it has paid. Whether others found the same, the control plane looks at before.
  */
 import { toBase32 } from '../../base/base32.ts';
 import type { PeerId } from '../../base/ids.ts';
@@ -16,7 +16,6 @@ import { refused, short } from '../refusal.ts';
 
 /** Reports of one delivery that are paid: five auditors, and five others after an appeal. */
 export const MAX_PAID_REPORTS = 10;
-const PART_OF_ABSTENTION = 10;
 
 export function payAuditor(draft: Draft, { leaseNonce, provider, auditor, outcome }: AuditReport): void {
   const nonce = toBase32(leaseNonce);
@@ -27,8 +26,8 @@ export function payAuditor(draft: Draft, { leaseNonce, provider, auditor, outcom
   const { key, auditors } = paidBefore(draft, nonce);
   if (auditors.includes(auditor)) throw refused('This report was paid for already.');
   if (auditors.length >= MAX_PAID_REPORTS) throw refused('Enough reports of this answer were paid for.');
-  const full = parameter(draft, 'audit-fee');
-  const fee = outcome === 'scored' ? full : Math.floor(full / PART_OF_ABSTENTION);
+  if (outcome !== 'scored') throw refused('This report says nothing about the answer.');
+  const fee = parameter(draft, 'audit-fee');
   const checks = checksKey(provider);
   const amount = Math.min(fee, draft.number(checks), draft.balance('auditors'));
   if (amount === 0) throw short('The answers of this volunteer have put nothing aside for checks yet.');
@@ -39,7 +38,7 @@ export function payAuditor(draft: Draft, { leaseNonce, provider, auditor, outcom
 }
 
 /** Who was paid for reports of this answer, by the day of the first of them. */
-function paidBefore(draft: Draft, nonce: string): { key: string; auditors: readonly PeerId[] } {
+export function paidBefore(draft: Draft, nonce: string): { key: string; auditors: readonly PeerId[] } {
   const today = dayOf(draft.ms);
   for (let day = today; day >= forgottenDay(draft.ms); day--) {
     const auditors = draft.get(feesKey(day, nonce)) as readonly PeerId[] | undefined;

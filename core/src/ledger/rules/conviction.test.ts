@@ -28,7 +28,7 @@ const reversal = (undo: boolean): EventBody => {
 };
 
 describe('an auditor', () => {
-  it('is paid once for a report, and a tenth when it could not judge, as long as there is something', async () => {
+  it('is paid once for a report, and nothing when it could not judge, as long as there is something', async () => {
     const report = await world.report(lease, bob, cyd);
     world.add({ kind: 'audit-fee', report });
     expect(free(cyd)).toBe(200_000);
@@ -36,13 +36,15 @@ describe('an auditor', () => {
     expect(balanceOf(world.state, 'auditors')).toBe(0);
     const none = { outcome: 'abstained', reason: 'No memory.', mode: null, deviations: new Uint8Array() } as const;
     const other = await world.report(lease, bob, dan, none);
-    expect(() => world.add({ kind: 'audit-fee', report: other })).toThrow('put nothing aside');
+    expect(() => world.add({ kind: 'audit-fee', report: other })).toThrow('says nothing');
+    const second = await world.report(lease, bob, dan);
+    expect(() => world.add({ kind: 'audit-fee', report: second })).toThrow('put nothing aside');
     const paid = await world.lease(2, ada, [bob]);
     world.fund(ada.peerId, MICRO);
     world.add({ kind: 'reserve', hold: paid.hold, payer: ada.peerId, amount: MICRO, untilS: world.seconds + 1_500 });
     world.add(await world.receipt(paid, bob, 1_000));
-    world.add({ kind: 'audit-fee', report: other });
-    expect(free(dan)).toBe(20_000);
+    world.add({ kind: 'audit-fee', report: second });
+    expect(free(dan)).toBe(200_000);
   });
 
   it('is paid out of what the answers of that provider put aside, for a free one too', async () => {
@@ -108,5 +110,66 @@ describe('a conviction', () => {
     world.add(reversal(false));
     expect(peerBalances(world.state, bob.peerId)).toMatchObject({ free: 0, stake: 2 * MICRO - 750_000 });
     expect(free(ada)).toBe(700_000);
+  });
+});
+
+describe('an appeal', () => {
+  const five = [5, 6, 7, 8, 9].map(peerOf);
+  const decided = async (upheld: boolean, auditors = five, by = bob): Promise<EventBody> => {
+    const order = await world.order(by, { kind: 'appeal' });
+    if (order.kind !== 'order') throw new Error('This is no order.');
+    const reports = await Promise.all(auditors.map((auditor) => world.report(lease, bob, auditor)));
+    return { kind: 'appeal', provider: bob.peerId, file, upheld, order: order.record, reports };
+  };
+  beforeEach(async () => {
+    const reports = await Promise.all([cyd, dan].map((auditor) => world.report(lease, bob, auditor)));
+    world.add({ kind: 'slash', ...about, model: lease.leases.model, reports });
+  });
+  const paid = () => five.map((auditor) => free(auditor));
+  const FEES = five.map(() => 200_000);
+
+  it('that is lost is paid by who was convicted, of its stake and then of what is free, once', async () => {
+    world.add(await decided(true));
+    expect(paid()).toEqual(FEES);
+    expect(peerBalances(world.state, bob.peerId)).toMatchObject({ stake: 800_000, free: 750_000 });
+    const again = await decided(true, [10, 11, 12, 13, 14].map(peerOf));
+    expect(() => world.add(again)).toThrow('decided already');
+  });
+
+  it('that is lost costs no more than there is, and nobody else pays', async () => {
+    world.add(await world.order(bob, { kind: 'transfer', to: dan.peerId, amount: 750_000 }));
+    world.state.set(`a/stake:${bob.peerId}`, 300_000);
+    const treasury = balanceOf(world.state, 'treasury');
+    world.add(await decided(true));
+    expect(paid()).toEqual([200_000, 100_000, 0, 0, 0]);
+    expect(balanceOf(world.state, 'treasury')).toBe(treasury);
+  });
+
+  it('that is won is paid by the treasury, and who was convicted has everything again', async () => {
+    world.state.set('a/treasury', 5 * MICRO);
+    world.add(reversal(true));
+    world.add(await decided(false));
+    expect(paid()).toEqual(FEES);
+    expect(balanceOf(world.state, 'treasury')).toBe(5 * MICRO - 200_000 - MICRO);
+    expect(peerBalances(world.state, bob.peerId)).toMatchObject({ stake: 2 * MICRO, free: 750_000 });
+  });
+
+  it('is made by who was convicted, and decided by three others or more who saw nothing of it before', async () => {
+    const reasons = await Promise.all([
+      decided(true, five, cyd),
+      decided(true, five.slice(0, 2)),
+      decided(true, [five[0]!, five[0]!, five[1]!, five[2]!]),
+      decided(true, [ada, ...five.slice(0, 4)]),
+    ]);
+    const words = ['has not appealed', 'three auditors', 'three auditors', 'got the answer'];
+    reasons.forEach((event, i) => expect(() => world.add(event)).toThrow(words[i]));
+    world.add({ kind: 'audit-fee', report: await world.report(lease, bob, five[4]!) });
+    const known = await decided(true);
+    expect(() => world.add(known)).toThrow('before');
+  });
+
+  it('is against a conviction', async () => {
+    const other = { ...(await decided(true)), file: 'cd'.repeat(32) };
+    expect(() => world.add(other as EventBody)).toThrow('not slashed');
   });
 });

@@ -4,6 +4,7 @@
  * The treasury does not stand in for the rest, or a pair could be convicted and pardoned until it is empty; the operator may.
  */
 import { toBase32 } from '../../base/base32.ts';
+import type { PeerId } from '../../base/ids.ts';
 import type { AuditReport } from '../../proof/audit-report.ts';
 import { accountOf } from '../account.ts';
 import type { Micro } from '../credit.ts';
@@ -22,7 +23,12 @@ const LEAST_REPORTS = 2;
 /** Convictions for one file that are remembered. */
 const MAX_SLASHES = 16;
 
-type Slashes = readonly [amount: Micro, nonces: readonly string[]];
+/** What was taken and is not given back, the answers that it was taken for, and the appeals that were decided. */
+type Slashes = readonly [amount: Micro, nonces: readonly string[], appeals: number];
+
+export function slashesOf(draft: Pick<Draft, 'get'>, provider: PeerId, file: string): Slashes {
+  return (draft.get(slashKey(provider, file)) as Slashes | undefined) ?? [0, [], 0];
+}
 
 export function slash(draft: Draft, { provider, model, file }: Slash, reports: readonly AuditReport[]): void {
   const nonce = toBase32(reports[0]!.leaseNonce);
@@ -36,7 +42,7 @@ export function slash(draft: Draft, { provider, model, file }: Slash, reports: r
   if (auditors.size < Math.max(LEAST_REPORTS, reports.length))
     throw refused('A conviction needs the reports of two auditors.');
   const key = slashKey(provider, file);
-  const [already, nonces] = (draft.get(key) as Slashes | undefined) ?? [0, []];
+  const [already, nonces, appeals] = slashesOf(draft, provider, file);
   if (nonces.includes(nonce)) throw refused('This volunteer was slashed for that answer already.');
   if (nonces.length >= MAX_SLASHES) throw refused('This volunteer was slashed often enough for that model.');
   const bonded = draft.balance(accountOf('stake', provider)) + draft.balance(accountOf('unbonding', provider));
@@ -44,7 +50,7 @@ export function slash(draft: Draft, { provider, model, file }: Slash, reports: r
   const taken = takeBonded(draft, provider, most, (from, part) =>
     draft.move(part, accountOf(from, provider), 'treasury', 'slashed'),
   );
-  draft.set(key, [already + taken, [...nonces, nonce]]);
+  draft.set(key, [already + taken, [...nonces, nonce], appeals]);
 }
 
 export function reverse(draft: Draft, event: Reverse): void {
@@ -110,9 +116,9 @@ function noteBoth(draft: Draft, { provider, requester }: KnownDelivery, toProvid
 
 function undoSlash(draft: Draft, { provider, file }: Reverse): void {
   const key = slashKey(provider, file);
-  const [taken, nonces] = (draft.get(key) as Slashes | undefined) ?? [0, []];
+  const [taken, nonces, appeals] = slashesOf(draft, provider, file);
   const back = Math.min(taken, draft.balance('treasury'));
   draft.move(back, 'treasury', accountOf('stake', provider), 'reversed');
   // What it was slashed for stays known: a won appeal is not followed by the same conviction.
-  if (nonces.length > 0) draft.set(key, [taken - back, nonces]);
+  if (nonces.length > 0) draft.set(key, [taken - back, nonces, appeals]);
 }

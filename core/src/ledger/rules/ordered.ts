@@ -30,6 +30,9 @@ export function carryOut(draft: Draft, order: Order): void {
       return propose(draft, by, order.parameter, order.value);
     case 'vote':
       return vote(draft, by, order.proposal, order.choice);
+    case 'appeal':
+    case 'retest':
+      throw refused('This order is for those who check answers, and moves no credits by itself.');
     default:
       return order satisfies never;
   }

@@ -1,4 +1,4 @@
-/** `llmesh balance`, `receipts`, `export`, `transfer`, `stake`, `unstake`, `proposals`, `propose` and `vote`. */
+/** `llmesh balance`, `receipts`, `export`, `transfer`, `stake`, `unstake`, `appeal`, `retest`, `proposals`, `propose` and `vote`. */
 import { Argument, InvalidArgumentError, type Command } from 'commander';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { readCredits, type Micro } from '@llmesh/core/ledger/credit';
@@ -68,6 +68,20 @@ export function addCreditCommands(command: (name: string, description: string) =
       const { unstake } = await import('./order-command.ts');
       await reporting(json === true, (output) => unstake(amount, options, output));
     });
+
+  about('appeal', 'Have five others check again what this computer was convicted for. Whoever loses pays them.').action(
+    async ({ json, ...options }: Options) => {
+      const { appeal } = await import('./order-command.ts');
+      await reporting(json === true, (output) => appeal(options, output));
+    },
+  );
+
+  about('retest', 'Have the next answers of this computer checked, all of them, once you have mended it.').action(
+    async ({ json, ...options }: Options) => {
+      const { retest } = await import('./order-command.ts');
+      await reporting(json === true, (output) => retest(options, output));
+    },
+  );
 
   about('proposals', 'Show what was proposed, how the votes stand, and what can be voted on.').action(
     async ({ json, ...options }: Options) => {

@@ -1,4 +1,4 @@
-/** `llmesh transfer`, `llmesh stake` and `llmesh unstake`. */
+/** `llmesh transfer`, `stake`, `unstake`, `appeal` and `retest`. */
 import { createInterface } from 'node:readline/promises';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -30,6 +30,20 @@ export async function stake(amount: Micro, options: CreditOptions, output: Outpu
 export async function unstake(amount: Micro, options: CreditOptions, output: Output): Promise<void> {
   const done = `Took ${creditWords(amount)} from the stake. "llmesh balance" says when they are free again.`;
   await carryOut({ kind: 'unstake', amount }, done, options, output);
+}
+
+/** Also in a mesh without credits. */
+export async function appeal(options: CreditOptions, output: Output): Promise<void> {
+  await sendOrder({ kind: 'appeal' }, options);
+  const done = 'Appealed: five other auditors check the answer again. "llmesh worker status" says what they find.';
+  output.print(done, { done: { kind: 'appeal' } });
+}
+
+/** Also in a mesh without credits. */
+export async function retest(options: CreditOptions, output: Output): Promise<void> {
+  await sendOrder({ kind: 'retest' }, options);
+  const done = 'The next answers of this computer are all checked. "llmesh worker status" says what comes of it.';
+  output.print(done, { done: { kind: 'retest' } });
 }
 
 /** Rejects with cancelled, or with bad_message where nobody can be asked. */

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { ModelId } from '@llmesh/core/base/ids';
+import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { PARAMETERS } from '@llmesh/core/governance/parameters';
@@ -24,6 +24,7 @@ const STAKE = PARAMETERS['uptime-cap'].initial / 5;
 const PRICE = 2 * STAKE;
 /** For 100 units. */
 const PAID = PRICE / 10;
+const WITHHELD_MS = 3_600_000;
 
 let world: LedgerWorld;
 let table: AuditTable;
@@ -55,16 +56,16 @@ afterEach(async () => {
 });
 
 function open(): AuditDues {
-  const { clock, ledger } = world;
+  const { clock, now, ledger } = world;
   const failed = (error: unknown) => world.failures.push(error);
-  dues = new AuditDues({ clock, ledger, table: table.dues, failed, slashed: (peer) => told.push(peer) });
+  dues = new AuditDues({ clock, now, ledger, table: table.dues, failed, slashed: (peer) => told.push(peer) });
   return dues;
 }
 
 const free = (peer: Identity) => world.ledger.account(peer.peerId).free;
 
 /** An answer that costs PAID, and that both auditors find wrong. With `convict`, its provider is convicted for it. */
-async function wrongAnswer(convict: boolean) {
+async function wrongAnswer(convict: boolean, liars: readonly PeerId[] = []) {
   const { hold, nonce, whole, byProvider, expiresAt } = await world.papers(payer, provider, { price: PRICE });
   await world.until(world.ledger.reserve(hold, payer.peerId, PAID, expiresAt + 900));
   await world.file(whole, provider.peerId);
@@ -88,7 +89,7 @@ async function wrongAnswer(convict: boolean) {
       log10E: 3,
       why: '',
     } as const;
-    table.report(receipt, { ...finding, report }, null, world.now(), [{ kind: 'audit-fee', report }]);
+    table.report(receipt, { ...finding, report }, null, world.now());
   }
   const settled = { verdict: 'deviates', log10E: 3, judged: [], contradicted: [], confirmed: [] } as const;
   const standing = {
@@ -100,12 +101,13 @@ async function wrongAnswer(convict: boolean) {
   } as const;
   const slashing = { provider: provider.peerId, file: FILE, percent: 10, reason: 'Two auditors found so.' };
   const rest = convict ? { standing, slashing } : { standing: null, slashing: null };
-  table.settle({ receipt, settled, auditors: [], ...rest }, world.now());
+  const fees = { auditors: [one.peerId, two.peerId], fromMs: world.now() + WITHHELD_MS };
+  table.settle({ receipt, settled, auditors: [], fees, liars, ...rest }, world.now());
 }
 
 /** Everything that was due is in the ledger, or never will be. */
 async function settled(): Promise<void> {
-  while (table.dues.dues().length + table.dues.slashings().length > 0) await world.clock.advance(5);
+  while (table.dues.dues(world.now()).length + table.dues.slashings().length > 0) await world.clock.advance(5);
 }
 
 async function close(one: AuditDues): Promise<void> {
@@ -115,14 +117,29 @@ async function close(one: AuditDues): Promise<void> {
 describe('the dues of audits', () => {
   it('pay each auditor once, also when the process ends before it is noted', async () => {
     await wrongAnswer(false);
-    const [first] = table.dues.dues();
+    world.skip(WITHHELD_MS);
+    const [first] = table.dues.dues(world.now());
     await world.append(first!.body);
     open();
     await settled();
     const pool = PAID / 5;
     expect([free(one), free(two)]).toEqual([pool, 0]);
-    expect(table.dues.dues()).toEqual([]);
+    expect(table.dues.dues(world.now())).toEqual([]);
     expect(world.failures).toEqual([]);
+  });
+
+  it('are withheld from auditors for a while, and never paid to one that is found to lie meanwhile', async () => {
+    await wrongAnswer(false);
+    open();
+    await settled();
+    expect([free(one), free(two)]).toEqual([0, 0]);
+    await wrongAnswer(false, [one.peerId]);
+    // Nobody has to file anything for it.
+    world.skip(WITHHELD_MS - 60_000);
+    await world.clock.advance(60_000);
+    await settled();
+    expect(free(one)).toBe(0);
+    expect(free(two)).toBe((2 * PAID) / 5);
   });
 
   it('slash who was convicted, give the payers back what they paid, and undo it when that is forgiven', async () => {
@@ -159,7 +176,7 @@ describe('the dues of audits', () => {
     expect(free(provider)).toBeGreaterThan(had);
     expect(treasury).toBeGreaterThanOrEqual(0);
     table.forgive([provider.peerId]);
-    expect(table.dues.dues()).toEqual([]);
+    expect(table.dues.dues(world.now())).toEqual([]);
     expect(world.failures).toEqual([]);
   });
 
@@ -184,7 +201,7 @@ describe('the dues of audits', () => {
   it('say that a conviction without reports cannot be carried out, once', async () => {
     table.settle(
       {
-        ...{ receipt: randomBytes(32), auditors: [], standing: null },
+        ...{ receipt: randomBytes(32), auditors: [], standing: null, liars: [], fees: { auditors: [], fromMs: 0 } },
         settled: { verdict: 'deviates', log10E: 3, judged: [], contradicted: [], confirmed: [] },
         slashing: { provider: provider.peerId, file: FILE, percent: 10, reason: '' },
       },
@@ -202,15 +219,16 @@ describe('the dues of audits', () => {
 
   it('wait while the ledger cannot write, and lose nothing', async () => {
     await wrongAnswer(false);
-    const { ledger, clock } = world;
+    world.skip(WITHHELD_MS);
+    const { ledger, clock, now } = world;
     let busy = true;
     const append: typeof ledger.append = (body) =>
       busy ? Promise.reject(new MeshError('busy', 'Not now.')) : ledger.append(body);
     const failed = (error: unknown) => world.failures.push(error);
     const port = { ...NO_LEDGER, mode: ledger.mode, append };
-    dues = new AuditDues({ clock, ledger: port, table: table.dues, failed, slashed: () => {} });
+    dues = new AuditDues({ clock, now, ledger: port, table: table.dues, failed, slashed: () => {} });
     while (world.failures.length === 0) await clock.advance(5);
-    expect(table.dues.dues()).toHaveLength(2);
+    expect(table.dues.dues(world.now())).toHaveLength(2);
     expect(world.failures).toMatchObject([{ code: 'busy' }]);
     busy = false;
     await settled();

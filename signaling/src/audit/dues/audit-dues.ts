@@ -11,9 +11,13 @@ import type { DueTable, Slashing } from './due-table.ts';
 
 /** While the ledger or the disk is busy, nothing is tried sooner. */
 const AGAIN_MS = 5_000;
+/** How often fees are looked for that are no longer withheld. */
+const LOOK_MS = 60_000;
 
 export interface AuditDuesOptions {
   clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
   ledger: LedgerPort;
   table: DueTable;
   failed: (error: unknown) => void;
@@ -29,17 +33,24 @@ export class AuditDues {
   /** Something came while we worked. */
   #more = false;
   #stopTimer: (() => void) | null = null;
+  #stopLooking: () => void;
   #closed = false;
 
   constructor(options: AuditDuesOptions) {
     this.#options = options;
     for (const { provider, event } of options.table.carried()) if (event !== null) this.#events.set(provider, event);
+    this.#stopLooking = this.#lookAgain();
     this.look();
   }
 
   /** The index of the event by which this provider was slashed last; null: it was not. */
   slashedBy(provider: PeerId): number | null {
     return this.#events.get(provider) ?? null;
+  }
+
+  /** What it was slashed for was undone. */
+  undone(provider: PeerId): void {
+    this.#events.delete(provider);
   }
 
   /** Something new is in the table. */
@@ -55,6 +66,7 @@ export class AuditDues {
     this.#closed = true;
     this.#stopTimer?.();
     this.#stopTimer = null;
+    this.#stopLooking();
     await this.#working;
   }
 
@@ -78,6 +90,13 @@ export class AuditDues {
     if (this.#more && this.#stopTimer === null) this.look();
   }
 
+  #lookAgain(): () => void {
+    return this.#options.clock.after(LOOK_MS, () => {
+      this.look();
+      this.#stopLooking = this.#lookAgain();
+    });
+  }
+
   #again(): void {
     if (this.#closed) return;
     this.#stopTimer = this.#options.clock.after(AGAIN_MS, () => {
@@ -88,8 +107,8 @@ export class AuditDues {
 
   /** All of them. Rejects when the rest should be tried again later. */
   async #payDues(): Promise<void> {
-    const { table } = this.#options;
-    for (let dues = table.dues(); dues.length > 0 && !this.#closed; dues = table.dues()) {
+    const { table, now } = this.#options;
+    for (let dues = table.dues(now()); dues.length > 0 && !this.#closed; dues = table.dues(now())) {
       const appended = await Promise.allSettled(dues.map(({ body }) => this.#append(body)));
       table.done(dues.filter((_, i) => appended[i]!.status === 'fulfilled').map(({ id }) => id));
       for (const one of appended) if (one.status === 'rejected') throw one.reason;

@@ -70,9 +70,19 @@ export class DueTable {
     for (const body of bodies) this.#sql.owe.run([Buffer.from(writeEvent({ ...body, ms: 0 }))]);
   }
 
-  /** The oldest ones. */
-  dues(): Due[] {
-    return (this.#sql.dues.all([MOST]) as { id: number; event: ArrayBuffer }[]).map(({ id, event }) => {
+  /** Within a transaction of the caller: for this report, unless its auditor is found to lie by then. */
+  oweFee(auditor: PeerId, report: Uint8Array, fromMs: number): void {
+    this.#sql.oweFee.run([Buffer.from(writeEvent({ kind: 'audit-fee', report, ms: 0 })), auditor, fromMs]);
+  }
+
+  /** Within a transaction of the caller: it lies, and what is withheld from it is never paid. */
+  forfeit(auditor: PeerId): void {
+    this.#sql.forfeit.run([auditor]);
+  }
+
+  /** The oldest ones that are due by now. */
+  dues(nowMs: number): Due[] {
+    return (this.#sql.dues.all([nowMs, MOST]) as { id: number; event: ArrayBuffer }[]).map(({ id, event }) => {
       const read = readEvent(new Uint8Array(event));
       // Only `owe` writes here.
       if (read === null) throw new Error(`The row ${id} of audit_due is no event.`);
@@ -127,18 +137,23 @@ export class DueTable {
     if (providers.length === 0) return;
     this.#db.transact(() => {
       for (const provider of providers) {
-        for (const { file } of this.carried().filter((one) => one.provider === provider)) {
-          const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
-          this.owe(
-            leases.map(({ lease }) => ({
-              ...{ kind: 'reverse', provider, leases: [new Uint8Array(lease)], undo: true, file, reason },
-            })),
-          );
-          this.#sql.undone.run([provider, file]);
-        }
+        for (const { file } of this.carried().filter((one) => one.provider === provider))
+          this.undoOne(provider, file, reason);
         this.#sql.drop.run([NEVER, provider]);
       }
     });
+  }
+
+  /** The same for one file, if it was slashed for that. Within a transaction of the caller. */
+  undoOne(provider: PeerId, file: string, reason: string): void {
+    if (!this.carried().some((one) => one.provider === provider && one.file === file)) return;
+    const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
+    this.owe(
+      leases.map(({ lease }) => ({
+        ...{ kind: 'reverse', provider, leases: [new Uint8Array(lease)], undo: true, file, reason },
+      })),
+    );
+    this.#sql.undone.run([provider, file]);
   }
 
   #mark({ provider, file, recordedMs }: Slashing, event: number, dues: readonly EventBody[]): void {
@@ -160,7 +175,9 @@ function thatFit(reports: readonly Uint8Array[]): Uint8Array[] {
 
 const SQL = {
   owe: 'INSERT INTO audit_due (event) VALUES (?)',
-  dues: 'SELECT id, event FROM audit_due ORDER BY id LIMIT ?',
+  oweFee: 'INSERT INTO audit_due (event, auditor, from_ms) VALUES (?, ?, ?)',
+  forfeit: 'DELETE FROM audit_due WHERE auditor = ?',
+  dues: 'SELECT id, event FROM audit_due WHERE from_ms <= ? ORDER BY id LIMIT ?',
   done: 'DELETE FROM audit_due WHERE id = ?',
   slashings: `SELECT provider, file, reason, recorded_ms AS recordedMs FROM slashing
     WHERE event IS NULL ORDER BY recorded_ms LIMIT ?`,

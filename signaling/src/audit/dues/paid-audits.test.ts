@@ -39,7 +39,7 @@ test('auditors are paid; who is convicted loses of its stake and what it earned,
   const dataFolder = join(root, 'data');
   await fundedFolder(dataFolder, [provider!, requester!]);
   const platform = new Set(own.map(({ peerId }) => peerId));
-  const options = { dataFolder, audits: { share: 1, epochMs: 10, tenureMs: 0, platform } };
+  const options = { dataFolder, audits: { share: 1, epochMs: 10, tenureMs: 0, withheldMs: 0, platform } };
   const plane = await start(options);
   const read = async <S extends v.GenericSchema>(path: string, schema: S, { port } = plane) =>
     v.parse(schema, await (await fetch(`http://127.0.0.1:${port}/api/${path}`)).json());

@@ -15,7 +15,7 @@ const UNITS_A_CHECK = 15_000;
 
 /**
  * Which answers are checked, by whom, and who is still asked afterwards is decided by the code of the control plane, see
- * `AuditedMesh`. Each check is paid here, out of what the answers of its provider have put aside for checks.
+ * `AuditedMesh`. Each report that is paid for is paid here, out of what the answers of its provider have put aside for checks.
  */
 export async function auditorCartel(seed: number): Promise<Figure> {
   const mesh = new AuditedMesh({ ...MESH, seed, cheats: 0, cheated: 0, lyingAuditors: LIARS });
@@ -27,10 +27,12 @@ export async function auditorCartel(seed: number): Promise<Figure> {
   const start = economy.wealth(cartel);
   let turn = 0;
   const fees = new Map<EconomyPeer, number>();
-  for (const { provider, auditors } of mesh.checks) {
+  for (const { provider, paid } of mesh.checks) {
     const key = keys.get(provider.peerId)!;
     const match = await economy.deal(askers[turn++ % askers.length]!, key, UNITS_A_CHECK, PRICE);
-    for (const one of auditors) {
+    for (const one of paid) {
+      // What is withheld from one that is found to lie is never paid.
+      if (!mesh.isHeard(one)) continue;
       const auditor = keys.get(one.peerId)!;
       const before = economy.balance(accountOf('free', auditor.id));
       economy.tryPost({ kind: 'audit-fee', report: await reportOn(match, key, auditor, economy.random) });
@@ -44,7 +46,6 @@ export async function auditorCartel(seed: number): Promise<Figure> {
   return {
     start,
     end: start + each(cartel) * cartel.length,
-    forWork: true,
     honest: start + each(others) * cartel.length,
     note: `${mesh.checks.length} checks; ${banned} honest volunteers lost their questions; ${unheard} of ${cartel.length} liars are not asked any more`,
   };

@@ -57,7 +57,7 @@ const REASON_WORDS: Readonly<Record<PostingReason, Words>> = {
     came: 'Earned for checking',
     went: 'Earned for checking',
     about:
-      'You checked an answer of another volunteer. It is paid alike, whatever you find; a tenth where nothing could be compared.',
+      'You checked an answer of another volunteer. It is paid alike, whatever you find; as soon as another found the same, and nothing where nothing could be compared.',
   },
   allowance: {
     came: 'Newcomer’s allowance',
@@ -79,6 +79,11 @@ const REASON_WORDS: Readonly<Record<PostingReason, Words>> = {
     went: 'Taken back',
     about:
       'What was paid for answers that turned out not to be what the model writes, or for a finding that was appealed.',
+  },
+  appeal: {
+    came: 'Auditors of an appeal',
+    went: 'Auditors of an appeal',
+    about: 'Whoever loses an appeal pays the five who checked the answer again.',
   },
   'proposal-stake': {
     came: 'Back from a proposal',

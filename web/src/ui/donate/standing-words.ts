@@ -15,3 +15,9 @@ export const LEVEL_WORDS: Record<Exclude<Level, 'good'>, string> = {
   quarantined: 'Strangers are not sent to you for now',
   convicted: 'This computer no longer gets questions of strangers',
 };
+
+/** What whoever lends may have done about it. */
+export const ORDER_WORDS = {
+  appeal: { action: 'Appeal', done: 'You have appealed. Five others check the answer again.' },
+  retest: { action: 'Test again', done: 'All of the next answers of this computer are checked.' },
+} as const;
