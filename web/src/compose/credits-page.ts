@@ -19,7 +19,7 @@ export function composeCreditsPage(visit: Visit): CreditsPageState {
   const orders = new Orders((body, signal) => control.order(body, sign, signal));
   // Who has no lasting identity has none to carry.
   const openIdentities = async () => {
-    const { openVault } = await import('../adapters/browser-vault.ts');
+    const { openVault } = await import('../adapters/identity/browser-vault.ts');
     const vault = await openVault({ store, subtle: crypto.subtle, self });
     return { vault, orders, restart: () => location.reload() };
   };

@@ -7,7 +7,7 @@ import type { ControlHost } from '@llmesh/core/host';
 import { openControl } from '@llmesh/core/open-control';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Identity } from '@llmesh/core/identity/identity';
-import { openIdentity } from '../adapters/identity.ts';
+import { openIdentity } from '../adapters/identity/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
 import { notKept } from '../adapters/log.ts';
 import { sharedStorage, tabStorage } from '../adapters/web-storage.ts';

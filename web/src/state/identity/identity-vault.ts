@@ -1,4 +1,4 @@
-/** The identities that this browser can have: the adapter is `adapters/browser-vault.ts`. */
+/** The identities that this browser can have: the adapter is `adapters/identity/browser-vault.ts`. */
 import type { PeerId } from '@llmesh/core/base/ids';
 
 export interface Work {

@@ -4,8 +4,8 @@ import { signed, softwareIdentity, verify } from '@llmesh/core/identity/identity
 import { MeshError } from '@llmesh/core/base/errors';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Entry } from '../state/store.ts';
-import { StandInIndexedDb } from '../testing/stand-in-indexed-db.ts';
+import type { Entry } from '../../state/store.ts';
+import { StandInIndexedDb } from '../../testing/stand-in-indexed-db.ts';
 import { openVault } from './browser-vault.ts';
 import { openIdentity } from './identity.ts';
 

@@ -4,12 +4,12 @@
  */
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
-import type { IdentityVault, LockedIdentity, Work } from '../state/identity/identity-vault.ts';
-import type { Store } from '../state/store.ts';
+import type { IdentityVault, LockedIdentity, Work } from '../../state/identity/identity-vault.ts';
+import type { Store } from '../../state/store.ts';
 import { IDENTITY } from './identity.ts';
 import { identityOfKept, keyOfSeed, newSeed, type KeptKey } from './identity-keys.ts';
-import { warn } from './log.ts';
-import { unsettledReceipts } from './receipt-store.ts';
+import { warn } from '../log.ts';
+import { unsettledReceipts } from '../receipt-store.ts';
 
 /** The keys that this browser had, by their peer ids. */
 const FORMER = 'identity-former/';

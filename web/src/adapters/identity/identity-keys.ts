@@ -5,7 +5,7 @@
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Identity } from '@llmesh/core/identity/identity';
-import { warn } from './log.ts';
+import { warn } from '../log.ts';
 
 const ED25519 = 'Ed25519';
 const SEED_BYTES = 32;

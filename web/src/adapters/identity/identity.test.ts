@@ -1,8 +1,8 @@
 /** Node's own WebCrypto; the browser's storage and locks have stand-ins. */
 import { peerIdOf, signed, softwareIdentity, verify, type Identity } from '@llmesh/core/identity/identity';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MemoryStore, type Entry } from '../state/store.ts';
-import { StandInIndexedDb } from '../testing/stand-in-indexed-db.ts';
+import { MemoryStore, type Entry } from '../../state/store.ts';
+import { StandInIndexedDb } from '../../testing/stand-in-indexed-db.ts';
 import { openIdentity } from './identity.ts';
 
 const { subtle } = crypto;

@@ -3,10 +3,10 @@
  * visits of a browser profile, in one tab at a time: two peers with one id would throw each other off the mesh.
  */
 import type { Identity } from '@llmesh/core/identity/identity';
-import type { Passing } from '../state/passing.ts';
-import type { Store } from '../state/store.ts';
+import type { Passing } from '../../state/passing.ts';
+import type { Store } from '../../state/store.ts';
 import { identityOf, identityOfKept, identityOfSeed, newPair, newSeed } from './identity-keys.ts';
-import { warn } from './log.ts';
+import { warn } from '../log.ts';
 
 /** The record of the key. */
 export const IDENTITY = 'identity';
