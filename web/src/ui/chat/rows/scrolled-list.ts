@@ -17,6 +17,8 @@ export class ScrolledList {
   #place: Place | null;
   /** Where the row of `#place` began when that was found. */
   #rowTopPx = 0;
+  /** Its rows were measured once, and stand where they will: the list that was here before is gone. */
+  #isLaidOut = false;
 
   constructor(rows: RowHeights, place: Place | null) {
     this.#rows = rows;
@@ -50,7 +52,7 @@ export class ScrolledList {
 
   /** The reader scrolled, or was taken somewhere. */
   look(): void {
-    if (this.#scroller === null) return;
+    if (this.#scroller === null || !this.#isLaidOut) return;
     const topPx = this.#scroller.scrollTop - this.#listTop();
     const index = this.#rows.indexAt(topPx);
     const id = this.#rows.idAt(index);
@@ -64,6 +66,11 @@ export class ScrolledList {
 
   /** Rows have another height now. Only what lies above moves what is seen: who follows the end sees to the rest. */
   stay(): void {
+    if (!this.#isLaidOut) {
+      this.#isLaidOut = true;
+      this.#scrollToPlace();
+      return;
+    }
     const rowTopPx = this.#rowTop();
     if (this.#scroller === null || rowTopPx === null) return;
     const movedPx = rowTopPx - this.#rowTopPx;
