@@ -60,6 +60,7 @@ const ROOMS = {
     ['restore', 'copies of the data folder, and events made again from the log'],
     ['registry', 'who is here and what they offer'],
     ['price', 'what each offer costs now, and whether it can be paid'],
+    ['audit/figures', 'what was counted and measured in audits'],
     ['audit/dues', 'what follows from audits for credits'],
     ['audit', 'which answers are checked, by whom, and what follows'],
     ['match', 'who gets which provider, and who waits'],

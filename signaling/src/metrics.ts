@@ -1,6 +1,6 @@
 /** What `/metrics` reports, in one place. Operators rely on the names. */
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
-import type { AuditCounts } from './audit/audit-events.ts';
+import type { AuditCounts } from './audit/figures/audit-events.ts';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { Registry } from './registry/registry.ts';
 

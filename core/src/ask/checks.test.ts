@@ -1,17 +1,19 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { toBase32 } from '../base/base32.ts';
 import { MeshError } from '../base/errors.ts';
-import type { PeerId } from '../base/ids.ts';
+import { newPeerId, type PeerId } from '../base/ids.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { SECRET_KEY_BYTES, softwareIdentity } from '../identity/identity.ts';
 import type { Mesh } from '../mesh.ts';
 import { signDraw } from '../proof/draw.ts';
 import { recount } from '../proof/recount.ts';
+import { ManualClock } from '../testing/manual-clock.ts';
 import { consume, never, question, World } from '../testing/mesh-world.ts';
 import { ScriptedEngine } from '../testing/scripted-engine.ts';
 import { advert } from '../testing/scripted-server.ts';
 import type { ModelAdvert } from '../wire/model-advert.ts';
 import type { AskRequest, CheckedPart, CheckNews } from './answer.ts';
+import { KeptEvidence } from './kept-evidence.ts';
 
 const FILE = 'ab'.repeat(32);
 const lent: ModelAdvert = { ...advert, sha256: FILE, replayable: 'seed', abilities: ['audit'] };
@@ -138,4 +140,39 @@ describe('an answer that is drawn', () => {
     expect(w.server.reports).toHaveLength(1);
     expect(mesh.self).toBe(self);
   });
+});
+
+const work = (leaseId: string, size = 1) => ({ leaseId, provider: newPeerId(), evidence: new Uint8Array(size) });
+
+test('answers are kept for a quarter of an hour, and those that somebody found wrong for a week', async () => {
+  const clock = new ManualClock();
+  const kept = new KeptEvidence(clock);
+  kept.keep(work('fine'));
+  kept.keepDoubted(work('wrong'));
+  await clock.advance(14 * 60_000);
+  expect(kept.find('fine')).not.toBeNull();
+  await clock.advance(60_000);
+  expect(kept.find('fine')).toBeNull();
+  await clock.advance(7 * 86_400_000 - 15 * 60_000 - 1);
+  expect(kept.find('wrong')).not.toBeNull();
+  await clock.advance(1);
+  expect(kept.find('wrong')).toBeNull();
+});
+
+test('there is room for so many, and what nobody doubts goes first', () => {
+  const kept = new KeptEvidence(new ManualClock());
+  kept.keepDoubted(work('wrong'));
+  for (let i = 0; i < 64; i++) kept.keep(work(`fine ${i}`));
+  expect(kept.find('wrong')).not.toBeNull();
+  expect([kept.find('fine 0'), kept.find('fine 63')].map((one) => one !== null)).toEqual([false, true]);
+  // Nor do a few large ones take more.
+  for (let i = 0; i < 9; i++) kept.keepDoubted(work(`large ${i}`, 1_048_576));
+  expect(kept.find('fine 63')).toBeNull();
+  expect([kept.find('wrong'), kept.find('large 0'), kept.find('large 8')].map((one) => one !== null)).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  kept.close();
+  expect(kept.find('large 8')).toBeNull();
 });

@@ -10,7 +10,7 @@ import type { ControlKey } from '../receipts/control-key.ts';
 import type { DeliveredReceipt } from '../receipts/delivered.ts';
 import { loadOf } from '../registry/registered-peer.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { AuditCounts } from './audit-events.ts';
+import type { AuditCounts } from './figures/audit-events.ts';
 import { AuditShare } from './audit-share.ts';
 import { workOf, type AuditTerms } from './audit-terms.ts';
 import { canAudit } from './eligible-auditors.ts';

@@ -9,9 +9,9 @@ import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import { MeshDatabase } from '../store/mesh-database.ts';
 import { AuditTable } from './audit-table.ts';
 import { NEW_AUDITOR } from './auditor-records.ts';
-import { openCalibrations } from './calibration-file.ts';
-import { LengthTable } from './length-table.ts';
-import { BINS, binOf, PairTable, upperEdge } from './pair-figures.ts';
+import { openCalibrations } from './figures/calibration-file.ts';
+import { LengthTable } from './figures/length-table.ts';
+import { BINS, binOf, PairTable, upperEdge } from './figures/pair-figures.ts';
 import { settle } from './settle.ts';
 import { Standings } from './standings.ts';
 

@@ -11,10 +11,10 @@ import { readReport, type AuditReport } from '@llmesh/core/proof/audit-report';
 import type { Calibration } from '@llmesh/core/proof/calibration';
 import { judge, type Judgement } from '@llmesh/core/proof/verdict';
 import { sameBytes } from '@llmesh/core/wire/canonical';
-import type { AuditCounts } from './audit-events.ts';
+import type { AuditCounts } from './figures/audit-events.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { OpenAudit, OpenAudits } from './open-audits.ts';
-import type { PairTable } from './pair-figures.ts';
+import type { PairTable } from './figures/pair-figures.ts';
 
 /** Reports that are remembered after their audits: an auditor that did not hear our answer sends them again. */
 const MAX_REMEMBERED = 8_192;

@@ -1,6 +1,6 @@
 /** Why a provider stands as it does, and what its owner can do about it, in plain sentences. */
 import type { Level } from '@llmesh/core/wire/audit-messages';
-import type { Outcome } from './appeals/appeal-table.ts';
+import type { Outcome } from './appeal-table.ts';
 import type { KeptStanding } from './kept-standing.ts';
 
 /** `about`: the file that decides. `slashedBy`: the event of the ledger that says so. `appeal`: the last one. Empty where all is well. */

@@ -8,7 +8,7 @@ import { levelOf, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/s
 import { MAX_SHUNNED } from '@llmesh/core/wire/control-protocol';
 import { LEVELS, type Level, type Standing } from '@llmesh/core/wire/audit-messages';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
-import type { Outcome } from './appeals/appeal-table.ts';
+import type { Outcome } from './appeal-table.ts';
 import { isBanned, type KeptStanding } from './kept-standing.ts';
 import { reasonFor } from './standing-words.ts';
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { newPeerId } from '@llmesh/core/base/ids';
 import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { LedgerWorld } from '../testing/ledgers.ts';
-import { AllowanceTable } from './allowance-table.ts';
+import { AllowanceTable } from '../store/allowance-table.ts';
 import { Newcomers } from './newcomers.ts';
 import { NO_LEDGER } from './no-ledger.ts';
 

@@ -5,7 +5,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { AllowanceTable } from './allowance-table.ts';
+import type { AllowanceTable } from '../store/allowance-table.ts';
 import type { LedgerPort } from './ledger-port.ts';
 
 /** Keys that are known to have had theirs, about 100 bytes each; others are looked up in the ledger. */

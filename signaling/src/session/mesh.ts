@@ -18,7 +18,7 @@ import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
 import type { LedgerPort } from '../ledger/ledger-port.ts';
-import type { AllowanceTable } from '../ledger/allowance-table.ts';
+import type { AllowanceTable } from '../store/allowance-table.ts';
 import { Newcomers } from '../ledger/newcomers.ts';
 import type { LeaseOffice } from '../receipts/lease-office.ts';
 import type { ReceiptBook } from '../receipts/receipt-book.ts';

@@ -207,7 +207,7 @@ const WITHHELD_FEES = `
   ALTER TABLE audit_due ADD COLUMN auditor TEXT;
   ALTER TABLE audit_due ADD COLUMN from_ms INTEGER NOT NULL DEFAULT 0;`;
 
-/** Who appealed against which conviction, and what became of it: `audit/appeals/`. */
+/** Who appealed against which conviction, and what became of it: `audit/appeal-office.ts`. */
 const APPEALS = `
   CREATE TABLE appeal (
     receipt BLOB PRIMARY KEY,

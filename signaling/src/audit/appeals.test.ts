@@ -11,7 +11,7 @@ import { leaseOf, readLeases } from '@llmesh/core/receipts/lease';
 import { AccountPageSchema } from '@llmesh/core/wire/credit-pages';
 import type { FromServer } from '@llmesh/core/wire/control-protocol';
 import * as v from 'valibot';
-import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../server.ts';
+import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../server.ts';
 import {
   audited,
   auditorFrom,
@@ -23,9 +23,9 @@ import {
   reportOf,
   type Answered,
   type Audit,
-} from '../../testing/audits.ts';
-import { newIdentity, TINY, type MeshPeer } from '../../testing/clients.ts';
-import { fundedFolder } from '../../testing/funded-folder.ts';
+} from '../testing/audits.ts';
+import { newIdentity, TINY, type MeshPeer } from '../testing/clients.ts';
+import { fundedFolder } from '../testing/funded-folder.ts';
 
 const STAKE = PARAMETERS['uptime-cap'].initial / 5;
 let root = '';

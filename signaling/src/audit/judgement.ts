@@ -2,9 +2,9 @@
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { EventBody } from '@llmesh/core/ledger/event';
 import { appeal as afterAppeal, type StandingState } from '@llmesh/core/proof/standing';
-import { isCredible, type AuditorRecord, type AuditorRecords } from '../auditor-records.ts';
-import type { FiledFinding } from '../open-audits.ts';
-import { settle } from '../settle.ts';
+import { isCredible, type AuditorRecord, type AuditorRecords } from './auditor-records.ts';
+import type { FiledFinding } from './open-audits.ts';
+import { settle } from './settle.ts';
 import type { KeptAppeal } from './appeal-table.ts';
 
 /** Auditors who decide an appeal. */

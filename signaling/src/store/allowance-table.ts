@@ -1,6 +1,6 @@
 /** How many newcomers of each network had an allowance today, in `mesh.db`: a restart gives nobody another one. */
 import type Database from 'libsql';
-import type { MeshDatabase } from '../store/mesh-database.ts';
+import type { MeshDatabase } from './mesh-database.ts';
 
 export class AllowanceTable {
   readonly #db: MeshDatabase;

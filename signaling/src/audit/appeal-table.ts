@@ -1,7 +1,7 @@
 /** Appeals in `mesh.db`: who asked for one, about which answer, and how it was decided. Those that are open outlive a restart. */
 import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { MeshDatabase } from '../../store/mesh-database.ts';
+import type { MeshDatabase } from '../store/mesh-database.ts';
 
 /** Open at the same time; each keeps five auditors busy. */
 export const MAX_OPEN_APPEALS = 256;
