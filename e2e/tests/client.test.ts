@@ -28,7 +28,7 @@ test('a program in Node asks the mesh, and ends on its own', async ({ mesh }) =>
   expect(lines.slice(0, -1).join('')).toBe(answer);
 });
 
-test('a page of somebody else asks the mesh with the same lines', async ({ mesh, visit }) => {
+test('a page of somebody else asks the mesh with the same lines', { tag: '@wide' }, async ({ mesh, visit }) => {
   const { page } = await visit();
   const said: string[] = [];
   page.on('console', (message) => message.type() === 'log' && said.push(message.text()));

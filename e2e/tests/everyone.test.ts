@@ -102,7 +102,7 @@ for (const name of ['chromium', 'firefox'] as const) {
   );
 }
 
-test('what is chosen shows in forced colours, and paper gets the conversation alone', async () => {
+test('what is chosen shows in forced colours, and paper gets the conversation alone', { tag: '@wide' }, async () => {
   const page = await open('chromium', '/');
   await page.emulateMedia({ forcedColors: 'active' });
   /** How each of these looks that the system's colours leave to a page. */
@@ -246,9 +246,7 @@ test('axe finds nothing to complain of at WCAG 2.2 AA on the other pages', async
   expect(all).toEqual([]);
 });
 
-/** Where most lies on top of something else; in `npm test` there alone. */
-const ZOOM = { zoom: SIZES.zoom };
-const TABBED = isWide ? { desktop: SIZES.desktop, phone: SIZES.phone, ...ZOOM } : ZOOM;
+const TABBED = { desktop: SIZES.desktop, phone: SIZES.phone, zoom: SIZES.zoom };
 
 /** Presses Tab from the top of the page to its end; says what it left out, and where something lay on what had the focus. */
 async function tabThrough(page: Page): Promise<{ reached: number; hidden: string[]; missed: string[] }> {
@@ -283,17 +281,21 @@ async function tabThrough(page: Page): Promise<{ reached: number; hidden: string
   return { reached: await reached.evaluate((set) => set.size), hidden, missed };
 }
 
-test('Tab leads to everything that can be pressed, and nothing lies on what has the focus, at every size', async () => {
-  test.setTimeout(180_000);
-  for (const path of Object.keys(PAGES)) {
-    const page = await open('chromium', path);
-    for (const [size, viewport] of Object.entries(TABBED)) {
-      await page.setViewportSize(viewport);
-      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
-      const { reached, hidden, missed } = await tabThrough(page);
-      expect({ hidden, missed }, `${path}, ${size}`).toEqual({ hidden: [], missed: [] });
-      expect(reached, `${path}, ${size}`).toBeGreaterThan(5);
+test(
+  'Tab leads to everything that can be pressed, and nothing lies on what has the focus, at every size',
+  { tag: '@wide' },
+  async () => {
+    test.setTimeout(180_000);
+    for (const path of Object.keys(PAGES)) {
+      const page = await open('chromium', path);
+      for (const [size, viewport] of Object.entries(TABBED)) {
+        await page.setViewportSize(viewport);
+        await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+        const { reached, hidden, missed } = await tabThrough(page);
+        expect({ hidden, missed }, `${path}, ${size}`).toEqual({ hidden: [], missed: [] });
+        expect(reached, `${path}, ${size}`).toBeGreaterThan(5);
+      }
+      await page.context().close();
     }
-    await page.context().close();
-  }
-});
+  },
+);

@@ -192,49 +192,54 @@ test('a program that breaks the protocol on a WebSocket is cut off, and nobody e
   await stillAnswers();
 });
 
-test('floods from many programs at once cost the control plane little memory, and nobody else notices', async () => {
-  const address = mesh.url.replace('http', 'ws');
-  const residentBytes = async () => {
-    const metrics = await (await fetch(`${mesh.url}/metrics`)).text();
-    return Number(/^process_resident_memory_bytes (\d+)/m.exec(metrics)?.[1]);
-  };
-  const sockets: WebSocket[] = [];
-  const flood = async (path: string, message: () => string, count: number) => {
-    const socket = new WebSocket(address + path);
-    sockets.push(socket);
-    socket.on('error', () => {
-      // Being cut off is expected.
-    });
-    await new Promise((resolve) => socket.once('open', resolve));
-    // All that the server says to it waits at the server.
-    socket.pause();
-    for (let i = 0; i < count && socket.readyState === WebSocket.OPEN; i++) socket.send(message());
-  };
-  const giant = 'x'.repeat(1_000_000);
-  const toNobody = () => JSON.stringify({ type: 'OFFER', dst: newPeerId(), payload: { sdp: giant.slice(0, 60_000) } });
-  const before = await residentBytes();
-  const host = nodeHost(new URL(mesh.url));
-  const controls: ControlClient[] = [];
-  try {
-    for (let n = 0; n < 20; n++) {
-      const identity = host.newIdentity();
-      const control = openControl(host, new URL(mesh.url), identity);
-      controls.push(control);
-      const welcomed = new Promise<Welcome>((resolve) => {
-        control.on('welcome', resolve);
+test(
+  'floods from many programs at once cost the control plane little memory, and nobody else notices',
+  { tag: '@wide' },
+  async () => {
+    const address = mesh.url.replace('http', 'ws');
+    const residentBytes = async () => {
+      const metrics = await (await fetch(`${mesh.url}/metrics`)).text();
+      return Number(/^process_resident_memory_bytes (\d+)/m.exec(metrics)?.[1]);
+    };
+    const sockets: WebSocket[] = [];
+    const flood = async (path: string, message: () => string, count: number) => {
+      const socket = new WebSocket(address + path);
+      sockets.push(socket);
+      socket.on('error', () => {
+        // Being cut off is expected.
       });
-      control.start();
-      const { signalToken } = await welcomed;
-      await Promise.all([
-        flood(`/signal/peerjs?key=peerjs&id=${identity.peerId}&token=${signalToken}`, toNobody, 100),
-        flood('/mesh', () => giant, 20),
-        flood('/mesh', () => '{"type":"bye"', 1_000),
-      ]);
+      await new Promise((resolve) => socket.once('open', resolve));
+      // All that the server says to it waits at the server.
+      socket.pause();
+      for (let i = 0; i < count && socket.readyState === WebSocket.OPEN; i++) socket.send(message());
+    };
+    const giant = 'x'.repeat(1_000_000);
+    const toNobody = () =>
+      JSON.stringify({ type: 'OFFER', dst: newPeerId(), payload: { sdp: giant.slice(0, 60_000) } });
+    const before = await residentBytes();
+    const host = nodeHost(new URL(mesh.url));
+    const controls: ControlClient[] = [];
+    try {
+      for (let n = 0; n < 20; n++) {
+        const identity = host.newIdentity();
+        const control = openControl(host, new URL(mesh.url), identity);
+        controls.push(control);
+        const welcomed = new Promise<Welcome>((resolve) => {
+          control.on('welcome', resolve);
+        });
+        control.start();
+        const { signalToken } = await welcomed;
+        await Promise.all([
+          flood(`/signal/peerjs?key=peerjs&id=${identity.peerId}&token=${signalToken}`, toNobody, 100),
+          flood('/mesh', () => giant, 20),
+          flood('/mesh', () => '{"type":"bye"', 1_000),
+        ]);
+      }
+      await stillAnswers();
+      expect(((await residentBytes()) - before) / 2 ** 20).toBeLessThan(200);
+    } finally {
+      for (const socket of sockets) socket.terminate();
+      for (const control of controls) control.close();
     }
-    await stillAnswers();
-    expect(((await residentBytes()) - before) / 2 ** 20).toBeLessThan(200);
-  } finally {
-    for (const socket of sockets) socket.terminate();
-    for (const control of controls) control.close();
-  }
-});
+  },
+);

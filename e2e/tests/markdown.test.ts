@@ -1,6 +1,6 @@
 /** What a volunteer's model may write, in the page of who asked: shown as it is meant, and never at the page's expense. */
 import { expect, type Page } from '@playwright/test';
-import { isWide, openPage, wide, type Browsers, type BrowserName } from '../src/browsers.ts';
+import { isWide, openPage, type Browsers, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, modelPicker } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { openScriptedVolunteer, type ScriptedVolunteer } from '../src/scripted-volunteer.ts';
@@ -84,7 +84,7 @@ const sideways = (page: Page) =>
 for (const name of ['chromium', 'firefox'] as const) {
   test(
     `code, formulas, links, tables and any direction of writing are shown in ${name}`,
-    { tag: wide(name) },
+    { tag: '@wide' },
     async ({ commonBrowsers }) => {
       test.setTimeout(180_000);
       const { page, errors } = await opened(commonBrowsers, name);

@@ -85,31 +85,33 @@ for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
       }
     });
 
-    test('who hides their address where there is a TURN server shows the address of that and no other', async ({
-      commonBrowsers,
-    }) => {
-      test.skip(coturnMissing() !== null, coturnMissing() ?? '');
-      const turn = await startTurnServer();
-      // The mesh has no relay, so the answer went through coturn.
-      const mesh = await startMesh({ ...turn.env, LLMESH_RELAY_LINKS: '0' });
-      try {
-        await mesh.addWorker();
-        const { page, candidates } = await visit(await commonBrowsers.get(name), mesh);
-        await hideAddress(page);
-        expect(await asked(page)).toContain('relayed');
-        const shown = await candidates();
-        expect(shown.length).toBeGreaterThan(0);
-        for (const candidate of shown) {
-          // RFC 8839 §5.1. `raddr` would be where the relayed address was made from: Chromium says nothing, Firefox the same.
-          const [, at = '', relatedTo] =
-            /^candidate:\S+ 1 UDP \d+ (\S+ \d+) typ relay raddr (.+? rport \d+)/i.exec(candidate) ?? [];
-          expect(['0.0.0.0 rport 0', at.replace(' ', ' rport ')]).toContain(relatedTo);
+    test(
+      'who hides their address where there is a TURN server shows the address of that and no other',
+      { tag: '@wide' },
+      async ({ commonBrowsers }) => {
+        test.skip(coturnMissing() !== null, coturnMissing() ?? '');
+        const turn = await startTurnServer();
+        // The mesh has no relay, so the answer went through coturn.
+        const mesh = await startMesh({ ...turn.env, LLMESH_RELAY_LINKS: '0' });
+        try {
+          await mesh.addWorker();
+          const { page, candidates } = await visit(await commonBrowsers.get(name), mesh);
+          await hideAddress(page);
+          expect(await asked(page)).toContain('relayed');
+          const shown = await candidates();
+          expect(shown.length).toBeGreaterThan(0);
+          for (const candidate of shown) {
+            // RFC 8839 §5.1. `raddr` would be where the relayed address was made from: Chromium says nothing, Firefox the same.
+            const [, at = '', relatedTo] =
+              /^candidate:\S+ 1 UDP \d+ (\S+ \d+) typ relay raddr (.+? rport \d+)/i.exec(candidate) ?? [];
+            expect(['0.0.0.0 rport 0', at.replace(' ', ' rport ')]).toContain(relatedTo);
+          }
+          await page.context().close();
+        } finally {
+          await mesh.stop();
+          await turn.stop();
         }
-        await page.context().close();
-      } finally {
-        await mesh.stop();
-        await turn.stop();
-      }
-    });
+      },
+    );
   });
 }

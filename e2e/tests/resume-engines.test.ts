@@ -121,25 +121,29 @@ test('both hold an answer to a JSON schema, alike', async () => {
   await expect(inPage.go({ ...request, prefix })).rejects.toMatchObject({ code: 'bad_schema' });
 });
 
-test('wllama finishes what it began, refuses what does not fit, and stops when it is told to', async () => {
-  const request = asked(longest);
-  const whole = await inPage.go(request);
-  expect(await wrongCuts({ request, whole, cuts: some(whole.pieces, 3), ids: false, ...inPage })).toEqual([]);
+test(
+  'wllama finishes what it began, refuses what does not fit, and stops when it is told to',
+  { tag: '@wide' },
+  async () => {
+    const request = asked(longest);
+    const whole = await inPage.go(request);
+    expect(await wrongCuts({ request, whole, cuts: some(whole.pieces, 3), ids: false, ...inPage })).toEqual([]);
 
-  const prefix = prefixAt(whole, 20, { ids: false });
-  const few = await inPage.go({ ...request, prefix, maxTokens: 5 });
-  expect(textOf(few.pieces)).toBe(textOf(whole.pieces.slice(20, 25)));
-  expect(few.finish).toEqual({ ...whole.finish, finish: 'length', completionTokens: 5 });
+    const prefix = prefixAt(whole, 20, { ids: false });
+    const few = await inPage.go({ ...request, prefix, maxTokens: 5 });
+    expect(textOf(few.pieces)).toBe(textOf(whole.pieces.slice(20, 25)));
+    expect(few.finish).toEqual({ ...whole.finish, finish: 'length', completionTokens: 5 });
 
-  await expect(wllama.run({ ...request, prefix }, 3)).rejects.toMatchObject({ code: 'cancelled' });
-  const tooLong = { text: 'many words '.repeat(20_000), tokens: 40_000, tokenIds: null };
-  await expect(inPage.go({ ...request, prefix: tooLong })).rejects.toMatchObject({ code: 'prompt_too_long' });
-  const halfOfAPair = { text: `${prefix.text}\ud83d`, tokens: 21, tokenIds: null };
-  expect((await inPage.go({ ...request, prefix: halfOfAPair, maxTokens: 2 })).finish.completionTokens).toBeGreaterThan(
-    0,
-  );
-  expect(textOf((await inPage.go({ ...request, prefix })).pieces)).toBe(textOf(whole.pieces.slice(20)));
-});
+    await expect(wllama.run({ ...request, prefix }, 3)).rejects.toMatchObject({ code: 'cancelled' });
+    const tooLong = { text: 'many words '.repeat(20_000), tokens: 40_000, tokenIds: null };
+    await expect(inPage.go({ ...request, prefix: tooLong })).rejects.toMatchObject({ code: 'prompt_too_long' });
+    const halfOfAPair = { text: `${prefix.text}\ud83d`, tokens: 21, tokenIds: null };
+    expect(
+      (await inPage.go({ ...request, prefix: halfOfAPair, maxTokens: 2 })).finish.completionTokens,
+    ).toBeGreaterThan(0);
+    expect(textOf((await inPage.go({ ...request, prefix })).pieces)).toBe(textOf(whole.pieces.slice(20)));
+  },
+);
 
 test('the context that a prefix just fills has ended the answer, in both engines', async () => {
   const request = asked(short);

@@ -1,6 +1,6 @@
 /** An open tab survives what happens around it: outages, upgrades of the server, reloads, Back and Forward. */
 import { expect, type Page } from '@playwright/test';
-import { launch, openPage, type BrowserName, wide } from '../src/browsers.ts';
+import { launch, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, log, message, modelPicker, stop, tinyIsOffered } from '../src/chat.ts';
 import { startMesh } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
@@ -18,7 +18,7 @@ const provider = (page: Page) => page.getByRole('status', { name: 'Provider stat
 for (const name of ['chromium', 'firefox'] as BrowserName[]) {
   test(
     `in ${name} parts that do not load say so and come later, and conversations have addresses`,
-    { tag: wide(name) },
+    { tag: '@wide' },
     async ({ mesh, commonBrowsers }) => {
       test.setTimeout(300_000);
       {

@@ -1,4 +1,4 @@
-import { expect, type Page } from '@playwright/test';
+import { expect, type Browser, type Page } from '@playwright/test';
 import { launch, launchWithoutWebGpu, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
@@ -36,9 +36,19 @@ function receiptsKept(page: Page): Promise<number> {
   });
 }
 
+/** So that each run of the tests has somebody chat in it. */
+async function asksInFirefox(firefox: Browser): Promise<void> {
+  const { page, errors } = await openPage(firefox, mesh.url);
+  await tinyIsOffered(page);
+  await ask(page, plain[6]?.question ?? '');
+  await expect(await answered(page)).toContainText(plain[6]?.answer ?? '');
+  expect(errors).toEqual([]);
+  await page.context().close();
+}
+
 for (const [volunteer, user, tag] of [
-  ['chromium', 'firefox', []],
   ['firefox', 'chromium', []],
+  ['chromium', 'firefox', ['@wide']],
   ['chromium', 'chromium', ['@wide']],
 ] as [BrowserName, BrowserName, string[]][]) {
   test(
@@ -60,6 +70,7 @@ for (const [volunteer, user, tag] of [
         await expect.poll(receiptsFiled).toBe(6);
         await expect.poll(() => receiptsKept(lending.page)).toBe(3);
         await expect.poll(() => receiptsKept(page)).toBe(3);
+        if (volunteer === 'firefox') await asksInFirefox(await commonBrowsers.get('firefox'));
         await lending.page.getByRole('button', { name: 'Stop donating' }).click();
         await expect(lending.page.getByRole('status', { name: 'Provider status' })).toContainText('Off');
         await expect(page.getByRole('combobox', { name: 'Model' })).toContainText(/nobody/i);

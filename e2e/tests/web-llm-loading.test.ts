@@ -59,33 +59,37 @@ async function failedWith(page: Page, words: string | RegExp): Promise<void> {
   await expect(start(page)).toBeEnabled();
 }
 
-test('web-llm without inference: the worker finds the manifest on the mirror, and the page shows the bytes', async () => {
-  const page = await openDonate();
-  const elsewhere: string[] = [];
-  page.context().on('request', (request) => {
-    const { origin, protocol } = new URL(request.url());
-    if (protocol.startsWith('http') && ![mesh.url, mirror.url].includes(origin)) elsewhere.push(request.url());
-  });
-  mirror.faults.chunkDelayMs = SLOW_MS;
-  await start(page).click();
-  // The small files come slowly, too; the shards report bytes.
-  await expect(status(page)).toContainText(/Getting SmolLM2 135M: 0\.[1-9] of 1\.0 MB/, { timeout: 30_000 });
-  const bar = page.getByRole('progressbar', { name: 'Downloading SmolLM2 135M' });
-  const share = async () => Number(await bar.getAttribute('aria-valuenow'));
-  const before = await share();
-  expect(before).toBeGreaterThan(0);
-  expect(before).toBeLessThan(100);
-  await expect.poll(share, { timeout: 10_000 }).toBeGreaterThan(before);
-  await expect(status(page)).toContainText(/kB\/s/);
-  expect(page.workers().map((worker) => worker.url())).toContainEqual(expect.stringContaining('engine-worker'));
-  mirror.faults.chunkDelayMs = 0;
-  await failedWith(page, WRONG_LIBRARY);
-  const names = ['llmesh-mirror.json', 'mlc-chat-config.json', 'tensor-cache.json', 'tokenizer.json'];
-  const shards = [0, 1, 2, 3].map((i) => `params_shard_${i}.bin`);
-  for (const name of [...names, ...shards]) expect(asked(name), name).toBe(1);
-  expect(mirror.requests.filter((path) => path.includes(`/${MIRRORED_MODEL}/resolve/main/`)).length).toBe(7);
-  expect(elsewhere).toEqual([]);
-});
+test(
+  'web-llm without inference: the worker finds the manifest on the mirror, and the page shows the bytes',
+  { tag: '@wide' },
+  async () => {
+    const page = await openDonate();
+    const elsewhere: string[] = [];
+    page.context().on('request', (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (protocol.startsWith('http') && ![mesh.url, mirror.url].includes(origin)) elsewhere.push(request.url());
+    });
+    mirror.faults.chunkDelayMs = SLOW_MS;
+    await start(page).click();
+    // The small files come slowly, too; the shards report bytes.
+    await expect(status(page)).toContainText(/Getting SmolLM2 135M: 0\.[1-9] of 1\.0 MB/, { timeout: 30_000 });
+    const bar = page.getByRole('progressbar', { name: 'Downloading SmolLM2 135M' });
+    const share = async () => Number(await bar.getAttribute('aria-valuenow'));
+    const before = await share();
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(100);
+    await expect.poll(share, { timeout: 10_000 }).toBeGreaterThan(before);
+    await expect(status(page)).toContainText(/kB\/s/);
+    expect(page.workers().map((worker) => worker.url())).toContainEqual(expect.stringContaining('engine-worker'));
+    mirror.faults.chunkDelayMs = 0;
+    await failedWith(page, WRONG_LIBRARY);
+    const names = ['llmesh-mirror.json', 'mlc-chat-config.json', 'tensor-cache.json', 'tokenizer.json'];
+    const shards = [0, 1, 2, 3].map((i) => `params_shard_${i}.bin`);
+    for (const name of [...names, ...shards]) expect(asked(name), name).toBe(1);
+    expect(mirror.requests.filter((path) => path.includes(`/${MIRRORED_MODEL}/resolve/main/`)).length).toBe(7);
+    expect(elsewhere).toEqual([]);
+  },
+);
 
 /** The tokenizer's checksum is not among them: web-llm looks at it after the library is linked. */
 const cases: { what: string; faults: Partial<MirrorFaults>; says: string | RegExp }[] = [

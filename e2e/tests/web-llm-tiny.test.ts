@@ -26,7 +26,8 @@ let browser: Browser;
 let webLlm: PageEngine;
 let native: LlamaEngine;
 test.beforeAll(async () => {
-  test.setTimeout(180_000);
+  // Shaders that an emulated graphics card compiles.
+  test.setTimeout(400_000);
   mesh = await startMesh();
   browser = await launch('chromium');
   webLlm = await openPageEngine(browser, mesh.url, MODEL);
