@@ -64,12 +64,17 @@ function schemas(): fc.Arbitrary<object> {
     .map(([root, parts]) => ({ ...root, $defs: Object.fromEntries(NAMES.map((name, i) => [name, parts[i]])) }));
 }
 
-/** A whole text that follows `schema`. `pick`: a whole number from 0 to below its argument. */
-export function textOf({ root, named }: JsonSchema, pick: (below: number) => number): string {
+/** Lists of lists of lists that are long at least are longer than can be written. */
+const MAX_VALUES = 20_000;
+
+/** A whole text that follows `schema`; null: of too many values. `pick`: a whole number from 0 to below its argument. */
+export function textOf({ root, named }: JsonSchema, pick: (below: number) => number): string | null {
   const names = new Map(Object.entries(named));
   const heights = heightsOf(root, names);
   const height = (shape: JsonShape) => heights.get(resolved(shape, names)) ?? 0;
+  let values = 0;
   const write = (shape: JsonShape, fuel: number): string => {
+    if (++values > MAX_VALUES) return '';
     const one = resolved(shape, names);
     const times = (least: number, most: number) => least + (fuel > 0 ? pick(Math.min(most - least, 3) + 1) : 0);
     switch (one.kind) {
@@ -116,7 +121,8 @@ export function textOf({ root, named }: JsonSchema, pick: (below: number) => num
         return one satisfies never;
     }
   };
-  return write(root, 12);
+  const text = write(root, 12);
+  return values > MAX_VALUES ? null : text;
 }
 
 /** A text that the automaton spells: at first one way or another, then the shortest way to an end. */

@@ -90,11 +90,12 @@ describe('a schema that is accepted', () => {
 
   async function costsLittle(schema: JsonSchema, pick: (below: number) => number): Promise<void> {
     const grammar = jsonGrammar(schema);
-    const text = textOf(schema, pick);
-    const result = await trials.run({ grammar: grammarText(grammar), text: text.length > MAX_TEXT ? '' : text });
+    const whole = textOf(schema, pick);
+    const text = whole === null || whole.length > MAX_TEXT ? null : whole;
+    const result = await trials.run({ grammar: grammarText(grammar), text: text ?? '' });
     expect(result.compileCpuMs).toBeLessThan(MAX_COMPILE_MS);
     expect(result.grownBytes).toBeLessThan(MAX_GROWN_BYTES);
-    if (text.length > MAX_TEXT) return;
+    if (text === null) return;
     expect(result.follows).toBe(true);
     expect(mostWays(grammar, text)).toBeLessThanOrEqual(countWays(schema));
     expect(countWays(schema)).toBeLessThanOrEqual(MAX_WAYS);
