@@ -52,11 +52,12 @@ async function hideAddress(page: Page): Promise<void> {
   await expect(settings).toBeHidden();
 }
 
+/** All that an answer tells, with its folded details. */
 async function asked(page: Page): Promise<string> {
   await ask(page, known.question);
   const article = await answered(page);
   await expect(article).toContainText(known.answer);
-  return article.innerText();
+  return (await article.textContent()) ?? '';
 }
 
 for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
