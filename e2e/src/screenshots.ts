@@ -41,6 +41,11 @@ const scenes: Record<string, { path: string; prepare: Scene }> = {
     },
   },
   network: { path: '/network', prepare: (page) => page.waitForTimeout(3_000) },
+  credits: {
+    path: '/credits',
+    prepare: (page) => expect(page.getByRole('heading', { name: 'Credits' })).toBeVisible(),
+  },
+  votes: { path: '/votes', prepare: (page) => expect(page.getByRole('heading', { name: 'Votes' })).toBeVisible() },
 };
 
 async function shoot(browser: Browser, url: string): Promise<void> {

@@ -57,7 +57,7 @@ const REASON_WORDS: Readonly<Record<PostingReason, Words>> = {
     came: 'Earned for checking',
     went: 'Earned for checking',
     about:
-      'You checked an answer of another volunteer. It is paid alike, whatever you find; as soon as another found the same, and nothing where nothing could be compared.',
+      'You checked an answer of another volunteer. It is paid alike, whatever you find: a day after another found the same, and not where nothing could be compared.',
   },
   allowance: {
     came: 'Newcomer’s allowance',

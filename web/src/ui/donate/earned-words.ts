@@ -26,6 +26,6 @@ export function ratesOf({ parameters, uptimePerHour }: Pick<Credits, 'parameters
     audits:
       fee === null
         ? ''
-        : `${fee} for each answer that you check, whatever you find; a tenth of it where nothing can be compared.`,
+        : `${fee} for each answer that you check, whatever you find, a day after another found the same.`,
   };
 }
