@@ -47,7 +47,7 @@ export class CompatMesh {
     this.#started.push(plane.process);
     this.meshUrl = plane.url;
     this.key = String(made.lines[0]?.['key']);
-    const lend = ['--threads', '1', '--gpu', 'off', '--max-speed', '200'];
+    const lend = ['--threads', '1', '--gpu', 'off', '--max-speed', '100'];
     const thinker = path.join(this.#data, `${this.thinker}.gguf`);
     const tiny = readGguf(readFileSync(path.join(TINY, 'llmesh-tiny.gguf')));
     writeFileSync(thinker, writeGguf(withText(tiny, 'tokenizer.chat_template', THINKING)));
