@@ -77,11 +77,6 @@ export function launchWhereLeadsHere(name: string, browser: BrowserName = 'chrom
   return chromium.launch({ ...OF_CHROMIUM, args });
 }
 
-/** A Chromium that keeps the pages one leaves in memory, as people have it: without it, Back always loads anew. */
-export function launchWithPagesInMemory(): Promise<Browser> {
-  return chromium.launch({ ...OF_CHROMIUM, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
-}
-
 export interface Computer {
   browser: Browser;
   /** As when it is switched off. */

@@ -1,6 +1,6 @@
 /** One browser, several tabs of the page: they show one truth, and what one of them has written survives it. */
 import { expect, type Page } from '@playwright/test';
-import { launchToKill, launchWithPagesInMemory, openPage } from '../src/browsers.ts';
+import { launch, launchToKill, openPage } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { longest, plain } from '../src/questions.ts';
 import { onCommonMesh, test } from '../src/visit.ts';
@@ -73,7 +73,7 @@ test(
   async ({ mesh }) => {
     test.setTimeout(180_000);
     await mesh.addWorker();
-    const browser = await launchWithPagesInMemory();
+    const browser = await launch('chromium');
     try {
       const { page, errors } = await openPage(browser, mesh.url);
       await tinyIsOffered(page);
