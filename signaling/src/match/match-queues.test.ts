@@ -12,7 +12,8 @@ import { Reliability } from './reliability.ts';
 import { OVERDUE_MS, PROMISE_MS, SlotPromises } from './slot-promises.ts';
 import { advertised, TINY } from '../testing/clients.ts';
 import { MAX_WAITING_PER_MODEL, MAX_WAITING_PER_PEER } from './queue-members.ts';
-import { MAX_NAMED_WAIT_MS, TICK_MS, MatchQueues } from './match-queues.ts';
+import { MatchQueues } from './match-queues.ts';
+import { MAX_NAMED_WAIT_MS, TICK_MS } from './queue-news.ts';
 import { hasFreeSlot, loadOf, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
 interface Told {

@@ -1,10 +1,10 @@
 /**
  * Every match goes through here: answered at once when a slot is free, otherwise queued for its model until one is.
- * Those who wait hear about it: at once, when they move, and every few seconds. Queue positions are limited: those who
- * have fewest come before those who have most (`shares.ts`), and turns go round the networks (`match-queue.ts`), of those who pay more often (`paying-queue.ts`).
+ * Those who wait hear about it (`queue-news.ts`). Queue positions are limited: those who have fewest come before
+ * those who have most (`shares.ts`), and turns go round the networks (`match-queue.ts`), of those who pay more often
+ * (`paying-queue.ts`).
  */
 import type { Clock } from '@llmesh/core/base/clock';
-import { QUEUED_EVERY_MS, type QueuePosition } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { offerKeyOf, offerKey, type OfferKey } from '@llmesh/core/policy/offer-key';
@@ -15,17 +15,13 @@ import type { Registry } from '../registry/registry.ts';
 import type { Holder } from '../sockets/shares.ts';
 import type { SlotPromises } from './slot-promises.ts';
 import { TurnPace } from './turn-pace.ts';
-import { QueueMembers, type Waiter } from './queue-members.ts';
+import { QueueMembers } from './queue-members.ts';
+import { QueueNews, TICK_MS, type Listener, type Told } from './queue-news.ts';
 import type { Candidate } from '@llmesh/core/wire/candidate';
 import { hasFreeSlot, modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 
-/** A provider that is always full would keep them for ever. */
-export const MAX_NAMED_WAIT_MS = 600_000;
-export const TICK_MS = 1_000;
 /** While anyone waits: how often to check promises for slots that nobody comes for. */
 const PRESS_MS = 250;
-/** Those further back hear theirs only every QUEUED_EVERY_MS: telling a thousand takes longer than serving one. */
-const FRONT = 50;
 /** How many of the queue are checked when a provider has a free slot: usually the first fits. */
 const LOOK_AT = 64;
 const LOOK_AT_LEAST = 8;
@@ -37,27 +33,17 @@ const LOOKS_PER_TICK = 20_000;
 /** For a newcomer: how many of the slots that are kept for an instant may be released. */
 const MAX_GIVEN_WAY = 4;
 
-export interface Asked extends MatchQuestion {
+export interface Asked extends MatchQuestion, Told {
   requestId: number;
   from: Networks;
   /** Do its credits cover what it asks for, as things are now? */
   pays: () => boolean;
-  /** Best first; a slot of the first is kept. Empty: nobody offers the model to this requester. */
-  matched: (candidates: Candidate[]) => void;
-  queued: (place: QueuePosition) => void;
-  /** It waited, and was dropped. */
-  refused: (error: MeshError) => void;
 }
 
-interface Waiting extends Omit<Asked, 'pays'>, Waiter {
-  readonly requestId: number;
-  readonly offer: OfferKey;
-  readonly requester: PeerId;
-  readonly from: Networks;
-  readonly only: readonly PeerId[] | null;
+interface Waiting extends Listener {
+  /** Of all that ever waited. */
   readonly number: number;
   readonly stillPays: () => boolean;
-  told: { position: number; atMs: number };
 }
 
 export interface MatchQueuesOptions {
@@ -72,6 +58,7 @@ export interface MatchQueuesOptions {
 export class MatchQueues {
   readonly #options: MatchQueuesOptions;
   readonly #places: QueueMembers<Waiting>;
+  readonly #news: QueueNews<Waiting>;
   readonly #turns: TurnPace;
   /** Providers that suited none of the first in the queue. */
   readonly #unseen = new Set<RegisteredPeer>();
@@ -87,6 +74,7 @@ export class MatchQueues {
     this.#options = options;
     const { clock, matchmaker, changed } = options;
     this.#places = new QueueMembers(clock, (offer) => matchmaker.answersPerSecond(offer), changed);
+    this.#news = new QueueNews(clock, matchmaker, this.#places);
     this.#had = new FadingTally(clock, TURNS_HALF_LIFE_MS);
     this.#turns = new TurnPace(clock, (provider) => this.#offer(provider));
     options.registry.onFreeSlot = (provider) => this.#offer(provider);
@@ -162,7 +150,7 @@ export class MatchQueues {
       told: { position: 0, atMs: -Infinity },
     };
     for (const gone of this.#places.add(one)) gone.refused(new MeshError('busy', GAVE_WAY));
-    this.#tell(one, this.#places.position(one));
+    this.#news.tell(one, this.#places.position(one));
     this.#giveWay(one);
     this.#stopTimer ??= clock.after(TICK_MS, () => this.#tick());
     this.#stopPress ??= clock.after(PRESS_MS, () => this.#press());
@@ -225,52 +213,9 @@ export class MatchQueues {
 
   #tick(): void {
     this.#stopTimer = null;
-    const { clock, matchmaker } = this.#options;
-    for (const [offer, line] of this.#places.lines()) {
-      line.pace.promised = matchmaker.answersPerSecond(offer);
-      const due: Placed[] = [];
-      let position = 0;
-      for (const one of line.waiting.inTurn()) this.#ifDue({ one, position: ++position }, due);
-      this.#tellAll(offer, due);
-    }
-    const due: Placed[] = [];
-    for (const placed of this.#places.named.inTurn()) this.#ifDue(placed, due);
-    for (const placed of due) {
-      if (clock.now() - placed.one.sinceMs < MAX_NAMED_WAIT_MS) this.#tellAll(placed.one.offer, [placed]);
-      else {
-        this.#places.remove(placed.one);
-        placed.one.refused(new MeshError('busy', NEVER_FREE));
-      }
-    }
+    this.#news.tick();
     this.#lookAtAll();
-    if (this.#places.any && !this.#closed) this.#stopTimer = clock.after(TICK_MS, () => this.#tick());
-  }
-
-  /** Those in front are updated with every tick, the others every few ticks. */
-  #ifDue(placed: Placed, due: Placed[]): void {
-    const sinceMs = this.#options.clock.now() - placed.one.told.atMs;
-    if (placed.position <= FRONT || sinceMs >= QUEUED_EVERY_MS) due.push(placed);
-  }
-
-  /** Tells them their positions, or that waiting is hopeless. */
-  #tellAll(offer: OfferKey, due: readonly Placed[]): void {
-    const { clock, matchmaker } = this.#options;
-    const hopeless = new Set(
-      matchmaker.impossible(
-        offer,
-        due.map(({ one }) => one),
-      ),
-    );
-    for (const one of hopeless) {
-      this.#places.remove(one);
-      one.matched([]);
-    }
-    for (const { one, position } of due) {
-      const moved = position !== one.told.position;
-      const sinceMs = clock.now() - one.told.atMs;
-      if (hopeless.has(one) || !(sinceMs >= QUEUED_EVERY_MS || (moved && sinceMs >= TICK_MS / 2))) continue;
-      this.#tell(one, position);
-    }
+    if (this.#places.any && !this.#closed) this.#stopTimer = this.#options.clock.after(TICK_MS, () => this.#tick());
   }
 
   /** Someone further back may suit a provider that suits none of the first. */
@@ -297,19 +242,6 @@ export class MatchQueues {
     );
     if (this.#places.size > 0 && !this.#closed)
       this.#stopPress = this.#options.clock.after(PRESS_MS, () => this.#press());
-  }
-
-  #tell(one: Waiting, position: number): void {
-    const { clock, matchmaker } = this.#options;
-    one.told = { position, atMs: clock.now() };
-    let estimateMs: number | null;
-    if (one.only === null) estimateMs = this.#places.line(one.offer)?.pace.estimateMs(position) ?? null;
-    else {
-      const perSecond = matchmaker.answersPerSecondOf(one, one.only);
-      estimateMs = perSecond === 0 ? null : Math.round((position * 1000) / perSecond);
-    }
-    const behindPayers = this.#places.isBehindPayers(one);
-    one.queued({ position, estimateMs, ...(behindPayers && { behindPayers }) });
   }
 
   /** Requesters that waste kept slots share the turns of one network, wherever they are. */
@@ -339,16 +271,8 @@ export class MatchQueues {
 /** Stands for a network. */
 const DOUBTED = 'doubted';
 
-interface Placed {
-  one: Waiting;
-  position: number;
-}
-
 const GAVE_WAY =
   'Every volunteer with this model is busy, and your place in the line went to somebody with fewer places. Ask again in a moment.';
-const NEVER_FREE =
-  'None of the volunteers you chose was free for ten minutes. Ask again, or let other volunteers answer too.';
-
 function holderOf({ requester, from }: Pick<Asked, 'requester' | 'from'>): Holder {
   return { peer: requester, from };
 }
