@@ -97,7 +97,7 @@ const chat = new Chat({
   sleep: new SleepWatch(clock, Date.now),
   announce: () => {},
   conversations,
-  drafts: new Drafts({ store, locks, clock, now: Date.now, failed }),
+  drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed }),
   locks,
   live: new LiveAnswers(openTabChannel('llmesh-answers')),
   unfinished: new UnfinishedAnswers({ tab: tabStorage(failed), shared }),
