@@ -193,10 +193,11 @@ function lastAnswer(): Answer | null {
   return last?.role === 'assistant' ? last : null;
 }
 
-/** What this tab shows: the conversations, and the turns of the open one. */
+/** What this tab shows: the conversations, and of the open one its turns and what stands in its box. */
 function shown() {
   return {
     open: chat.open.id,
+    box: chat.draft,
     talks: conversations.list.map(({ id }) => id).sort(),
     turns: chat.open.snapshot().map((turn) => [turn.id, turn.text, turn.role === 'user' ? '' : turn.state]),
     busy: [...chat.opened].some(({ running }) => running !== null),
