@@ -226,7 +226,7 @@ describe('the page about credits', () => {
     await screen.findByText(/It is in the ledger/);
     expect(ledger.given).toEqual([{ kind: 'alias', alias: null }]);
     await type('You are “The otter”. Another name', 'a\u202eb');
-    await press('Be named…');
+    await press('Join the list…');
     expect(screen.getByText(/characters in it that nobody can see/)).toBeTruthy();
   });
 });

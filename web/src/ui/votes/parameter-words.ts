@@ -3,7 +3,7 @@ import { isParameter, type ParameterName } from '@llmesh/core/governance/paramet
 import { inCredits, readCredits } from '@llmesh/core/ledger/credit';
 import type { ParameterView } from '@llmesh/core/wire/credit-pages';
 import { credits } from '../parts/amount/amount.ts';
-import { counted } from '../parts/format.ts';
+import { count, counted } from '../parts/format.ts';
 
 const MICRO_CREDITS = 'micro-credits';
 const THOUSANDTHS = 'thousandths';
@@ -11,7 +11,7 @@ type Unit = Pick<ParameterView, 'unit'>;
 
 /** "0.1 credits for 1,000 units", "2.5 %", "1 newcomer a day" */
 export function valueWords({ unit }: Unit, value: number): string {
-  if (unit === THOUSANDTHS) return `${percentOf(value)} %`;
+  if (unit === THOUSANDTHS) return `${count(value / 10)} %`;
   if (unit.startsWith(MICRO_CREDITS)) return credits(value, 'all') + unit.slice(MICRO_CREDITS.length);
   // The thing that is counted is the unit's first word.
   return counted(value, unit.replace(/s\b/, ''), unit);

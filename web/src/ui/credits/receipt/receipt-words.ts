@@ -22,7 +22,7 @@ export function sharesOf(receipt: Pick<ReceiptPage, 'paid' | 'toProvider' | 'toA
     ['provider', 'To the volunteer', toProvider],
     ['auditors', 'To those who check answers', toAuditors],
     ['treasury', 'To the treasury of the mesh', toTreasury],
-    ['emission', 'Back to the mesh, as it came from an allowance', toEmission],
+    ['emission', 'Back to the mesh: it was paid from an allowance', toEmission],
   ] as const;
   return all
     .filter(([, , part]) => part > 0)
