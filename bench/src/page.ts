@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
 import { launch } from '@llmesh/e2e/browsers';
-import { answered, ask, log, message } from '@llmesh/e2e/chat';
+import { ask, log, message } from '@llmesh/e2e/chat';
 import { keyTimes, untilShown, watchFrames } from '@llmesh/e2e/frames';
 import { writeTalks } from '@llmesh/e2e/long-talk';
 import { startMesh } from '@llmesh/e2e/mesh';
@@ -83,7 +83,7 @@ export async function page({ answers, conversations, rounds }: PageOptions): Pro
         .waitFor();
       const noticed = await watchFrames(visited);
       await message(visited).pressSequentially(TYPED, { delay: 100, timeout: PATIENCE_MS });
-      await answered(visited);
+      await ended(visited, words.at(-1)!);
       const { framesOver50Ms, longestFrameMs, reactionsMs, frames } = await noticed();
       figures.late.push(framesOver50Ms);
       figures.longest.push(longestFrameMs);
@@ -117,6 +117,21 @@ export async function page({ answers, conversations, rounds }: PageOptions): Pro
     await browser.close();
     await mesh.stop();
   }
+}
+
+/**
+ * Resolves when the answer that ends so is written. Looks twice a second and takes the least of the page's time: what `expect` notes
+ * of the whole page at each look in vain takes several frames, which would be counted as the page's own.
+ */
+async function ended(visited: Page, lastWords: string): Promise<void> {
+  await visited.waitForFunction(
+    (words) => {
+      const answer = [...document.querySelectorAll('[role=log] article')].at(-1);
+      return answer?.getAttribute('aria-busy') === 'false' && answer.textContent.includes(words);
+    },
+    lastWords,
+    { polling: 500, timeout: PATIENCE_MS },
+  );
 }
 
 /** Milliseconds from each key in the search box to the frame with what it finds. */

@@ -12,6 +12,8 @@ export type TurnLine = [id: string, text: string, state: string];
 
 export interface Shown {
   open: string;
+  /** What stands in the box. */
+  box: string;
   talks: string[];
   turns: TurnLine[];
   busy: boolean;

@@ -1,6 +1,6 @@
 /** The start of a test about a visitor: a mesh, and visits to its page. What a test alone has is gone when it ends. */
 import { test as base, type Page } from '@playwright/test';
-import { Browsers, openPage } from './browsers.ts';
+import { Browsers, openPage, type BrowserName } from './browsers.ts';
 import { tinyIsOffered } from './chat.ts';
 import { startMesh, type TestMesh } from './mesh.ts';
 import type { Running } from './processes.ts';
@@ -20,6 +20,8 @@ export interface CommonMesh extends TestMesh {
 export const test = base.extend<
   {
     mesh: TestMesh;
+    /** The mesh's page at this path, the first one without it. It is closed when the test ends. */
+    visitIn: (name: BrowserName, path?: string) => Promise<Visit>;
     /** Chromium on the mesh's page, once somebody lends the tiny model. */
     visit: () => Promise<Visit>;
   },
@@ -54,15 +56,21 @@ export const test = base.extend<
     await use(mesh);
     await mesh.stop();
   },
-  visit: async ({ mesh, commonBrowsers }, use) => {
+  visitIn: async ({ mesh, commonBrowsers }, use) => {
     const pages: Page[] = [];
-    await use(async () => {
-      const visit = await openPage(await commonBrowsers.get('chromium'), mesh.url);
+    await use(async (name, path = '') => {
+      const visit = await openPage(await commonBrowsers.get(name), mesh.url + path);
       pages.push(visit.page);
-      await tinyIsOffered(visit.page);
       return visit;
     });
     for (const page of pages) await page.context().close();
+  },
+  visit: async ({ visitIn }, use) => {
+    await use(async () => {
+      const visit = await visitIn('chromium');
+      await tinyIsOffered(visit.page);
+      return visit;
+    });
   },
 });
 

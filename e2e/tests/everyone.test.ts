@@ -1,13 +1,12 @@
 /** The page for everyone: small windows, large letters, forced colours, paper, axe, and where Tab leads. */
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, type Page } from '@playwright/test';
-import { isWide, openPage, wide, type Browsers, type BrowserName } from '../src/browsers.ts';
+import { isWide, wide, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, log, message, modelPicker, stop, tinyIsOffered } from '../src/chat.ts';
 import { MOST_TABS } from '../src/keys.ts';
 import { covered, shown, sideways, SIZES } from '../src/looks.ts';
-import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { known, longest, plain } from '../src/questions.ts';
-import { test } from '../src/visit.ts';
+import { onCommonMesh as test, type Visit } from '../src/visit.ts';
 
 const LEVEL = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const withCode = known.find(({ answer }) => answer.includes('```')) ?? known[0];
@@ -19,21 +18,13 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
   '/votes': (page) => expect(page.getByRole('heading', { name: 'The rules now' })).toBeVisible({ timeout: 30_000 }),
 };
 
-let mesh: TestMesh;
-let browsers: Browsers;
-test.beforeAll(async ({ commonBrowsers }) => {
-  test.setTimeout(180_000);
-  browsers = commonBrowsers;
-  mesh = await startMesh();
-  await mesh.addWorker('--max-speed', '40');
-});
-test.afterAll(() => mesh?.stop());
-test.afterEach(async () => {
-  for (const context of (await browsers.get('chromium')).contexts()) await context.close();
-});
-
-async function open(name: BrowserName, path: string): Promise<Page> {
-  const { page } = await openPage(await browsers.get(name), mesh.url + path);
+/** The page at this path, once it shows what it is about. */
+async function open(
+  visitIn: (name: BrowserName, path: string) => Promise<Visit>,
+  name: BrowserName,
+  path: string,
+): Promise<Page> {
+  const { page } = await visitIn(name, path);
   await PAGES[path]?.(page);
   return page;
 }
@@ -58,9 +49,9 @@ for (const name of ['chromium', 'firefox'] as const) {
   test(
     `everything is in its place at every size, and with large letters, in ${name}`,
     { tag: wide(name) },
-    async () => {
+    async ({ mesh, visitIn }) => {
       test.setTimeout(180_000);
-      const page = await open(name, '/');
+      const page = await open(visitIn, name, '/');
       const all: string[] = [];
       const check = async (what: string, found: string[]) => all.push(...found.map((one) => `${what}: ${one}`));
       for (const [size, viewport] of Object.entries(SIZES)) {
@@ -102,47 +93,51 @@ for (const name of ['chromium', 'firefox'] as const) {
   );
 }
 
-test('what is chosen shows in forced colours, and paper gets the conversation alone', { tag: '@wide' }, async () => {
-  const page = await open('chromium', '/');
-  await page.emulateMedia({ forcedColors: 'active' });
-  /** How each of these looks that the system's colours leave to a page. */
-  const looks = (selector: string) =>
-    page.locator(selector).evaluateAll((all) =>
-      all.map((one) => {
-        const { backgroundColor, borderColor, borderWidth } = getComputedStyle(one);
-        return `${backgroundColor} ${borderColor} ${borderWidth}`;
-      }),
-    );
-  const differs = async (chosen: string, other: string) => {
-    const [[one], others] = [await looks(chosen), await looks(other)];
-    expect(one, chosen).toBeDefined();
-    expect(others, other).not.toEqual([]);
-    expect(others, chosen).not.toContain(one);
-  };
-  expect(await page.locator('.pick__tick svg:visible').count()).toBe(1);
-  await differs('.scope label:has(:checked)', '.scope label:not(:has(:checked))');
-  await differs('.place[aria-current] .place__bead', '.place:not([aria-current]) .place__bead');
-  await talk(page);
-  await page.getByRole('button', { name: 'New conversation' }).first().click();
-  await ask(page, plain[1]?.question ?? '');
-  await answered(page);
-  await differs('.talk[aria-current]', '.talk:not([aria-current])');
-  await page.getByRole('button', { name: 'Settings' }).click();
-  await page.getByRole('switch', { name: 'Fast mode' }).check();
-  await differs('[role="switch"]:checked', '[role="switch"]:not(:checked)');
-  await page.getByRole('switch', { name: 'Fast mode' }).uncheck();
-  await page.getByRole('button', { name: 'Close' }).click();
+test(
+  'what is chosen shows in forced colours, and paper gets the conversation alone',
+  { tag: '@wide' },
+  async ({ visitIn }) => {
+    const page = await open(visitIn, 'chromium', '/');
+    await page.emulateMedia({ forcedColors: 'active' });
+    /** How each of these looks that the system's colours leave to a page. */
+    const looks = (selector: string) =>
+      page.locator(selector).evaluateAll((all) =>
+        all.map((one) => {
+          const { backgroundColor, borderColor, borderWidth } = getComputedStyle(one);
+          return `${backgroundColor} ${borderColor} ${borderWidth}`;
+        }),
+      );
+    const differs = async (chosen: string, other: string) => {
+      const [[one], others] = [await looks(chosen), await looks(other)];
+      expect(one, chosen).toBeDefined();
+      expect(others, other).not.toEqual([]);
+      expect(others, chosen).not.toContain(one);
+    };
+    expect(await page.locator('.pick__tick svg:visible').count()).toBe(1);
+    await differs('.scope label:has(:checked)', '.scope label:not(:has(:checked))');
+    await differs('.place[aria-current] .place__bead', '.place:not([aria-current]) .place__bead');
+    await talk(page);
+    await page.getByRole('button', { name: 'New conversation' }).first().click();
+    await ask(page, plain[1]?.question ?? '');
+    await answered(page);
+    await differs('.talk[aria-current]', '.talk:not([aria-current])');
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await page.getByRole('switch', { name: 'Fast mode' }).check();
+    await differs('[role="switch"]:checked', '[role="switch"]:not(:checked)');
+    await page.getByRole('switch', { name: 'Fast mode' }).uncheck();
+    await page.getByRole('button', { name: 'Close' }).click();
 
-  await page.emulateMedia({ forcedColors: 'none', media: 'print' });
-  await expect(page.getByRole('navigation')).toBeHidden();
-  await expect(page.getByRole('complementary')).toBeHidden();
-  await expect(message(page)).toBeHidden();
-  await expect(page.getByRole('button').filter({ visible: true })).toHaveCount(0);
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  await expect(page.getByText(String(new Date().getFullYear()))).toBeVisible();
-  await expect(lastAnswer(page)).toContainText('LLMesh tiny');
-  expect(await log(page).evaluate((box) => [getComputedStyle(box).overflowY, box.scrollTop])).toEqual(['visible', 0]);
-});
+    await page.emulateMedia({ forcedColors: 'none', media: 'print' });
+    await expect(page.getByRole('navigation')).toBeHidden();
+    await expect(page.getByRole('complementary')).toBeHidden();
+    await expect(message(page)).toBeHidden();
+    await expect(page.getByRole('button').filter({ visible: true })).toHaveCount(0);
+    await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+    await expect(page.getByText(String(new Date().getFullYear()))).toBeVisible();
+    await expect(lastAnswer(page)).toContainText('LLMesh tiny');
+    expect(await log(page).evaluate((box) => [getComputedStyle(box).overflowY, box.scrollTop])).toEqual(['visible', 0]);
+  },
+);
 
 /** On one of these sizes in one of the colours, and the other way round: what is wrong in one of the four is wrong in one of the two. */
 const LOOKS = [
@@ -184,9 +179,9 @@ async function paleness(page: Page, what: string): Promise<string[]> {
   return all;
 }
 
-test('axe finds nothing to complain of at WCAG 2.2 AA in any state of a chat', async () => {
+test('axe finds nothing to complain of at WCAG 2.2 AA in any state of a chat', async ({ visitIn }) => {
   test.setTimeout(300_000);
-  const page = await open('chromium', '/');
+  const page = await open(visitIn, 'chromium', '/');
   const all = isWide ? await violations(page, 'empty') : [];
   await modelPicker(page).click();
   const picker = page.getByRole('listbox', { name: 'Models' });
@@ -230,9 +225,9 @@ test('axe finds nothing to complain of at WCAG 2.2 AA in any state of a chat', a
   expect(all).toEqual([]);
 });
 
-test('axe finds nothing to complain of at WCAG 2.2 AA on the other pages', async () => {
+test('axe finds nothing to complain of at WCAG 2.2 AA on the other pages', async ({ mesh, visitIn }) => {
   test.setTimeout(300_000);
-  const page = await open('chromium', '/donate');
+  const page = await open(visitIn, 'chromium', '/donate');
   await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
   const all = [...(await violations(page, 'donate')), ...(await paleness(page, 'donate'))];
   await page.getByRole('button', { name: 'Start donating' }).click();
@@ -284,10 +279,10 @@ async function tabThrough(page: Page): Promise<{ reached: number; hidden: string
 test(
   'Tab leads to everything that can be pressed, and nothing lies on what has the focus, at every size',
   { tag: '@wide' },
-  async () => {
+  async ({ visitIn }) => {
     test.setTimeout(180_000);
     for (const path of Object.keys(PAGES)) {
-      const page = await open('chromium', path);
+      const page = await open(visitIn, 'chromium', path);
       for (const [size, viewport] of Object.entries(TABBED)) {
         await page.setViewportSize(viewport);
         await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));

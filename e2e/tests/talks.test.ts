@@ -146,6 +146,22 @@ test(`${OPERATIONS} random operations by three tabs lose no turn and double none
   await context.close();
 });
 
+test('what was typed last is in the box again, however its tab ends', async () => {
+  const faults: string[] = [];
+  const context = await browser.newContext();
+  const tab = new Tab(context, served.url, (_, what, which) => what === 'fails' && faults.push(which));
+  await tab.open(true);
+  await tab.perform([['ask', 'q0', true]]);
+  for (const [number, end] of (['kill', 'reload', 'kill'] as const).entries()) {
+    const [talk] = await tab.perform([['draft', number]]);
+    await tab[end](true);
+    await tab.perform([['show', 0]]);
+    await expect.poll(async () => (await tab.shown()).box).toBe(`${talk} ${number}`);
+  }
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
 function chosen(roll: number): string {
   const whole = ACTS.reduce((sum, [, weight]) => sum + weight, 0);
   let at = roll * whole;

@@ -1,6 +1,6 @@
 /** Everything that the page is for, by keys alone, and as a screen reader reads it, in both browsers and at every size. */
 import { expect, type Locator, type Page } from '@playwright/test';
-import { isWide, openPage, wide } from '../src/browsers.ts';
+import { isWide, wide } from '../src/browsers.ts';
 import { answered, lastAnswer, log, message, send, stop, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
 import { SIZES } from '../src/looks.ts';
@@ -111,29 +111,24 @@ async function headings(page: Page): Promise<void> {
 }
 
 for (const name of ['chromium', 'firefox'] as const) {
-  test(
-    `all that the page is for is done by keys alone, in ${name}`,
-    { tag: wide(name) },
-    async ({ mesh, commonBrowsers }) => {
-      const { page, errors } = await openPage(await commonBrowsers.get(name), mesh.url);
-      await tinyIsOffered(page);
-      for (const viewport of Object.values(WALKED)) {
-        await page.setViewportSize(viewport);
-        await askByKeys(page);
-        await chooseByKeys(page);
-        await keepByKeys(page);
-      }
-      await goByKeys(page);
-      expect(errors).toEqual([]);
-      await page.context().close();
-    },
-  );
+  test(`all that the page is for is done by keys alone, in ${name}`, { tag: wide(name) }, async ({ visitIn }) => {
+    const { page, errors } = await visitIn(name);
+    await tinyIsOffered(page);
+    for (const viewport of Object.values(WALKED)) {
+      await page.setViewportSize(viewport);
+      await askByKeys(page);
+      await chooseByKeys(page);
+      await keepByKeys(page);
+    }
+    await goByKeys(page);
+    expect(errors).toEqual([]);
+  });
 
   test(
     `a screen reader is told what there is and what happens, and no more, in ${name}`,
     { tag: wide(name) },
-    async ({ mesh, commonBrowsers }) => {
-      const { page } = await openPage(await commonBrowsers.get(name), mesh.url);
+    async ({ mesh, visitIn }) => {
+      const { page } = await visitIn(name);
       await tinyIsOffered(page);
       await headings(page);
       await page.evaluate(() => {
@@ -192,7 +187,6 @@ for (const name of ['chromium', 'firefox'] as const) {
         await headings(page);
         await expect(page.getByRole('main')).toHaveCount(1);
       }
-      await page.context().close();
     },
   );
 }

@@ -20,7 +20,7 @@ const CREDIT = 1_000_000;
 const PRICE_UNIT = 'micro-credits for 1,000 units';
 
 function price(initial: number, files: string): Parameter {
-  const about = `The plain price of a model whose file has ${files}, while nobody waits.`;
+  const about = `The price of a model whose file has ${files}, before quiet times lower it or busy ones raise it.`;
   return { initial, min: 1_000, max: 100 * CREDIT, step: initial, coolDownDays: 14, unit: PRICE_UNIT, about };
 }
 
@@ -38,8 +38,18 @@ export const PARAMETERS = {
   'price-small': price(250_000, 'up to 4 GB'),
   'price-medium': price(1_000_000, 'up to 16 GB'),
   'price-large': price(4_000_000, 'more than 16 GB'),
-  'demand-floor': thousandths('The part of the plain price that an idle offer costs.', 500, [100, 1_000], 100),
-  'demand-ceiling': thousandths('How far demand may raise the plain price.', 3_000, [1_000, 10_000], 1_000),
+  'demand-floor': thousandths(
+    'What quiet times leave of the price, while volunteers have nothing to do.',
+    500,
+    [100, 1_000],
+    100,
+  ),
+  'demand-ceiling': thousandths(
+    'What busy times may raise the price to, while many wait.',
+    3_000,
+    [1_000, 10_000],
+    1_000,
+  ),
   'split-host': thousandths('The part of a payment that the volunteer gets.', 700, [500, 850], 25),
   'split-auditors': thousandths(
     'The part of a payment that pays those who check answers. The treasury gets the rest.',
@@ -47,8 +57,8 @@ export const PARAMETERS = {
     [50, 400],
     25,
   ),
-  'task-reward': thousandths('What emission adds to a payment, for the volunteer.', 50, [0, 90], 10),
-  'uptime-cap': credits('The most that emission pays a volunteer for being there for one hour.', 0.05, 1, 0.05),
+  'task-reward': thousandths('What the mesh adds to a payment, for the volunteer.', 50, [0, 90], 10),
+  'uptime-cap': credits('The most that the mesh pays a volunteer for being there for one hour.', 0.05, 1, 0.05),
   allowance: credits(
     'What a newcomer gets to begin with. It buys places in line, and is no income for anyone.',
     5,
@@ -57,13 +67,23 @@ export const PARAMETERS = {
   ),
   'allowances-per-network': {
     ...{ initial: 3, min: 1, max: 100, step: 2, coolDownDays: 14, unit: 'newcomers a day' },
-    about: 'How many newcomers of one network get an allowance in one day.',
+    about: 'How many newcomers from one network get an allowance in one day.',
   },
-  'audit-share': thousandths('How many answers are checked, of those whose askers allow it.', 20, [5, 100], 10),
-  'audit-fee': credits('What an auditor is paid for a report, whatever it says.', 0.2, 10, 1),
+  'audit-share': thousandths(
+    'The share of answers that are checked, of those whose askers allow it.',
+    20,
+    [5, 100],
+    10,
+  ),
+  'audit-fee': credits('What a volunteer who checks an answer is paid for it, whatever they find.', 0.2, 10, 1),
   'minimum-stake': credits('The stake that a volunteer needs to be paid for being there.', 0, 10_000, 100),
   'proposal-stake': credits('What a proposal puts aside for 14 days.', 100, 10_000, 100),
-  slash: thousandths('The part of the stake that a convicted volunteer loses.', 100, [10, 500], 50),
+  slash: thousandths(
+    'The part of their stake that volunteers lose whose answers were found to be made up.',
+    100,
+    [10, 500],
+    50,
+  ),
 } as const satisfies Record<string, Parameter>;
 
 export type ParameterName = keyof typeof PARAMETERS;

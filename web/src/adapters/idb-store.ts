@@ -127,8 +127,17 @@ async function presentOf(records: IDBObjectStore, { keys = [], prefixes = [] }: 
   return present;
 }
 
-async function below(records: IDBObjectStore, prefix: string): Promise<Present> {
+/** Reads keys and values in one go; not every browser has it. https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getallrecords */
+interface AllRecords {
+  getAllRecords?: (options: { query: IDBKeyRange }) => IDBRequest<readonly { key: string; value: unknown }[]>;
+}
+
+async function below(records: IDBObjectStore & AllRecords, prefix: string): Promise<Present> {
   const range = IDBKeyRange.bound(prefix, prefix + LAST);
+  if (records.getAllRecords !== undefined) {
+    const found = await promisifyRequest(records.getAllRecords({ query: range }));
+    return new Map(found.map(({ key, value }) => [key, value]));
+  }
   const [keys, values] = await Promise.all([
     promisifyRequest(records.getAllKeys(range) as IDBRequest<string[]>),
     promisifyRequest<unknown[]>(records.getAll(range)),

@@ -3,12 +3,16 @@ import type { KeptByKey } from '../state/kept/kept-at-once.ts';
 
 type Failed = (error: unknown) => void;
 
-/** `failed` hears that the browser allows no storage, or that it is full: the value is then forgotten with the page. */
+/**
+ * `failed` hears that the browser allows no storage, or that it is full: the value is then forgotten with the page. It hears of
+ * writes that fail one after the other once, as some are made with each key that is pressed.
+ */
 export const tabStorage = (failed: Failed): KeptByKey => webStorage(() => sessionStorage, failed);
 export const sharedStorage = (failed: Failed): KeptByKey => webStorage(() => localStorage, failed);
 
 /** Where site data is blocked, looking at the storage throws as well. */
 function webStorage(storage: () => Storage, failed: Failed): KeptByKey {
+  let writes = true;
   return {
     read(key) {
       try {
@@ -22,8 +26,19 @@ function webStorage(storage: () => Storage, failed: Failed): KeptByKey {
       try {
         if (value === null) storage().removeItem(key);
         else storage().setItem(key, JSON.stringify(value));
+        writes = true;
+      } catch (error) {
+        if (writes) failed(error);
+        writes = false;
+      }
+      return writes;
+    },
+    keys(prefix) {
+      try {
+        return Object.keys(storage()).filter((key) => key.startsWith(prefix));
       } catch (error) {
         failed(error);
+        return [];
       }
     },
   };

@@ -124,7 +124,7 @@ export function composeChatPage({
     sleep: new SleepWatch(clock, Date.now),
     announce: (text) => announcer.say(text),
     conversations,
-    drafts: new Drafts({ store, locks, clock, now: Date.now, failed: notKept }),
+    drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed: notKept }),
     locks,
     live: new LiveAnswers(openTabChannel('llmesh-answers')),
     unfinished: new UnfinishedAnswers({ tab, shared }),

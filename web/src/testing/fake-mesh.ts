@@ -137,7 +137,7 @@ export class FakeMesh {
       sleep: new SleepWatch(this.clock, now),
       announce: (text) => this.said.push(text),
       conversations: this.conversations,
-      drafts: new Drafts({ store, locks, clock: this.clock, now, failed }),
+      drafts: new Drafts({ store, shared: tab.shared, locks, clock: this.clock, now, failed }),
       locks,
       live: new LiveAnswers(tab.channel),
       unfinished: new UnfinishedAnswers({ tab: tab.session, shared: tab.shared }),

@@ -70,10 +70,14 @@ export class PretendBrowser {
   }
 }
 
-export function memoryKept(): KeptByKey {
-  const kept = new Map<string, unknown>();
+export function memoryKept(kept = new Map<string, unknown>()): KeptByKey {
   return {
     read: (key) => structuredClone(kept.get(key) ?? null),
-    write: (key, value) => void (value === null ? kept.delete(key) : kept.set(key, structuredClone(value))),
+    write(key, value) {
+      if (value === null) kept.delete(key);
+      else kept.set(key, structuredClone(value));
+      return true;
+    },
+    keys: (prefix) => [...kept.keys()].filter((key) => key.startsWith(prefix)),
   };
 }

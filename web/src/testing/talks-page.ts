@@ -97,7 +97,7 @@ const chat = new Chat({
   sleep: new SleepWatch(clock, Date.now),
   announce: () => {},
   conversations,
-  drafts: new Drafts({ store, locks, clock, now: Date.now, failed }),
+  drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed }),
   locks,
   live: new LiveAnswers(openTabChannel('llmesh-answers')),
   unfinished: new UnfinishedAnswers({ tab: tabStorage(failed), shared }),
@@ -193,10 +193,11 @@ function lastAnswer(): Answer | null {
   return last?.role === 'assistant' ? last : null;
 }
 
-/** What this tab shows: the conversations, and the turns of the open one. */
+/** What this tab shows: the conversations, and of the open one its turns and what stands in its box. */
 function shown() {
   return {
     open: chat.open.id,
+    box: chat.draft,
     talks: conversations.list.map(({ id }) => id).sort(),
     turns: chat.open.snapshot().map((turn) => [turn.id, turn.text, turn.role === 'user' ? '' : turn.state]),
     busy: [...chat.opened].some(({ running }) => running !== null),

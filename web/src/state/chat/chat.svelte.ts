@@ -81,10 +81,13 @@ export class Chat {
       this.#hint = 'Wait for this answer to finish, or stop it first.';
       return;
     }
-    const text = this.draft;
     this.#hint = null;
-    this.#needs.drafts.forget(this.#open.id);
-    this.ask(text);
+    const open = this.#open;
+    this.#needs.drafts.send(
+      open.id,
+      (text) => this.ask(text),
+      () => open.kept(),
+    );
   }
 
   ask(text: string): void {
@@ -117,6 +120,7 @@ export class Chat {
   async remove(id: string): Promise<void> {
     const live = this.#live.get(id);
     live?.stop();
+    this.#needs.drafts.flush([id]);
     const latest = (turn: ShownTurn) => live?.turns.find((one) => one.id === turn.id && longer(one, turn)) ?? turn;
     const removing = this.conversations.remove(id, live?.settled() ?? Promise.resolve(), latest);
     this.#needs.drafts.forget(id);
@@ -129,6 +133,7 @@ export class Chat {
     this.#live.clear();
     this.#unsent = this.#make();
     this.#turnTo(this.#unsent);
+    this.#needs.drafts.clear();
     await this.conversations.clear();
   }
 

@@ -104,11 +104,6 @@ export class Conversation {
     return this.#desk.run?.answer ?? this.#list.live[0] ?? null;
   }
 
-  /** Is a question kept until somebody comes? */
-  get waiting(): boolean {
-    return this.#list.answers.some((answer) => answer.state === 'waiting');
-  }
-
   /** Asks `text` of the chosen model, now or as soon as it can be asked. Not while an answer is being written. */
   send(text: string): void {
     if (this.running !== null || text.trim() === '') return;

@@ -9,11 +9,12 @@ export class TurnList {
   #turns = $state.raw<readonly ShownTurn[]>([]);
   /** Those that are being written, by this tab or another. */
   #live = $state.raw<readonly Answer[]>([]);
-  /** The places of the turns that are kept. */
+  /** The places of the turns that are kept, and which turn has each. */
   readonly #orders = new Map<string, number>();
+  readonly #ids = new Map<number, string>();
 
   constructor(kept: readonly KeptTurn[] = []) {
-    for (const { order, turn } of kept) this.#orders.set(turn.id, order);
+    for (const { order, turn } of kept) this.#setOrder(turn.id, order);
     this.#turns = kept.map(({ turn }) => this.#shown(turn));
   }
 
@@ -40,8 +41,7 @@ export class TurnList {
   }
 
   idAt(order: number): string | null {
-    for (const [id, one] of this.#orders) if (one === order) return id;
-    return null;
+    return this.#ids.get(order) ?? null;
   }
 
   /** Those that are not kept yet, in the order of asking. */
@@ -51,20 +51,21 @@ export class TurnList {
 
   /** Shows a turn as it is now, in its place; one that is not kept yet stands behind all others. */
   put(turn: ShownTurn, order: number | null = this.orderOf(turn.id)): void {
-    const at = this.#turns.findIndex(({ id }) => id === turn.id);
+    // Those that change are nearly always the last.
+    const at = this.#turns.findLastIndex(({ id }) => id === turn.id);
     const there = this.#turns[at];
     const live = this.#live.find(({ id }) => id === turn.id);
     const moved = order !== this.orderOf(turn.id);
-    if (order !== null) this.#orders.set(turn.id, order);
+    if (order !== null) this.#setOrder(turn.id, order);
     if (live !== undefined && turn.role === 'assistant' && isRunning(turn)) {
       if (there !== turn) Object.assign(live, turn);
-      if (moved) this.#turns = this.#sorted(this.#turns);
+      if (moved) this.#turns = this.#withInPlace(live);
       return;
     }
     if (live !== undefined) this.#live = this.#live.filter((one) => one !== live);
     const shown = this.#shown(plain(turn));
     if (at >= 0 && !moved) this.#turns = this.#turns.with(at, shown);
-    else this.#turns = this.#sorted([...this.#turns.filter(({ id }) => id !== turn.id), shown]);
+    else this.#turns = this.#withInPlace(shown);
   }
 
   /** What was written here comes to rest as it is now. */
@@ -75,9 +76,10 @@ export class TurnList {
 
   /** Notes where a turn has been kept. */
   place(id: string, order: number): void {
-    if (this.orderOf(id) === order || !this.has(id)) return;
-    this.#orders.set(id, order);
-    this.#turns = this.#sorted(this.#turns);
+    const turn = this.#turns.findLast((one) => one.id === id);
+    if (this.orderOf(id) === order || turn === undefined) return;
+    this.#setOrder(id, order);
+    this.#turns = this.#withInPlace(turn);
   }
 
   has(id: string): boolean {
@@ -85,7 +87,7 @@ export class TurnList {
   }
 
   remove(ids: readonly string[]): void {
-    for (const id of ids) this.#orders.delete(id);
+    for (const id of ids) this.#forgetOrder(id);
     this.#turns = this.#turns.filter(({ id }) => !ids.includes(id));
     if (this.#live.some(({ id }) => ids.includes(id))) this.#live = this.#live.filter(({ id }) => !ids.includes(id));
   }
@@ -98,10 +100,25 @@ export class TurnList {
     return live;
   }
 
-  #sorted(turns: readonly ShownTurn[]): ShownTurn[] {
+  /** All turns, with this one in its place. Whatever is asked comes last: its place is looked for from the end. */
+  #withInPlace(turn: ShownTurn): ShownTurn[] {
+    const turns = this.#turns.filter((one) => one.id !== turn.id);
     const place = ({ id }: ShownTurn) => this.#orders.get(id) ?? Infinity;
-    // Infinity less itself is no number.
-    return turns.toSorted((a, b) => (place(a) === place(b) ? 0 : place(a) - place(b)));
+    const before = turns.findLastIndex((one) => place(one) <= place(turn));
+    turns.splice(before + 1, 0, turn);
+    return turns;
+  }
+
+  #setOrder(id: string, order: number): void {
+    this.#forgetOrder(id);
+    this.#orders.set(id, order);
+    this.#ids.set(order, id);
+  }
+
+  #forgetOrder(id: string): void {
+    const order = this.#orders.get(id);
+    if (order !== undefined && this.#ids.get(order) === id) this.#ids.delete(order);
+    this.#orders.delete(id);
   }
 }
 

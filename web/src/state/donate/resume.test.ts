@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PretendDonating } from '../../testing/pretend-donating.svelte.ts';
 import type { Locks } from '../locks.ts';
 import { MemoryStore } from '../store.ts';
-import type { KeptByKey } from '../kept/kept-at-once.ts';
+import { memoryKept } from '../../testing/pretend-browser.ts';
 import { RESUME_WORDS, Resume } from './resume.svelte.ts';
 
 const MODEL = 'a-model' as ModelId;
@@ -53,10 +53,7 @@ class PretendTab {
 
   constructor(kept = new Map<string, unknown>()) {
     this.kept = kept;
-    const tab: KeptByKey = {
-      read: (key) => kept.get(key) ?? null,
-      write: (key, value) => void (value === null ? kept.delete(key) : kept.set(key, value)),
-    };
+    const tab = memoryKept(kept);
     this.resume = new Resume({
       store: new MemoryStore(browser),
       clock,

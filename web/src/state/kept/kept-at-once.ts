@@ -5,8 +5,10 @@
 export interface KeptByKey {
   /** null: nothing is kept. */
   read(key: string): unknown;
-  /** null: keeps nothing any more. */
-  write(key: string, value: unknown): void;
+  /** null: keeps nothing any more. False: the browser did not do it, and what was kept before still is. */
+  write(key: string, value: unknown): boolean;
+  /** Those that begin with `prefix`, in no order. */
+  keys(prefix: string): readonly string[];
 }
 
 /** One value of those. */
@@ -16,5 +18,5 @@ export interface KeptAtOnce {
 }
 
 export function keptUnder(key: string, all: KeptByKey): KeptAtOnce {
-  return { read: () => all.read(key), write: (value) => all.write(key, value) };
+  return { read: () => all.read(key), write: (value) => void all.write(key, value) };
 }

@@ -40,15 +40,19 @@ describe('the page about credits', () => {
     expect(screen.queryByRole('form')).toBeNull();
   });
 
-  it('tells what may be spent, and every part of what there is, to the last digit', async () => {
+  it('tells what may be spent, and every part of what there is, and to the last digit who looks closer', async () => {
     const ledger = new ScriptedLedger();
     ledger.has({ free: 2_000_001, pending: 500_000, held: 400_000, allowance: 50_000 });
     await shown(ledger);
-    expect(region('Credits')).toContain(
-      'You can spend 1.550001 of 2.450001 credits in all, and have earned 0.83 so far',
-    );
+    expect(region('Credits')).toContain('You can spend 1.55 of 2.45 credits in all, and have earned 0.83 so far');
     const have = region('What you have');
-    for (const part of ['Available 1.500001', 'Held 0.4', 'Pending 0.5', 'Newcomer’s allowance 0.05'])
+    for (const part of [
+      'Available 1.5',
+      'Exactly 1.500001 credits.',
+      'Held 0.4',
+      'Pending 0.5',
+      'Newcomer’s allowance 0.05',
+    ])
       expect(have).toContain(part);
     expect(have).not.toContain('Staked');
     expect(region('The ledger')).toContain('Not final yet 10, 2.1 s so far');
@@ -222,7 +226,7 @@ describe('the page about credits', () => {
     await screen.findByText(/It is in the ledger/);
     expect(ledger.given).toEqual([{ kind: 'alias', alias: null }]);
     await type('You are “The otter”. Another name', 'a\u202eb');
-    await press('Be named…');
+    await press('Join the list…');
     expect(screen.getByText(/characters in it that nobody can see/)).toBeTruthy();
   });
 });

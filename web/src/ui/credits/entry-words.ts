@@ -2,7 +2,7 @@
 import type { PostingReason } from '@llmesh/core/ledger/posting';
 import type { PostingView } from '@llmesh/core/wire/credit-pages';
 import type { Entry } from '../../state/credits/entries.ts';
-import { change, credits } from '../parts/amount/amount.ts';
+import { change, credits, type Digits } from '../parts/amount/amount.ts';
 import { counted } from '../parts/format.ts';
 
 /** The names of our accounts; a newer mesh may have others. */
@@ -105,8 +105,8 @@ export function entryAbout({ reason }: Pick<Entry, 'reason'>): string {
 }
 
 /** "+0.4", or "0.4 moved" where nothing came or went. */
-export function entryAmount({ net, moved }: Pick<Entry, 'net' | 'moved'>): string {
-  return net === 0 && moved > 0 ? `${credits(moved)} moved` : change(net);
+export function entryAmount({ net, moved }: Pick<Entry, 'net' | 'moved'>, digits?: Digits): string {
+  return net === 0 && moved > 0 ? `${credits(moved, digits)} moved` : change(net, digits);
 }
 
 /** "312 units · Qwen3 8B" */
@@ -121,5 +121,5 @@ export function partWords({ account, amount, reason }: Pick<PostingView, 'accoun
   const name = ACCOUNT_NAMES[account] ?? account;
   const why = words === undefined ? '' : amount < 0 ? words.went : words.came;
   // Some accounts are called like what fills them.
-  return `${name} ${change(amount)}${why === '' || why === name ? '' : `, ${why.toLowerCase()}`}`;
+  return `${name} ${change(amount, 'all')}${why === '' || why === name ? '' : `, ${why.toLowerCase()}`}`;
 }

@@ -18,14 +18,12 @@ export function ratesOf({ parameters, uptimePerHour }: Pick<Credits, 'parameters
     tasks:
       host === null
         ? ''
-        : `You get ${host} of what is paid for each answer${more}. Who has no credits is answered free.`,
+        : `You get ${host} of what is paid for each answer${more}. People without credits are answered free.`,
     uptime:
       uptimePerHour === 0
         ? 'Nothing is given out for it at present.'
-        : `${credits(uptimePerHour)} an hour at most; the more lend, the more share it. It takes an answer in the last week that was checked, or signed for.`,
+        : `${credits(uptimePerHour)} an hour at most; the more lend, the more share it. You need an answer in the last week that was checked or signed for.`,
     audits:
-      fee === null
-        ? ''
-        : `${fee} for each answer that you check, whatever you find, a day after another found the same.`,
+      fee === null ? '' : `${fee} for each answer that you check, paid a day after another volunteer found the same.`,
   };
 }

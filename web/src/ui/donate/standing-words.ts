@@ -3,17 +3,22 @@ import type { Level } from '@llmesh/core/wire/audit-messages';
 import type { Standings } from '../../state/donate/standings.svelte.ts';
 import { count } from '../parts/format.ts';
 
-/** "Your answers: 41 checked, all agree." */
+/** "Your answers: 41 checked, all matched the model." */
 export function checkedWords({ checked, agreed }: Pick<Standings, 'checked' | 'agreed'>): string {
-  const how = agreed === checked ? (checked === 1 ? 'it agrees' : 'all agree') : `${count(agreed)} agree`;
+  const how =
+    agreed === checked
+      ? checked === 1
+        ? 'it matched the model'
+        : 'all matched the model'
+      : `${count(agreed)} matched the model`;
   return `Your answers: ${count(checked)} checked, ${how}.`;
 }
 
 /** What a level means for whoever lends, as a heading. */
 export const LEVEL_WORDS: Record<Exclude<Level, 'good'>, string> = {
-  suspected: 'Some of your answers deviate',
-  quarantined: 'Strangers are not sent to you for now',
-  convicted: 'This computer no longer gets questions of strangers',
+  suspected: 'Some of your answers don’t match the model',
+  quarantined: 'You get no questions from strangers for now',
+  convicted: 'This computer no longer gets questions from strangers',
 };
 
 /** What whoever lends may have done about it. */

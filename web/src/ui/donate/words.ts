@@ -64,7 +64,7 @@ export function stageWords(donate: DonateState): StageWords {
     case 'serving':
       return servingWords(donate, name);
     case 'stopping':
-      return words('Stopping…', 'The people being helped are told.', '');
+      return words('Stopping…', 'Telling the people you’re helping.', '');
     default:
       return donate.phase satisfies never;
   }

@@ -12,7 +12,7 @@ export const MODE_WORDS = {
 export function checkedShare({ share, answers, checked }: Pick<Audits, 'share' | 'answers' | 'checked'>): string {
   if (share === 0 && checked === 0) return 'This mesh has no answers checked.';
   if (answers === 0) return 'Since the server started there was no answer that can be checked.';
-  if (checked === 0) return `${counted(answers, 'answer')} could be checked; none was until now.`;
+  if (checked === 0) return `${counted(answers, 'answer')} could be checked; none has been so far.`;
   return `${counted(answers, 'answer')} could be checked; ${count(checked)} ${checked === 1 ? 'was' : 'were'} (${percent(checked / answers)}).`;
 }
 
@@ -20,7 +20,7 @@ export function checkedShare({ share, answers, checked }: Pick<Audits, 'share' |
 export function keptAway({ quarantined, convicted }: Pick<Audits, 'quarantined' | 'convicted'>): string {
   const all = quarantined + convicted;
   if (all === 0) return '';
-  return `${counted(all, 'volunteer')} ${all === 1 ? 'gets' : 'get'} no questions of strangers.`;
+  return `${counted(all, 'volunteer')} ${all === 1 ? 'gets' : 'get'} no questions from strangers.`;
 }
 
 export function percent(share: number): string {

@@ -32,7 +32,9 @@ describe('the page about votes', () => {
     ledger.has({});
     Object.assign(ledger, { weight: 12, proposals: [PROPOSAL] });
     await shown(ledger);
-    expect(screen.getByRole('heading', { name: 'Split host: 72.5 % instead of 70 %' })).toBeTruthy();
+    expect(
+      screen.getByRole('heading', { name: 'What the volunteer gets of a payment: 72.5 % instead of 70 %' }),
+    ).toBeTruthy();
     await press('Vote for it');
     expect(await screen.findByText(/You voted for it/)).toBeTruthy();
     await press('Abstain');

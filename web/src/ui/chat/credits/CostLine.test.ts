@@ -11,7 +11,7 @@ function says(quote: Quote): string {
 }
 
 it.each([
-  [{ most: 102_400, have: 5_000_000, terms: 'paid' }, 'At most 0.1024 credits'],
+  [{ most: 102_400, have: 5_000_000, terms: 'paid' }, 'At most 0.103 credits'],
   [{ most: 0, have: 0, terms: 'paid' }, 'Free'],
   [
     { most: 400_000, have: 100_000, terms: 'unpaid' },

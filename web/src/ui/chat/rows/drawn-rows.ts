@@ -5,6 +5,8 @@ import type { RowHeights } from './row-heights.ts';
 export interface View {
   topPx: number;
   heightPx: number;
+  /** Nothing of it was drawn yet. */
+  atFirst: boolean;
 }
 
 /** From the first of them to the last. */
@@ -19,11 +21,14 @@ export interface DrawnRow {
 
 /** So many screens above and below are drawn too, so that neither a scroll nor Tab comes to an empty place. */
 const BEYOND = 1;
+/** In the first frame; the rest comes with the second. Rows may turn out lower than estimated. */
+const BEYOND_AT_FIRST = 0.25;
 
 /** `held`: other rows that must not go away, as the focus or a selection is in them. In order, none twice. */
-export function drawnRows(rows: RowHeights, { topPx, heightPx }: View, held: readonly Range[]): DrawnRow[] {
+export function drawnRows(rows: RowHeights, { topPx, heightPx, atFirst }: View, held: readonly Range[]): DrawnRow[] {
   if (rows.count === 0) return [];
-  const seen: Range = [rows.indexAt(topPx - BEYOND * heightPx), rows.indexAt(topPx + heightPx + BEYOND * heightPx)];
+  const beyondPx = heightPx * (atFirst ? BEYOND_AT_FIRST : BEYOND);
+  const seen: Range = [rows.indexAt(topPx - beyondPx), rows.indexAt(topPx + heightPx + beyondPx)];
   const drawn: DrawnRow[] = [];
   let next = 0;
   for (const [first, last] of [seen, ...held].toSorted(([a], [b]) => a - b)) {

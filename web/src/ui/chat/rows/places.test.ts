@@ -1,12 +1,9 @@
 import { expect, it } from 'vitest';
+import { memoryKept } from '../../../testing/pretend-browser.ts';
 import { Places } from './places.ts';
 
-function tab(kept: unknown = null) {
-  return { read: () => kept, write: (_: string, value: unknown) => (kept = structuredClone(value)) };
-}
-
 it('are found again after a reload, the last fifty of them', () => {
-  const one = tab();
+  const one = memoryKept();
   const places = new Places(one);
   for (let i = 0; i < 60; i++) places.keep(`talk${i}`, { id: `row${i}`, intoPx: i });
   places.keep('talk59', null);
@@ -17,5 +14,5 @@ it('are found again after a reload, the last fifty of them', () => {
 });
 
 it('are none where what was kept cannot be read', () => {
-  expect(new Places(tab([['talk', { id: 'row', intoPx: 'far' }]])).of('talk')).toBeNull();
+  expect(new Places(memoryKept(new Map([['places', [['talk', { id: 'row', intoPx: 'far' }]]]]))).of('talk')).toBeNull();
 });

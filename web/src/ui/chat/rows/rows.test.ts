@@ -63,15 +63,17 @@ describe('drawnRows', () => {
   const indexes = (...args: Parameters<typeof drawnRows>) => drawnRows(...args).map(({ index }) => index);
 
   it('draws what can be seen, and a screen more above and below', () => {
-    const seen = indexes(hundred(), { topPx: 500, heightPx: 100 }, []);
+    const seen = indexes(hundred(), { topPx: 500, heightPx: 100, atFirst: false }, []);
     expect([seen[0], seen.at(-1), seen.length]).toEqual([40, 70, 31]);
-    expect(indexes(hundred(), { topPx: 0, heightPx: 100 }, [])[0]).toBe(0);
-    expect(drawnRows(new RowHeights(), { topPx: 0, heightPx: 100 }, [])).toEqual([]);
+    expect(indexes(hundred(), { topPx: 0, heightPx: 100, atFirst: false }, [])[0]).toBe(0);
+    const first = indexes(hundred(), { topPx: 900, heightPx: 100, atFirst: true }, []);
+    expect([first[0], first.at(-1)]).toEqual([87, 99]);
+    expect(drawnRows(new RowHeights(), { topPx: 0, heightPx: 100, atFirst: false }, [])).toEqual([]);
   });
 
   it('keeps what is held, once each and in order, with room between for all that is not drawn', () => {
     const heights = hundred();
-    const drawn = drawnRows(heights, { topPx: 500, heightPx: 100 }, [
+    const drawn = drawnRows(heights, { topPx: 500, heightPx: 100, atFirst: false }, [
       [3, 3],
       [38, 42],
       [99, 99],
@@ -83,7 +85,7 @@ describe('drawnRows', () => {
 
   it('is the same as long as nothing is drawn elsewhere', () => {
     const heights = hundred();
-    const view = { topPx: 500, heightPx: 100 };
+    const view = { topPx: 500, heightPx: 100, atFirst: false };
     const before = drawnRows(heights, view, []);
     expect(isSame(before, drawnRows(heights, { ...view, topPx: 503 }, []))).toBe(true);
     expect(isSame(before, drawnRows(heights, { ...view, topPx: 513 }, []))).toBe(false);

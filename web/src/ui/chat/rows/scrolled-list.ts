@@ -13,6 +13,8 @@ export class ScrolledList {
   readonly #rows: RowHeights;
   #scroller: HTMLElement | null = null;
   #list: HTMLElement | null = null;
+  /** Of what scrolls. To ask the page each time would have it laid out each time. */
+  #heightPx = 0;
   /** null: at the end. */
   #place: Place | null;
   /** Where the row of `#place` began when that was found. */
@@ -31,11 +33,11 @@ export class ScrolledList {
 
   /** What can be seen; before the page is laid out, what probably will. */
   get view(): View {
-    const heightPx = this.#scroller?.clientHeight || USUAL_HEIGHT_PX;
+    const heightPx = this.#heightPx || USUAL_HEIGHT_PX;
     const rowTopPx = this.#rowTop();
     const topPx =
       this.#place === null || rowTopPx === null ? this.#rows.total - heightPx : rowTopPx + this.#place.intoPx;
-    return { topPx, heightPx };
+    return { topPx, heightPx, atFirst: !this.#isLaidOut };
   }
 
   attach(list: HTMLElement, scroller: HTMLElement): void {
@@ -62,6 +64,11 @@ export class ScrolledList {
     }
     this.#rowTopPx = this.#rows.topOf(index);
     this.#place = { id, intoPx: topPx - this.#rowTopPx };
+  }
+
+  /** What scrolls has this height now. */
+  resize(heightPx: number): void {
+    this.#heightPx = heightPx;
   }
 
   /** Rows have another height now. Only what lies above moves what is seen: who follows the end sees to the rest. */

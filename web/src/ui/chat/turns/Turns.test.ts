@@ -2,6 +2,7 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { memoryKept } from '../../../testing/pretend-browser.ts';
 import { ScriptedLedger } from '../../../testing/scripted-ledger.svelte.ts';
 import { ModelChoice } from '../../../state/chat/model-choice.ts';
 import type { ChatPageState } from '../chat-page-state.ts';
@@ -20,7 +21,7 @@ async function asked(ledger = new ScriptedLedger()): Promise<FakeMesh> {
   const { chat, offers, local, lending, trusted, context } = mesh;
   const models = new ModelChoice({ offers, local, lending });
   const localRun = { getting: null, waking: false };
-  const places = new Places({ read: () => null, write: () => {} });
+  const places = new Places(memoryKept());
   const credits = ledger.state;
   const app = {
     chat,

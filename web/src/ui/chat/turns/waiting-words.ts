@@ -17,7 +17,7 @@ export function waitingWords(
     case 'trusted':
       return trusted.list.length === 0
         ? {
-            head: 'You trust nobody yet',
+            head: 'You don’t trust anyone yet',
             next: `Trust a volunteer under an answer or on Network. ${sent} when they offer it.`,
           }
         : {

@@ -9,7 +9,7 @@ export function readAmount(text: string, most: Micro, toDo: string): Micro | str
   if (amount === null || amount === 0)
     return 'Write how many credits, such as 1.5: digits, and at most six of them after the point.';
   if (amount <= most) return amount;
-  return `That is more than there is: you have ${credits(most)} to ${toDo}, ${credits(amount - most)} too few.`;
+  return `That is more than there is: you have ${credits(most, 'all')} to ${toDo}, ${credits(amount - most, 'all')} too few.`;
 }
 
 /** Spaces may stand in it, as when it was read to somebody. */

@@ -22,20 +22,20 @@ export function sharesOf(receipt: Pick<ReceiptPage, 'paid' | 'toProvider' | 'toA
     ['provider', 'To the volunteer', toProvider],
     ['auditors', 'To those who check answers', toAuditors],
     ['treasury', 'To the treasury of the mesh', toTreasury],
-    ['emission', 'Back to the mesh, as it came from an allowance', toEmission],
+    ['emission', 'Back to the mesh: it was paid from an allowance', toEmission],
   ] as const;
   return all
     .filter(([, , part]) => part > 0)
-    .map(([to, name, part]) => ({ to, name, amount: amount(part), share: shareOf(part, paid) }));
+    .map(([to, name, part]) => ({ to, name, amount: amount(part, 'all'), share: shareOf(part, paid) }));
 }
 
 /** "312 units at 0.1 credits for 1,000: 0.0312 credits." */
 export function sumWords({ units, price, paid }: Pick<ReceiptPage, 'units' | 'price' | 'paid'>): string {
   const cost = costOf(units, price);
-  const sum = `${counted(units, 'unit')} at ${credits(price)} for ${count(1_000)}: ${credits(cost)}.`;
+  const sum = `${counted(units, 'unit')} at ${credits(price, 'all')} for ${count(1_000)}: ${credits(cost, 'all')}.`;
   if (paid === cost) return sum;
   if (paid === 0) return `${sum} Nothing was paid: no credits were put aside for it, so it was free.`;
-  return `${sum} ${credits(paid)} were paid: no more was put aside for it.`;
+  return `${sum} ${credits(paid, 'all')} were paid: no more was put aside for it.`;
 }
 
 function shareOf(part: number, whole: number): string {
