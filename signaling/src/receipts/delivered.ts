@@ -13,9 +13,9 @@ import {
   type Acknowledgement,
   type Receipt,
 } from '@llmesh/core/receipts/receipt';
-import { nodeVerify, nodeVerifyOnThread } from '@llmesh/core/identity/node-signatures';
 import type { IssuedLeases } from './issued-leases.ts';
 import { signatureIn } from '@llmesh/core/identity/signed-record';
+import type { Signed } from './signature-threads.ts';
 
 interface Common {
   lease: Lease;
@@ -122,31 +122,23 @@ function leasesFor(
 
 /** One signature of a delivery, and why it is refused when that is wrong, as a sentence. */
 export interface SignatureCheck {
-  readonly domain: SigningDomain;
-  readonly record: Uint8Array;
+  readonly signed: Signed;
   readonly why: string;
 }
 
 /** Its signatures, ours first: that key is at hand, and without a lease of ours nobody gets any further. */
 export function checksOf(delivered: Delivered): SignatureCheck[] {
-  const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({ domain, record, why });
+  // What `readFiling` has read is long enough for a signature.
+  const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({
+    signed: signatureIn(domain, record)!,
+    why,
+  });
   const ours = delivered.isIssued ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
   if (delivered.kind === 'acknowledgement') {
     return [...ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];
   }
   const { providerHalf, requesterHalf } = delivered;
   return [...ours, check('receipt', providerHalf, NOT_BY_BOTH), check('receipt', requesterHalf, NOT_BY_BOTH)];
-}
-
-/** Is it right? Asked here, or on another thread. */
-export function isSigned({ domain, record }: SignatureCheck): boolean {
-  const asked = signatureIn(domain, record);
-  return asked !== null && nodeVerify(...asked);
-}
-
-export async function isSignedOnThread({ domain, record }: SignatureCheck): Promise<boolean> {
-  const asked = signatureIn(domain, record);
-  return asked !== null && (await nodeVerifyOnThread(...asked));
 }
 
 const NOT_OURS = 'Its lease was not issued by this mesh.';

@@ -6,12 +6,13 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { checksOf, isSigned, isSignedOnThread, readFiling, refused, type Delivered } from './delivered.ts';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { checksOf, readFiling, refused, type Delivered } from './delivered.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import { FilingShares } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
 import type { IssuedLeases } from './issued-leases.ts';
-import { SignatureQueue, type Where } from './signature-queue.ts';
+import { SignatureQueue, type Checker } from './signature-queue.ts';
 
 /** A store takes about as long for one as for dozens, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
@@ -32,8 +33,8 @@ export interface ReceiptBookOptions {
   issuer: PeerId;
   /** Those of its leases that are known by their bytes; left out: none. */
   issued?: IssuedLeases;
-  /** Where signatures are checked; left out: here, in turn with everything else. */
-  verify?: Where;
+  /** Where signatures are checked, closed with the book; left out: here, in turn with everything else. */
+  threads?: Checker;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -69,7 +70,7 @@ export class ReceiptBook {
   constructor(options: ReceiptBookOptions) {
     this.#options = options;
     this.#shares = new FilingShares(options.clock);
-    this.#signatures = new SignatureQueue(options.clock, options.verify);
+    this.#signatures = new SignatureQueue(options.clock, options.threads ?? nodeVerify);
     this.#stopSweep = options.clock.after(SWEEP_MS, () => this.#sweep());
   }
 
@@ -97,12 +98,9 @@ export class ReceiptBook {
     if (this.#waiting.length >= MAX_WAITING) throw later();
     if (!this.#shares.mayKeep(network)) throw tooMany();
     const checks = checksOf(delivered);
-    const areRight =
-      this.#options.verify === 'threads'
-        ? checks.map((check) => () => isSignedOnThread(check))
-        : checks.map((check) => () => isSigned(check));
+    const signed = checks.map((check) => check.signed);
     const written = new Promise<void>((resolve, reject) => {
-      this.#signatures.check(network, areRight, (wrong) => {
+      this.#signatures.check(network, signed, (wrong) => {
         const fault = checks[wrong];
         if (fault !== undefined) return reject(refused(fault.why));
         this.#waiting.push({ delivered, resolve, reject });
@@ -120,7 +118,7 @@ export class ReceiptBook {
   async #finish(): Promise<void> {
     this.#stopSweep();
     await Promise.allSettled(this.#asking);
-    await this.#signatures.flush();
+    await this.#signatures.close();
     await Promise.all([this.#writing, this.#sweeping]);
     this.#stopTimer?.();
     while (this.#waiting.length > 0) await this.#write();
