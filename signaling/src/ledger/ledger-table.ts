@@ -139,22 +139,15 @@ export class LedgerTable implements LedgerStore {
     this.#db.transact(() => this.#sql.forgetSeen.run([epoch]));
   }
 
-  /** All at once: to call SQLite costs several times as much as a row. */
+  /** Row by row: SQLite takes longer to read them from one long text than to be called for each. */
   #put(entries: LedgerBatch['entries']): void {
-    const events: unknown[] = [];
-    const peers: unknown[] = [];
-    const leaves: unknown[] = [];
-    let at = 1;
+    const { putEvent, putPeer, putLeaf } = this.#sql;
     for (const { index, ms, kind, about, postings, leaf } of entries) {
       const rows = postings.map(({ account, amount, reason }) => [account, amount, reason]);
-      events.push([index, ms, kind, about, rows]);
-      for (const peer of touchedBy(postings)) peers.push([peer, index]);
-      leaves.push([index, at, leaf.byteLength]);
-      at += leaf.byteLength;
+      putEvent.run([index, ms, kind, JSON.stringify(about), JSON.stringify(rows)]);
+      for (const peer of touchedBy(postings)) putPeer.run([peer, index]);
+      putLeaf.run([index, Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength)]);
     }
-    this.#sql.putEvents.run([JSON.stringify(events)]);
-    if (peers.length > 0) this.#sql.putPeers.run([JSON.stringify(peers)]);
-    this.#sql.putLeaves.run([JSON.stringify(leaves), Buffer.concat(entries.map(({ leaf }) => leaf))]);
   }
 
   #head(): LedgerHead {
@@ -184,15 +177,9 @@ function prepared(db: MeshDatabase) {
       'DELETE FROM ledger_state WHERE key IN (SELECT key FROM ledger_state WHERE key >= ? AND key < ? LIMIT ?)',
     ),
     forget: db.prepare('DELETE FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
-    putEvents: db.prepare(
-      `INSERT INTO ledger_event (idx, ms, kind, about, postings)
-       SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3, value -> 4 FROM json_each(?)`,
-    ),
-    putPeers: db.prepare('INSERT INTO ledger_peer (peer, idx) SELECT value ->> 0, value ->> 1 FROM json_each(?)'),
-    putLeaves: db.prepare(
-      `INSERT INTO ledger_leaf (idx, leaf)
-       SELECT value ->> 0, substr(?2, value ->> 1, value ->> 2) FROM json_each(?1)`,
-    ),
+    putEvent: db.prepare('INSERT INTO ledger_event (idx, ms, kind, about, postings) VALUES (?, ?, ?, ?, ?)'),
+    putPeer: db.prepare('INSERT INTO ledger_peer (peer, idx) VALUES (?, ?)'),
+    putLeaf: db.prepare('INSERT INTO ledger_leaf (idx, leaf) VALUES (?, ?)'),
     leaves: db.prepare('SELECT leaf FROM ledger_leaf WHERE idx >= ? AND idx < ? ORDER BY idx'),
     entries: db.prepare(`${ENTRY} WHERE e.idx >= ? ORDER BY e.idx LIMIT ?`),
     history: db.prepare(

@@ -13,7 +13,7 @@ import {
   type Acknowledgement,
   type Receipt,
 } from '@llmesh/core/receipts/receipt';
-import type { IssuedLeases } from './issued-leases.ts';
+import type { IssuedLease, IssuedLeases } from './issued-leases.ts';
 import { signatureIn } from '@llmesh/core/identity/signed-record';
 import type { Signed } from './signature-threads.ts';
 
@@ -21,7 +21,7 @@ interface Common {
   lease: Lease;
   leaseBytes: Uint8Array;
   /** We know the lease by its bytes, and needn't check our own signature. */
-  isIssued?: boolean;
+  issued?: IssuedLease | undefined;
   /** The seed of the leases: what was put aside for them is known by it. */
   hold: Uint8Array;
   taskId: TaskId;
@@ -61,14 +61,14 @@ export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): De
     const read = readAcknowledgement(acknowledgement, checkedElsewhere);
     if (read === null) throw refused(NOT_ACKNOWLEDGED);
     const leaseBytes = bytesOf(lease);
-    const { leases, isIssued } = leasesFor(read, by, leaseBytes, ours);
+    const { leases, issued } = leasesFor(read, by, leaseBytes, ours);
     const { taskId, units, digest } = read;
     const one = underLease(read, leases);
     return {
       kind: proof.kind,
       lease: one,
       leaseBytes,
-      isIssued,
+      issued,
       hold: leases.seed,
       taskId,
       units,
@@ -81,7 +81,7 @@ export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): De
   // One half first: filing what is about others is cheap to refuse.
   const half = readReceipt(providerHalf, checkedElsewhere);
   if (half === null) throw refused(NOT_BY_BOTH);
-  const { leases, isIssued } = leasesFor(half.receipt, by, leaseBytes, ours);
+  const { leases, issued } = leasesFor(half.receipt, by, leaseBytes, ours);
   const { receipt } = half;
   if (half.by !== 'provider' || completed(receipt, providerHalf, requesterHalf, checkedElsewhere) === null)
     throw refused(NOT_BY_BOTH);
@@ -94,7 +94,7 @@ export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): De
     kind: proof.kind,
     lease: underLease(receipt, leases),
     leaseBytes,
-    isIssued,
+    issued,
     hold: leases.seed,
     taskId,
     units,
@@ -112,12 +112,12 @@ function leasesFor(
   by: PeerId,
   bytes: Uint8Array,
   { issuer, issued }: Ours,
-): { leases: Leases; isIssued: boolean } {
+): { leases: Leases; issued: IssuedLease | undefined } {
   if (by !== requester && by !== provider) throw refused('It is about other peers than the one that files it.');
-  const known = issued?.find(bytes) ?? null;
-  const leases = known ?? readLeases(bytes, checkedElsewhere);
+  const known = issued?.find(bytes) ?? undefined;
+  const leases = known?.leases ?? readLeases(bytes, checkedElsewhere);
   if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
-  return { leases, isIssued: known !== null };
+  return { leases, issued: known };
 }
 
 /** One signature of a delivery, and why it is refused when that is wrong, as a sentence. */
@@ -133,7 +133,7 @@ export function checksOf(delivered: Delivered): SignatureCheck[] {
     signed: signatureIn(domain, record)!,
     why,
   });
-  const ours = delivered.isIssued ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
+  const ours = delivered.issued !== undefined ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
   if (delivered.kind === 'acknowledgement') {
     return [...ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];
   }

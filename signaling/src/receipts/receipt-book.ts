@@ -127,6 +127,8 @@ export class ReceiptBook {
 
   /** Rejects with receipt_refused for what contradicts a kept proof, or is too old. */
   async #isNews(delivered: Delivered): Promise<boolean> {
+    // Most leases are new, and the store, which decides once more in any case, need not be asked about each.
+    if (delivered.issued?.filed.includes(delivered.lease.provider) === false) return true;
     const outcome = await this.#options.store.judge(delivered).catch((thrown: unknown) => {
       this.#tell(thrown);
       throw later();
@@ -165,6 +167,7 @@ export class ReceiptBook {
       waiting.forEach(({ delivered, resolve, reject }, i) => {
         const outcome = outcomes[i] ?? later();
         if (outcome instanceof MeshError) return reject(outcome);
+        noteFiled(delivered);
         if (outcome === 'kept') this.onKept?.(delivered);
         resolve();
       });
@@ -192,6 +195,10 @@ export class ReceiptBook {
     this.#told = { reason, atMs };
     this.#options.failed(error);
   }
+}
+
+function noteFiled({ issued, lease: { provider } }: Delivered): void {
+  if (issued?.filed.includes(provider) === false) issued.filed.push(provider);
 }
 
 const LATER = 'The mesh cannot keep receipts right now. LLMesh will try again.';
