@@ -10,7 +10,6 @@ import { realClock } from '@llmesh/core/base/clock';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
-import { signatureIn } from '@llmesh/core/identity/signed-record';
 import { readLeases } from '@llmesh/core/receipts/lease';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { Ledger } from '@llmesh/signaling/ledger/ledger';
@@ -173,7 +172,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
 /** As fast as the ledger could check them if it did nothing else. */
 async function allSigned(papers: readonly Papers[], threads: SignatureThreads): Promise<void> {
   const jobs = papers.map(({ byProvider, byRequester }) =>
-    [byProvider, byRequester].map((half) => signatureIn('receipt', half)!),
+    [byProvider, byRequester].map((record) => ({ domain: 'receipt', record }) as const),
   );
   const portions = Array.from({ length: Math.ceil(jobs.length / PORTION) }, (_, i) =>
     jobs.slice(i * PORTION, (i + 1) * PORTION),

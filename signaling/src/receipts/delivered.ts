@@ -1,6 +1,7 @@
 /** What was delivered under a lease, according to a proof, and which of two proofs of one lease counts. Pure. */
+import { hash } from 'node:crypto';
 import { sameBytes } from '@llmesh/core/wire/canonical';
-import { fromBase32 } from '@llmesh/core/base/base32';
+import { base32Bytes, readBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import { checkedElsewhere, type SigningDomain } from '@llmesh/core/identity/identity';
@@ -14,7 +15,6 @@ import {
   type Receipt,
 } from '@llmesh/core/receipts/receipt';
 import type { IssuedLease, IssuedLeases } from './issued-leases.ts';
-import { signatureIn } from '@llmesh/core/identity/signed-record';
 import type { Signed } from './signature-threads.ts';
 
 interface Common {
@@ -57,10 +57,9 @@ export interface Ours {
  */
 export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): Delivered {
   if (proof.kind === 'acknowledgement') {
-    const acknowledgement = bytesOf(proof.acknowledgement);
+    const [acknowledgement, leaseBytes] = bytesOf(proof.acknowledgement, lease);
     const read = readAcknowledgement(acknowledgement, checkedElsewhere);
     if (read === null) throw refused(NOT_ACKNOWLEDGED);
-    const leaseBytes = bytesOf(lease);
     const { leases, issued } = leasesFor(read, by, leaseBytes, ours);
     const { taskId, units, digest } = read;
     const one = underLease(read, leases);
@@ -76,8 +75,7 @@ export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): De
       acknowledgement,
     };
   }
-  const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
-  const leaseBytes = bytesOf(lease);
+  const [providerHalf, requesterHalf, leaseBytes] = bytesOf(proof.provider, proof.requester, lease);
   // One half first: filing what is about others is cheap to refuse.
   const half = readReceipt(providerHalf, checkedElsewhere);
   if (half === null) throw refused(NOT_BY_BOTH);
@@ -121,18 +119,13 @@ function leasesFor(
 }
 
 /** One signature of a delivery, and why it is refused when that is wrong, as a sentence. */
-export interface SignatureCheck {
-  readonly signed: Signed;
+export interface SignatureCheck extends Signed {
   readonly why: string;
 }
 
 /** Its signatures, ours first: that key is at hand, and without a lease of ours nobody gets any further. */
 export function checksOf(delivered: Delivered): SignatureCheck[] {
-  // What `readFiling` has read is long enough for a signature.
-  const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({
-    signed: signatureIn(domain, record)!,
-    why,
-  });
+  const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({ domain, record, why });
   const ours = delivered.issued !== undefined ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
   if (delivered.kind === 'acknowledgement') {
     return [...ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];
@@ -171,7 +164,7 @@ export function replaces(kept: Kept | null, next: Kept): boolean {
 }
 
 function underLease({ requester, provider, leaseNonce, units }: Acknowledgement, leases: Leases): Lease {
-  const lease = leaseOf(leases, provider);
+  const lease = leaseOf(leases, provider, nodeSha256);
   if (lease === null || requester !== lease.requester || !sameBytes(leaseNonce, lease.nonce)) {
     throw refused('It is not about its lease.');
   }
@@ -179,10 +172,21 @@ function underLease({ requester, provider, leaseNonce, units }: Acknowledgement,
   return lease;
 }
 
-function bytesOf(base32: string): Uint8Array {
-  const bytes = fromBase32(base32);
-  if (bytes === null) throw refused('It cannot be read.');
-  return bytes;
+/** All in one piece of memory, which Node hands out much faster than several. */
+function bytesOf<const Texts extends readonly string[]>(...texts: Texts): { [I in keyof Texts]: Uint8Array } {
+  const all = Buffer.allocUnsafe(texts.reduce((sum, text) => sum + base32Bytes(text), 0));
+  let at = 0;
+  const read = texts.map((text) => {
+    const bytes = all.subarray(at, (at += base32Bytes(text)));
+    if (!readBase32(text, bytes)) throw refused('It cannot be read.');
+    return bytes;
+  });
+  return read as unknown as { [I in keyof Texts]: Uint8Array };
+}
+
+/** Several times as fast as in JavaScript. */
+function nodeSha256(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer');
 }
 
 /** `why`: a sentence. */

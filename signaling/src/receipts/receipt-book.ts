@@ -6,13 +6,13 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { checksOf, readFiling, refused, type Delivered } from './delivered.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import { FilingShares } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
 import type { IssuedLeases } from './issued-leases.ts';
 import { SignatureQueue, type Checker } from './signature-queue.ts';
+import { isSigned } from './signature-threads.ts';
 
 /** A store takes about as long for one as for dozens, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
@@ -70,7 +70,7 @@ export class ReceiptBook {
   constructor(options: ReceiptBookOptions) {
     this.#options = options;
     this.#shares = new FilingShares(options.clock);
-    this.#signatures = new SignatureQueue(options.clock, options.threads ?? nodeVerify);
+    this.#signatures = new SignatureQueue(options.clock, options.threads ?? isSigned);
     this.#stopSweep = options.clock.after(SWEEP_MS, () => this.#sweep());
   }
 
@@ -98,9 +98,8 @@ export class ReceiptBook {
     if (this.#waiting.length >= MAX_WAITING) throw later();
     if (!this.#shares.mayKeep(network)) throw tooMany();
     const checks = checksOf(delivered);
-    const signed = checks.map((check) => check.signed);
     const written = new Promise<void>((resolve, reject) => {
-      this.#signatures.check(network, signed, (wrong) => {
+      this.#signatures.check(network, checks, (wrong) => {
         const fault = checks[wrong];
         if (fault !== undefined) return reject(refused(fault.why));
         this.#waiting.push({ delivered, resolve, reject });

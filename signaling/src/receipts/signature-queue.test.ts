@@ -4,18 +4,18 @@ import { MAX_QUEUED, MAX_QUEUED_PER_NETWORK, SignatureQueue, type Checker, type 
 import type { Signed } from './signature-threads.ts';
 
 const [good, bad] = [signedAs(1), signedAs(0)];
-const isGood: Verify = ([first]) => first === 1;
+const isGood: Verify = ({ record }) => record[0] === 1;
 const right = [good, good, good];
 
 function signedAs(first: number): Signed {
-  return [Uint8Array.of(first), new Uint8Array(1), new Uint8Array(1)];
+  return { domain: 'receipt', record: Uint8Array.of(first) };
 }
 
 test('checks in order, and stops at the first that is wrong', () => {
   let asked = 0;
-  const queue = new SignatureQueue(new ManualClock(), (...signed) => {
+  const queue = new SignatureQueue(new ManualClock(), (signed) => {
     asked++;
-    return isGood(...signed);
+    return isGood(signed);
   });
   const said: number[] = [];
   queue.check('10.0.0.1', right, (wrong) => said.push(wrong));
@@ -69,7 +69,7 @@ describe('on threads', () => {
     async check(jobs: readonly (readonly Signed[])[]): Promise<number[]> {
       this.portions.push(jobs.length);
       await new Promise((resolve) => setTimeout(resolve));
-      return jobs.map((signed) => signed.findIndex((one) => !isGood(...one)));
+      return jobs.map((signed) => signed.findIndex((one) => !isGood(one)));
     }
 
     async close(): Promise<void> {}

@@ -30,7 +30,7 @@ export interface Checker {
 }
 
 /** Answers at once whether a signature is right. Never throws. */
-export type Verify = (...signed: Signed) => boolean;
+export type Verify = (signed: Signed) => boolean;
 
 interface Job {
   /** The wide network that it comes from. */
@@ -100,7 +100,7 @@ export class SignatureQueue {
       const job = this.#next();
       if (job === null) break;
       this.#left -= job.signed.length;
-      job.done(job.signed.findIndex((signed) => !isRight(...signed)));
+      job.done(job.signed.findIndex((signed) => !isRight(signed)));
     }
     this.#stopPause ??= this.#clock.after(PAUSE_MS, () => {
       this.#stopPause = null;

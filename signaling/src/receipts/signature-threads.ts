@@ -5,19 +5,22 @@
 import type * as crypto from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { Worker, type MessagePort } from 'node:worker_threads';
-import { PUBLIC_KEY_BYTES, SIGNATURE_BYTES, type verify } from '@llmesh/core/identity/identity';
+import { prefixOf, type SigningDomain } from '@llmesh/core/identity/identity';
 import { mayBeSigned, nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { partsOf, RECORD_OVERHEAD_BYTES, signatureIn } from '@llmesh/core/identity/signed-record';
 
-/** The key, what it is said to have signed, and the signature. */
-export type Signed = Readonly<Parameters<typeof verify>>;
+/** A record that its author is said to have signed for this purpose: `core/identity/signed-record.ts`. */
+export interface Signed {
+  readonly domain: SigningDomain;
+  readonly record: Uint8Array;
+}
 
 /** Enough that a thread has work while the main one writes a large batch to the disk. */
 const MESSAGES_PER_THREAD = 8;
 /** Keys that a thread remembers, as OpenSSL has them: to read one costs as much as to check a signature. */
 const MAX_KEYS = 8_192;
-/** Before each message: the key, the signature, and how long it is. */
+/** Behind the key and the signature: how long what was signed is, with its purpose. */
 const LENGTH_BYTES = 4;
-const HEAD_BYTES = PUBLIC_KEY_BYTES + SIGNATURE_BYTES + LENGTH_BYTES;
 
 /** What goes to a thread: the packed signatures, and how many of them each job has. */
 interface Portion {
@@ -99,32 +102,49 @@ export class SignatureThreads {
     const at = this.#threads.indexOf(thread);
     if (at >= 0) this.#threads.splice(at, 1);
     for (const { jobs, done } of thread.running.values()) {
-      done(jobs.map((job) => job.findIndex((signed) => !nodeVerify(...signed))));
+      done(jobs.map((job) => job.findIndex((signed) => !isSigned(signed))));
     }
     thread.running.clear();
   }
 }
 
+/** The same here, at once. Never throws. */
+export function isSigned({ domain, record }: Signed): boolean {
+  const asked = signatureIn(domain, record);
+  return asked !== null && nodeVerify(...asked);
+}
+
 /** Threads were asked about those before the first one that nobody can have signed. */
 function firstWrong(job: readonly Signed[], wrong: number): number {
-  return wrong >= 0 ? wrong : job.findIndex(([key, , signature]) => !mayBeSigned(key, signature));
+  return wrong >= 0 ? wrong : job.findIndex(isImpossible);
+}
+
+function isImpossible({ record }: Signed): boolean {
+  const [publicKey, signature, body] = partsOf(record);
+  return body.byteLength === 0 || !mayBeSigned(publicKey, signature);
 }
 
 function packed(id: number, jobs: Running['jobs']): Portion {
   const asked = jobs.map((job) => {
-    const impossible = job.findIndex(([key, , signature]) => !mayBeSigned(key, signature));
+    const impossible = job.findIndex(isImpossible);
     return impossible < 0 ? job : job.slice(0, impossible);
   });
   const all = asked.flat();
-  const bytes = new Uint8Array(all.reduce((sum, [, message]) => sum + HEAD_BYTES + message.byteLength, 0));
+  const bytes = new Uint8Array(
+    all.reduce((sum, { domain, record }) => sum + LENGTH_BYTES + prefixOf(domain).byteLength + record.byteLength, 0),
+  );
   const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const [publicKey, message, signature] of all) {
-    bytes.set(publicKey, at);
-    bytes.set(signature, at + PUBLIC_KEY_BYTES);
-    view.setUint32(at + HEAD_BYTES - LENGTH_BYTES, message.byteLength);
-    bytes.set(message, at + HEAD_BYTES);
-    at += HEAD_BYTES + message.byteLength;
+  for (const { domain, record } of all) {
+    const prefix = prefixOf(domain);
+    const length = prefix.byteLength + record.byteLength - RECORD_OVERHEAD_BYTES;
+    bytes.set(record.subarray(0, RECORD_OVERHEAD_BYTES), at);
+    at += RECORD_OVERHEAD_BYTES;
+    view.setUint32(at, length);
+    at += LENGTH_BYTES;
+    bytes.set(prefix, at);
+    bytes.set(record.subarray(RECORD_OVERHEAD_BYTES), at + prefix.byteLength);
+    at += length;
   }
   return { id, bytes, counts: asked.map((job) => job.length) };
 }
