@@ -131,7 +131,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const calibrations = await openCalibrations(options.calibrationsFile ?? null);
   const key = await openControlKey(dataFolder);
   const leases = new LeaseOffice(key, now);
-  const database = new MeshDatabase(dataFolder);
+  const database = new MeshDatabase(dataFolder, 'on a thread');
   const store: DeliveryStore = new DeliveryTable(database, options.deliveries);
   const networksFor = networksReader(options.trustProxy ?? false);
   const { networkFactor = 1 } = options;

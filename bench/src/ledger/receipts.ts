@@ -60,7 +60,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-ledger-'));
   const control = nodeIdentity(randomBytes(32));
   const issued = new IssuedLeases();
-  const database = new MeshDatabase(folder);
+  const database = new MeshDatabase(folder, 'on a thread');
   const deliveries = new DeliveryTable(database);
   const failed = (error: unknown) => {
     throw error;
