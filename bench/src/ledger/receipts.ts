@@ -50,7 +50,7 @@ type Papers = Awaited<ReturnType<typeof papersOf>>;
 
 const PRICE = 1_000;
 /** As many filings are under way at once as peers would send. */
-const AT_ONCE = 1_500;
+const AT_ONCE = 4_000;
 /** Of which the signatures go to a thread together, when only signatures are checked. */
 const PORTION = 48;
 const REQUESTERS = 200;

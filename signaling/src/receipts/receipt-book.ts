@@ -142,7 +142,8 @@ export class ReceiptBook {
 
   #gatherFrom(beganMs: number): void {
     const { clock } = this.#options;
-    this.#stopTimer = clock.after(GATHER_MS, () => {
+    const ms = this.#waiting.length < LARGE_BATCH ? GATHER_MS : 0;
+    this.#stopTimer = clock.after(ms, () => {
       this.#stopTimer = null;
       const mayWait = this.#signatures.size > 0 && this.#waiting.length < LARGE_BATCH;
       if (mayWait && clock.now() - beganMs < MAX_GATHER_MS) return this.#gatherFrom(beganMs);

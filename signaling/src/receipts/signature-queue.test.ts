@@ -79,11 +79,17 @@ describe('on threads', () => {
     const checker = new SlowChecker();
     const queue = new SignatureQueue(new ManualClock(), checker);
     const said: number[] = [];
-    for (const signed of [right, [good, bad, good], [bad], right])
-      queue.check('10.0.0.1', signed, (wrong) => said.push(wrong));
+    const check = (...jobs: Signed[][]) => {
+      for (const signed of jobs) queue.check('10.0.0.1', signed, (wrong) => said.push(wrong));
+      return Promise.resolve();
+    };
+    await check(right, [good, bad, good]);
+    await check([bad]);
+    await check(right);
+    await check([good, bad]);
     await queue.flush();
-    expect(said).toEqual([-1, 1, 0, -1]);
-    expect(checker.portions).toEqual([1, 1, 2]);
+    expect(said).toEqual([-1, 1, 0, -1, 1]);
+    expect(checker.portions).toEqual([2, 1, 2]);
   });
 
   test('one from elsewhere does not wait for the many of one network, and all are checked when it closes', async () => {

@@ -15,7 +15,7 @@ const JOBS_A_PORTION = 48;
 /** Of one network: whoever comes from elsewhere is checked right behind these. */
 const MAX_ON_THREADS_PER_NETWORK = 96;
 /** Each takes some kilobytes. */
-export const MAX_QUEUED = 2_048;
+export const MAX_QUEUED = 4_096;
 /** Enough for a school after an outage: its peers file one after the other, each one at a time. */
 export const MAX_QUEUED_PER_NETWORK = 256;
 
@@ -48,6 +48,7 @@ export class SignatureQueue {
   #left = CHECKS_A_TURN;
   #stopPause: (() => void) | null = null;
   readonly #where: Verify | Checker;
+  #isGathering = false;
   /** Portions on threads, and how many jobs of each network. */
   readonly #running = new Set<Promise<void>>();
   readonly #runningOf = new Map<string, number>();
@@ -75,7 +76,8 @@ export class SignatureQueue {
     lane.push({ network: name, signed, done });
     this.#lanes.set(name, lane);
     this.#size++;
-    this.#work();
+    if (typeof this.#where === 'function') this.#work();
+    else this.#gather();
   }
 
   /** Checks everything that waits right now: the server is closing. */
@@ -109,6 +111,17 @@ export class SignatureQueue {
     });
   }
 
+  /** What comes at the same time goes to the threads together: at once where it fills a portion. */
+  #gather(): void {
+    if (this.#size >= JOBS_A_PORTION) return this.#work();
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    queueMicrotask(() => {
+      this.#isGathering = false;
+      this.#work();
+    });
+  }
+
   #fillThreads(threads: Checker): void {
     while (this.#running.size < threads.most) {
       const jobs: Job[] = [];
@@ -122,7 +135,7 @@ export class SignatureQueue {
       const running = threads.check(jobs.map(({ signed }) => signed)).then((wrong) => {
         this.#running.delete(running);
         for (const job of jobs) this.#count(job, -1);
-        for (const [i, { done }] of jobs.entries()) done(wrong[i]!);
+        for (const [i, job] of jobs.entries()) job.done(wrong[i]!);
         this.#work();
       });
       this.#running.add(running);

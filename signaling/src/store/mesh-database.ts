@@ -50,7 +50,7 @@ export class MeshDatabase {
       this.#db = new Database(this.#file ?? ':memory:');
       this.#start(folder);
       const isOwn = this.#file !== null && waits === 'on a thread';
-      this.#writer = isOwn ? new Database(this.#file!) : this.#db;
+      this.#writer = isOwn ? new Database(this.#file) : this.#db;
       if (isOwn) this.#writer.exec(SETTINGS);
     } catch (cause) {
       if (cause instanceof MeshError) throw cause;
