@@ -39,6 +39,7 @@ import { openCredits, reasonOf } from './open-credits.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
 import { countsIn, Metrics } from './metrics.ts';
 import { ReceiptBook } from './receipts/receipt-book.ts';
+import { SignatureThreads } from './receipts/signature-threads.ts';
 import { failed, notFound, pagesRouter, plainPath } from './http/pages.ts';
 import { JoinPrice } from './session/join-price.ts';
 import { Registry } from './registry/registry.ts';
@@ -130,7 +131,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const calibrations = await openCalibrations(options.calibrationsFile ?? null);
   const key = await openControlKey(dataFolder);
   const leases = new LeaseOffice(key, now);
-  const database = new MeshDatabase(dataFolder);
+  const database = new MeshDatabase(dataFolder, 'on a thread');
   const store: DeliveryStore = new DeliveryTable(database, options.deliveries);
   const networksFor = networksReader(options.trustProxy ?? false);
   const { networkFactor = 1 } = options;
@@ -158,7 +159,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = options.cluster ?? new MemoryHub(clock).join();
   const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    ...{ store, issuer: leases.issuer, issued: leases.issued, verify: 'threads', clock, now },
+    ...{ store, issuer: leases.issuer, issued: leases.issued, threads: new SignatureThreads(), clock, now },
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const credits = await openCredits({

@@ -41,7 +41,7 @@ export async function finality(seconds: number): Promise<FinalityFigures> {
   const policyFile = join(folder, 'witnesses.policy');
   const names = witnesses.map(({ name }) => name).join(' ');
   writeFileSync(policyFile, `${witnesses.map(({ line }) => line).join('\n')}\ngroup most 3 ${names}\nquorum most\n`);
-  const database = new MeshDatabase(folder);
+  const database = new MeshDatabase(folder, 'on a thread');
   const deliveries = new DeliveryTable(database);
   const time = { clock: realClock, now: Date.now };
   const failed = (error: unknown) => {

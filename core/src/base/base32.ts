@@ -3,8 +3,16 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 /** Two characters at once, for every ten bits. */
 const PAIRS = Array.from({ length: 1024 }, (_, bits) => ALPHABET.charAt(bits >> 5) + ALPHABET.charAt(bits & 31));
 /** The values by character code; 255: not in the alphabet. */
-const VALUES = new Uint8Array(128).fill(255);
+const VALUES = new Uint8Array(256).fill(255);
 for (let value = 0; value < 32; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
+/** The ten bits of two characters at once, by their codes as they lie in memory. */
+const NO_PAIR = 0xffff;
+const PAIR_VALUES = new Uint16Array(65_536).fill(NO_PAIR);
+for (const [bits, pair] of PAIRS.entries()) PAIR_VALUES[new Uint16Array(asciiOf(pair).buffer)[0]!] = bits;
+/** Where texts are put to be read; longer ones get a place of their own. */
+const encoder = new TextEncoder();
+const place = new Uint16Array(2_048);
+const placeCodes = new Uint8Array(place.buffer);
 
 export function toBase32(bytes: Uint8Array): string {
   let text = '';
@@ -32,46 +40,57 @@ export function toBase32(bytes: Uint8Array): string {
 
 /** Returns the bytes, or null for another alphabet, an impossible length, or leftover bits that are not zero. */
 export function fromBase32(text: string): Uint8Array<ArrayBuffer> | null {
+  const bytes = new Uint8Array(base32Bytes(text));
+  return readBase32(text, bytes) ? bytes : null;
+}
+
+/** How many bytes a text of this length stands for. */
+export function base32Bytes({ length }: string): number {
+  return Math.floor((length * 5) / 8);
+}
+
+/** As `fromBase32`, into as many bytes as `base32Bytes` says: whoever reads much gets its memory in larger pieces. */
+export function readBase32(text: string, into: Uint8Array): boolean {
   const { length } = text;
-  const bytes = new Uint8Array(Math.floor((length * 5) / 8));
+  const fits = length <= placeCodes.length;
+  const pairs = fits ? place : new Uint16Array((length + 1) >> 1);
+  const codes = fits ? placeCodes : new Uint8Array(pairs.buffer);
+  const { read, written } = encoder.encodeInto(text, codes);
+  // What is not ASCII takes more bytes than it has characters.
+  if (read !== length || written !== length) return false;
   let at = 0;
-  let i = 0;
-  // Eight characters are five bytes. What is not in the alphabet has bits above the lowest five, which `all` gathers.
-  for (let all = 0; i + 8 <= length; i += 8) {
-    const a = valueAt(text, i);
-    const b = valueAt(text, i + 1);
-    const c = valueAt(text, i + 2);
-    const d = valueAt(text, i + 3);
-    const e = valueAt(text, i + 4);
-    const f = valueAt(text, i + 5);
-    const g = valueAt(text, i + 6);
-    const h = valueAt(text, i + 7);
-    all |= a | b | c | d | e | f | g | h;
-    if (all > 31) return null;
-    bytes[at] = (a << 3) | (b >> 2);
-    bytes[at + 1] = (b << 6) | (c << 1) | (d >> 4);
-    bytes[at + 2] = (d << 4) | (e >> 1);
-    bytes[at + 3] = (e << 7) | (f << 2) | (g >> 3);
-    bytes[at + 4] = (g << 5) | h;
+  let all = 0;
+  const whole = length & ~7;
+  // Eight characters are five bytes. What is no pair has bits above the lowest ten, which `all` gathers.
+  for (let i = 0; i < whole; i += 8) {
+    const a = PAIR_VALUES[pairs[i >> 1]!]!;
+    const b = PAIR_VALUES[pairs[(i >> 1) + 1]!]!;
+    const c = PAIR_VALUES[pairs[(i >> 1) + 2]!]!;
+    const d = PAIR_VALUES[pairs[(i >> 1) + 3]!]!;
+    all |= a | b | c | d;
+    into[at] = a >> 2;
+    into[at + 1] = (a << 6) | (b >> 4);
+    into[at + 2] = (b << 4) | (c >> 6);
+    into[at + 3] = (c << 2) | (d >> 8);
+    into[at + 4] = d;
     at += 5;
   }
+  if (all > 1023) return false;
   let bits = 0;
   let bitCount = 0;
-  for (; i < length; i++) {
-    const value = valueAt(text, i);
-    if (value > 31) return null;
+  for (let i = whole; i < length; i++) {
+    const value = VALUES[codes[i]!]!;
+    if (value > 31) return false;
     bits = (bits << 5) | value;
     bitCount += 5;
     if (bitCount < 8) continue;
     bitCount -= 8;
-    bytes[at++] = bits >> bitCount;
+    into[at++] = bits >> bitCount;
     bits &= (1 << bitCount) - 1;
   }
-  return bitCount < 5 && bits === 0 ? bytes : null;
+  return bitCount < 5 && bits === 0;
 }
 
-/** 255: it is not in the alphabet. */
-function valueAt(text: string, i: number): number {
-  const code = text.charCodeAt(i);
-  return code < 128 ? VALUES[code]! : 255;
+function asciiOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

@@ -53,9 +53,14 @@ export function peerIdOf(publicKey: Uint8Array): PeerId {
 
 /** The bytes that are signed when `bytes` are signed for a purpose. */
 export function signed(domain: SigningDomain, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return concatBytes(prefixOf(domain), bytes);
+}
+
+/** What stands before the bytes that are signed for this purpose. */
+export function prefixOf(domain: SigningDomain): Uint8Array {
   let prefix = PREFIXES.get(domain);
   if (prefix === undefined) PREFIXES.set(domain, (prefix = new TextEncoder().encode(`llmesh/1/${domain}\0`)));
-  return concatBytes(prefix, bytes);
+  return prefix;
 }
 /** As bytes: every signature that is made or checked begins with one. */
 const PREFIXES = new Map<SigningDomain, Uint8Array>();

@@ -60,23 +60,15 @@ export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature
   return key !== null && verify(null, message, key, signature);
 }
 
-/** As `nodeVerify`, on one of libuv's threads: meanwhile the main one does other things. Never rejects. */
-export function nodeVerifyOnThread(
-  publicKey: Uint8Array,
-  message: Uint8Array,
-  signature: Uint8Array,
-): Promise<boolean> {
-  const key = keyFor(publicKey, signature);
-  if (key === null) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    verify(null, message, key, signature, (error, isRight) => resolve(error === null && isRight));
-  });
+/** Are these a key and a signature as there can be? What remains to be asked, OpenSSL answers as `nodeVerify` would. */
+export function mayBeSigned(publicKey: Uint8Array, signature: Uint8Array): boolean {
+  const hasLengths = publicKey.byteLength === PUBLIC_KEY_BYTES && signature.byteLength === SIGNATURE_BYTES;
+  return hasLengths && !isWeak(publicKey);
 }
 
 /** Null: no signature of this length by this key can count. */
 function keyFor(publicKey: Uint8Array, signature: Uint8Array): KeyObject | null {
-  if (publicKey.byteLength !== PUBLIC_KEY_BYTES || signature.byteLength !== SIGNATURE_BYTES) return null;
-  if (isWeak(publicKey)) return null;
+  if (!mayBeSigned(publicKey, signature)) return null;
   try {
     return keyObject(publicKey);
   } catch {

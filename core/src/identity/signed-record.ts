@@ -14,11 +14,16 @@ export interface SignedRecord {
 /** What `verify` is asked about a record that was signed for this purpose; null: it is too short for one. */
 export function signatureIn(domain: SigningDomain, record: Uint8Array): Parameters<typeof verify> | null {
   if (record.byteLength <= RECORD_OVERHEAD_BYTES) return null;
-  const publicKey = record.subarray(0, PUBLIC_KEY_BYTES);
+  const [publicKey, signature, body] = partsOf(record);
+  return [publicKey, signed(domain, body), signature];
+}
+
+/** The key, the signature, and the signed bytes: windows on the record. */
+export function partsOf(record: Uint8Array): [publicKey: Uint8Array, signature: Uint8Array, body: Uint8Array] {
   return [
-    publicKey,
-    signed(domain, record.subarray(RECORD_OVERHEAD_BYTES)),
+    record.subarray(0, PUBLIC_KEY_BYTES),
     record.subarray(PUBLIC_KEY_BYTES, RECORD_OVERHEAD_BYTES),
+    record.subarray(RECORD_OVERHEAD_BYTES),
   ];
 }
 
@@ -41,9 +46,7 @@ export function openRecord(
   check: typeof verify = verify,
 ): SignedRecord | null {
   if (record.byteLength <= RECORD_OVERHEAD_BYTES || record.byteLength > maxBytes) return null;
-  const publicKey = record.subarray(0, PUBLIC_KEY_BYTES);
-  const signature = record.subarray(PUBLIC_KEY_BYTES, RECORD_OVERHEAD_BYTES);
-  const body = record.subarray(RECORD_OVERHEAD_BYTES);
+  const [publicKey, signature, body] = partsOf(record);
   // What is signed has to be put together first, which takes a while.
   if (check !== checkedElsewhere && !check(publicKey, signed(domain, body), signature)) return null;
   return { signer: peerIdOf(publicKey), body };

@@ -1,6 +1,7 @@
 /** Credits, in words for a person at a terminal. Pure. */
 import { peerName } from '@llmesh/core/identity/names';
 import { inCredits } from '@llmesh/core/ledger/credit';
+import { fieldOf, unitWords } from '@llmesh/core/ledger/parameter-field';
 import { isReason, type PostingReason } from '@llmesh/core/ledger/posting';
 import type { AccountPage, Credits, ParameterView, PostingView, ProposalView } from '@llmesh/core/wire/credit-pages';
 
@@ -71,20 +72,33 @@ export function postingLine(posting: PostingView): string {
   return `${timeOf(ms)}  ${sum.padStart(14)}  ${account.padEnd(9)}  ${what.join(' · ')}`;
 }
 
-export function parameterLine({ name, value, min, max, step, unit, about }: ParameterView): string {
-  return `  ${name} = ${value} ${unit} (${min} to ${max}, at most ${step} at a time): ${about}`;
+export function parameterLine(parameter: ParameterView): string {
+  const { name, value, min, max, step, about } = parameter;
+  const [least, most, once] = [min, max, step].map((number) => fieldOf(parameter, number));
+  return `  ${name} = ${parameterWords(parameter, value)} (${least} to ${most}, at most ${once} at a time): ${about}`;
 }
 
-export function proposalLines(proposal: ProposalView): string[] {
-  const { index, by, parameter, from, to, state, yes, no, abstain, quorum, ballots, closesMs, inForceMs } = proposal;
+/** "0.1 credits for 1,000 units", "10 per cent" */
+export function parameterWords(parameter: Pick<ParameterView, 'unit'>, value: number): string {
+  return `${fieldOf(parameter, value)} ${unitWords(parameter)}`;
+}
+
+/** `parameters`: those of the mesh. What it has no more is shown as it was proposed. */
+export function proposalLines(proposal: ProposalView, parameters: readonly ParameterView[]): string[] {
+  const { index, by, parameter, state, yes, no, abstain, quorum, ballots, closesMs, inForceMs } = proposal;
   const when = {
     open: `open until ${timeOf(closesMs)}`,
     passed: `passed, in force on ${timeOf(inForceMs)}`,
     rejected: `rejected on ${timeOf(closesMs)}`,
     'in-force': `in force since ${timeOf(inForceMs)}`,
   }[state];
+  const about = parameters.find(({ name }) => name === parameter);
+  const [from, to] = [proposal.from, proposal.to].map((value) =>
+    about === undefined ? String(value) : fieldOf(about, value),
+  );
+  const unit = about === undefined ? '' : ` ${unitWords(about)}`;
   return [
-    `${index}  ${parameter}: ${from} → ${to}, by ${peerName(by)}, ${when}`,
+    `${index}  ${parameter}: ${from} → ${to}${unit}, by ${peerName(by)}, ${when}`,
     `    yes ${yes}, no ${no}, abstained ${abstain}, of ${quorum} that have to vote; ${ballots} ${ballots === 1 ? 'ballot' : 'ballots'}`,
   ];
 }

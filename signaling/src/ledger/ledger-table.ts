@@ -1,4 +1,4 @@
-/** The ledger in `mesh.db`, for a single instance. libsql is synchronous: a batch blocks until it is on disk. */
+/** The ledger in `mesh.db`, for a single instance. */
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Posting } from '@llmesh/core/ledger/posting';
@@ -52,13 +52,13 @@ export class LedgerTable implements LedgerStore {
   async forget(from: string, to: string, most: number): Promise<void> {
     // Most days there is nothing: then nothing is written either.
     if (this.#sql.anyBetween.all([from, to]).length === 0) return;
-    this.#db.transact(() => this.#sql.forgetBetween.run([from, to, most]));
+    await this.#db.write(() => this.#sql.forgetBetween.run([from, to, most]));
   }
 
   async append({ from, head, entries, state }: LedgerBatch): Promise<void> {
     const sql = this.#sql;
-    this.#db.transact(() => {
-      if (this.#head().size !== from)
+    await this.#db.write(() => {
+      if ((sql.headNow.all() as LedgerHead[])[0]!.size !== from)
         throw new MeshError('busy', 'Another process writes this ledger. Stop one of the two.');
       if (entries.length > 0) this.#put(entries);
       const [kept, gone] = parted(state);
@@ -69,7 +69,7 @@ export class LedgerTable implements LedgerStore {
   }
 
   async setFinal(size: number): Promise<void> {
-    this.#db.transact(() => this.#sql.setFinal.run([size]));
+    await this.#db.write(() => this.#sql.setFinal.run([size]));
   }
 
   async leaves(from: number, to: number): Promise<Uint8Array[]> {
@@ -100,7 +100,7 @@ export class LedgerTable implements LedgerStore {
     const { leaf, entry } = this.#oldest();
     const [leaves, entries] = [Math.min(below.leaves, leaf + most), Math.min(below.entries, entry + most)];
     if (leaves <= leaf && entries <= entry) return;
-    this.#db.transact(() => {
+    await this.#db.write(() => {
       this.#sql.pruneLeaves.run([leaves]);
       const forgotten = this.#sql.entries.all([entry, Math.max(0, entries - entry)]) as EntryRow[];
       for (const { index, postings } of forgotten.map(entryIn))
@@ -108,7 +108,7 @@ export class LedgerTable implements LedgerStore {
       this.#sql.pruneEvents.run([entries]);
       if (past.size > 0) this.#sql.setPast.run([JSON.stringify([...past])]);
     });
-    this.#db.shrink(SHRINK_PAGES);
+    await this.#db.shrink(SHRINK_PAGES);
   }
 
   async oldest(): Promise<{ leaf: number; entry: number }> {
@@ -121,7 +121,7 @@ export class LedgerTable implements LedgerStore {
   }
 
   async setProved(proved: ReadonlyMap<PeerId, number>): Promise<void> {
-    this.#db.transact(() => {
+    await this.#db.write(() => {
       for (const [peer, ms] of proved) this.#sql.setProved.run([peer, ms]);
     });
   }
@@ -132,29 +132,22 @@ export class LedgerTable implements LedgerStore {
 
   async setSeen(rows: readonly SeenRow[]): Promise<void> {
     const values = rows.map(({ epoch, peer, network, looks }) => [epoch, peer, network, looks]);
-    this.#db.transact(() => this.#sql.setSeen.run([JSON.stringify(values)]));
+    await this.#db.write(() => this.#sql.setSeen.run([JSON.stringify(values)]));
   }
 
   async forgetSeen(epoch: number): Promise<void> {
-    this.#db.transact(() => this.#sql.forgetSeen.run([epoch]));
+    await this.#db.write(() => this.#sql.forgetSeen.run([epoch]));
   }
 
-  /** All at once: to call SQLite costs several times as much as a row. */
+  /** Row by row: SQLite takes longer to read them from one long text than to be called for each. */
   #put(entries: LedgerBatch['entries']): void {
-    const events: unknown[] = [];
-    const peers: unknown[] = [];
-    const leaves: unknown[] = [];
-    let at = 1;
+    const { putEvent, putPeer, putLeaf } = this.#sql;
     for (const { index, ms, kind, about, postings, leaf } of entries) {
       const rows = postings.map(({ account, amount, reason }) => [account, amount, reason]);
-      events.push([index, ms, kind, about, rows]);
-      for (const peer of touchedBy(postings)) peers.push([peer, index]);
-      leaves.push([index, at, leaf.byteLength]);
-      at += leaf.byteLength;
+      putEvent.run([index, ms, kind, JSON.stringify(about), JSON.stringify(rows)]);
+      for (const peer of touchedBy(postings)) putPeer.run([peer, index]);
+      putLeaf.run([index, Buffer.from(leaf.buffer, leaf.byteOffset, leaf.byteLength)]);
     }
-    this.#sql.putEvents.run([JSON.stringify(events)]);
-    if (peers.length > 0) this.#sql.putPeers.run([JSON.stringify(peers)]);
-    this.#sql.putLeaves.run([JSON.stringify(leaves), Buffer.concat(entries.map(({ leaf }) => leaf))]);
   }
 
   #head(): LedgerHead {
@@ -171,38 +164,33 @@ export class LedgerTable implements LedgerStore {
 function prepared(db: MeshDatabase) {
   return {
     head: db.prepare(HEAD),
-    setHead: db.prepare('UPDATE ledger_head SET size = ?, posted = ?, last_ms = ?, final = max(final, ?)'),
-    setFinal: db.prepare('UPDATE ledger_head SET final = max(final, ?)'),
+    headNow: db.prepareWrite(HEAD),
+    setHead: db.prepareWrite('UPDATE ledger_head SET size = ?, posted = ?, last_ms = ?, final = max(final, ?)'),
+    setFinal: db.prepareWrite('UPDATE ledger_head SET final = max(final, ?)'),
     read: db.prepare('SELECT key, value FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
     readAll: db.prepare('SELECT key, value FROM ledger_state WHERE key >= ? AND key < ? ORDER BY key'),
-    put: db.prepare(
+    put: db.prepareWrite(
       `INSERT INTO ledger_state (key, value) SELECT value ->> 0, value -> 1 FROM json_each(?) WHERE true
        ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
     ),
     anyBetween: db.prepare('SELECT 1 FROM ledger_state WHERE key >= ? AND key < ? LIMIT 1'),
-    forgetBetween: db.prepare(
+    forgetBetween: db.prepareWrite(
       'DELETE FROM ledger_state WHERE key IN (SELECT key FROM ledger_state WHERE key >= ? AND key < ? LIMIT ?)',
     ),
-    forget: db.prepare('DELETE FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
-    putEvents: db.prepare(
-      `INSERT INTO ledger_event (idx, ms, kind, about, postings)
-       SELECT value ->> 0, value ->> 1, value ->> 2, value -> 3, value -> 4 FROM json_each(?)`,
-    ),
-    putPeers: db.prepare('INSERT INTO ledger_peer (peer, idx) SELECT value ->> 0, value ->> 1 FROM json_each(?)'),
-    putLeaves: db.prepare(
-      `INSERT INTO ledger_leaf (idx, leaf)
-       SELECT value ->> 0, substr(?2, value ->> 1, value ->> 2) FROM json_each(?1)`,
-    ),
+    forget: db.prepareWrite('DELETE FROM ledger_state WHERE key IN (SELECT value FROM json_each(?))'),
+    putEvent: db.prepareWrite('INSERT INTO ledger_event (idx, ms, kind, about, postings) VALUES (?, ?, ?, ?, ?)'),
+    putPeer: db.prepareWrite('INSERT INTO ledger_peer (peer, idx) VALUES (?, ?)'),
+    putLeaf: db.prepareWrite('INSERT INTO ledger_leaf (idx, leaf) VALUES (?, ?)'),
     leaves: db.prepare('SELECT leaf FROM ledger_leaf WHERE idx >= ? AND idx < ? ORDER BY idx'),
     entries: db.prepare(`${ENTRY} WHERE e.idx >= ? ORDER BY e.idx LIMIT ?`),
     history: db.prepare(
       `${ENTRY} JOIN ledger_peer p ON p.idx = e.idx WHERE p.peer = ? AND p.idx < ? ORDER BY p.idx DESC LIMIT ?`,
     ),
-    pruneLeaves: db.prepare('DELETE FROM ledger_leaf WHERE idx < ?'),
-    pruneEvents: db.prepare('DELETE FROM ledger_event WHERE idx < ?'),
-    prunePeer: db.prepare('DELETE FROM ledger_peer WHERE peer = ? AND idx = ?'),
+    pruneLeaves: db.prepareWrite('DELETE FROM ledger_leaf WHERE idx < ?'),
+    pruneEvents: db.prepareWrite('DELETE FROM ledger_event WHERE idx < ?'),
+    prunePeer: db.prepareWrite('DELETE FROM ledger_peer WHERE peer = ? AND idx = ?'),
     past: db.prepare('SELECT peer, idx FROM ledger_past WHERE peer IN (SELECT value FROM json_each(?))'),
-    setPast: db.prepare(
+    setPast: db.prepareWrite(
       `INSERT INTO ledger_past (peer, idx) SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
        ON CONFLICT (peer) DO UPDATE SET idx = excluded.idx`,
     ),
@@ -210,16 +198,16 @@ function prepared(db: MeshDatabase) {
       'SELECT (SELECT min(idx) FROM ledger_leaf) AS leaf, (SELECT min(idx) FROM ledger_event) AS entry',
     ),
     proved: db.prepare('SELECT peer, ms FROM ledger_proved WHERE ms >= ?'),
-    setProved: db.prepare(
+    setProved: db.prepareWrite(
       'INSERT INTO ledger_proved (peer, ms) VALUES (?, ?) ON CONFLICT (peer) DO UPDATE SET ms = max(ms, excluded.ms)',
     ),
     seen: db.prepare('SELECT epoch, peer, network, looks FROM ledger_seen'),
-    setSeen: db.prepare(
+    setSeen: db.prepareWrite(
       `INSERT INTO ledger_seen (epoch, peer, network, looks)
        SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
        ON CONFLICT (epoch, peer) DO UPDATE SET looks = excluded.looks`,
     ),
-    forgetSeen: db.prepare('DELETE FROM ledger_seen WHERE epoch = ?'),
+    forgetSeen: db.prepareWrite('DELETE FROM ledger_seen WHERE epoch = ?'),
   };
 }
 

@@ -1,6 +1,7 @@
 /** What was delivered under a lease, according to a proof, and which of two proofs of one lease counts. Pure. */
+import { hash } from 'node:crypto';
 import { sameBytes } from '@llmesh/core/wire/canonical';
-import { fromBase32 } from '@llmesh/core/base/base32';
+import { base32Bytes, readBase32 } from '@llmesh/core/base/base32';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { MeshError } from '@llmesh/core/base/errors';
 import { checkedElsewhere, type SigningDomain } from '@llmesh/core/identity/identity';
@@ -13,15 +14,14 @@ import {
   type Acknowledgement,
   type Receipt,
 } from '@llmesh/core/receipts/receipt';
-import { nodeVerify, nodeVerifyOnThread } from '@llmesh/core/identity/node-signatures';
-import type { IssuedLeases } from './issued-leases.ts';
-import { signatureIn } from '@llmesh/core/identity/signed-record';
+import type { IssuedLease, IssuedLeases } from './issued-leases.ts';
+import type { Signed } from './signature-threads.ts';
 
 interface Common {
   lease: Lease;
   leaseBytes: Uint8Array;
   /** We know the lease by its bytes, and needn't check our own signature. */
-  isIssued?: boolean;
+  issued?: IssuedLease | undefined;
   /** The seed of the leases: what was put aside for them is known by it. */
   hold: Uint8Array;
   taskId: TaskId;
@@ -57,18 +57,17 @@ export interface Ours {
  */
 export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): Delivered {
   if (proof.kind === 'acknowledgement') {
-    const acknowledgement = bytesOf(proof.acknowledgement);
+    const [acknowledgement, leaseBytes] = bytesOf(proof.acknowledgement, lease);
     const read = readAcknowledgement(acknowledgement, checkedElsewhere);
     if (read === null) throw refused(NOT_ACKNOWLEDGED);
-    const leaseBytes = bytesOf(lease);
-    const { leases, isIssued } = leasesFor(read, by, leaseBytes, ours);
+    const { leases, issued } = leasesFor(read, by, leaseBytes, ours);
     const { taskId, units, digest } = read;
     const one = underLease(read, leases);
     return {
       kind: proof.kind,
       lease: one,
       leaseBytes,
-      isIssued,
+      issued,
       hold: leases.seed,
       taskId,
       units,
@@ -76,12 +75,11 @@ export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): De
       acknowledgement,
     };
   }
-  const [providerHalf, requesterHalf] = [bytesOf(proof.provider), bytesOf(proof.requester)];
-  const leaseBytes = bytesOf(lease);
+  const [providerHalf, requesterHalf, leaseBytes] = bytesOf(proof.provider, proof.requester, lease);
   // One half first: filing what is about others is cheap to refuse.
   const half = readReceipt(providerHalf, checkedElsewhere);
   if (half === null) throw refused(NOT_BY_BOTH);
-  const { leases, isIssued } = leasesFor(half.receipt, by, leaseBytes, ours);
+  const { leases, issued } = leasesFor(half.receipt, by, leaseBytes, ours);
   const { receipt } = half;
   if (half.by !== 'provider' || completed(receipt, providerHalf, requesterHalf, checkedElsewhere) === null)
     throw refused(NOT_BY_BOTH);
@@ -94,7 +92,7 @@ export function readFiling({ lease, proof }: Filing, ours: Ours, by: PeerId): De
     kind: proof.kind,
     lease: underLease(receipt, leases),
     leaseBytes,
-    isIssued,
+    issued,
     hold: leases.seed,
     taskId,
     units,
@@ -112,41 +110,28 @@ function leasesFor(
   by: PeerId,
   bytes: Uint8Array,
   { issuer, issued }: Ours,
-): { leases: Leases; isIssued: boolean } {
+): { leases: Leases; issued: IssuedLease | undefined } {
   if (by !== requester && by !== provider) throw refused('It is about other peers than the one that files it.');
-  const known = issued?.find(bytes) ?? null;
-  const leases = known ?? readLeases(bytes, checkedElsewhere);
+  const known = issued?.find(bytes) ?? undefined;
+  const leases = known?.leases ?? readLeases(bytes, checkedElsewhere);
   if (leases === null || leases.issuer !== issuer) throw refused(NOT_OURS);
-  return { leases, isIssued: known !== null };
+  return { leases, issued: known };
 }
 
 /** One signature of a delivery, and why it is refused when that is wrong, as a sentence. */
-export interface SignatureCheck {
-  readonly domain: SigningDomain;
-  readonly record: Uint8Array;
+export interface SignatureCheck extends Signed {
   readonly why: string;
 }
 
 /** Its signatures, ours first: that key is at hand, and without a lease of ours nobody gets any further. */
 export function checksOf(delivered: Delivered): SignatureCheck[] {
   const check = (domain: SigningDomain, record: Uint8Array, why: string) => ({ domain, record, why });
-  const ours = delivered.isIssued ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
+  const ours = delivered.issued !== undefined ? [] : [check('lease', delivered.leaseBytes, NOT_OURS)];
   if (delivered.kind === 'acknowledgement') {
     return [...ours, check('acknowledgement', delivered.acknowledgement, NOT_ACKNOWLEDGED)];
   }
   const { providerHalf, requesterHalf } = delivered;
   return [...ours, check('receipt', providerHalf, NOT_BY_BOTH), check('receipt', requesterHalf, NOT_BY_BOTH)];
-}
-
-/** Is it right? Asked here, or on another thread. */
-export function isSigned({ domain, record }: SignatureCheck): boolean {
-  const asked = signatureIn(domain, record);
-  return asked !== null && nodeVerify(...asked);
-}
-
-export async function isSignedOnThread({ domain, record }: SignatureCheck): Promise<boolean> {
-  const asked = signatureIn(domain, record);
-  return asked !== null && (await nodeVerifyOnThread(...asked));
 }
 
 const NOT_OURS = 'Its lease was not issued by this mesh.';
@@ -179,7 +164,7 @@ export function replaces(kept: Kept | null, next: Kept): boolean {
 }
 
 function underLease({ requester, provider, leaseNonce, units }: Acknowledgement, leases: Leases): Lease {
-  const lease = leaseOf(leases, provider);
+  const lease = leaseOf(leases, provider, nodeSha256);
   if (lease === null || requester !== lease.requester || !sameBytes(leaseNonce, lease.nonce)) {
     throw refused('It is not about its lease.');
   }
@@ -187,10 +172,21 @@ function underLease({ requester, provider, leaseNonce, units }: Acknowledgement,
   return lease;
 }
 
-function bytesOf(base32: string): Uint8Array {
-  const bytes = fromBase32(base32);
-  if (bytes === null) throw refused('It cannot be read.');
-  return bytes;
+/** All in one piece of memory, which Node hands out much faster than several. */
+function bytesOf<const Texts extends readonly string[]>(...texts: Texts): { [I in keyof Texts]: Uint8Array } {
+  const all = Buffer.allocUnsafe(texts.reduce((sum, text) => sum + base32Bytes(text), 0));
+  let at = 0;
+  const read = texts.map((text) => {
+    const bytes = all.subarray(at, (at += base32Bytes(text)));
+    if (!readBase32(text, bytes)) throw refused('It cannot be read.');
+    return bytes;
+  });
+  return read as unknown as { [I in keyof Texts]: Uint8Array };
+}
+
+/** Several times as fast as in JavaScript. */
+function nodeSha256(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer');
 }
 
 /** `why`: a sentence. */

@@ -1,6 +1,6 @@
 /**
- * What is left of old deliveries: how much each peer gave and got per day and kind of task. Runs inside transactions of
- * its callers.
+ * What is left of old deliveries: how much each peer gave and got per day and kind of task. Whatever changes something runs
+ * inside a `write` of its callers.
  */
 import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';
@@ -19,23 +19,30 @@ export class DeliverySums {
   /** False: nothing was added up, as in most meshes, and nobody has to look. */
   #isAnySummed: boolean;
   readonly #covers: Database.Statement;
+  readonly #coversNow: Database.Statement;
   readonly #nthNewest: Database.Statement;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
     this.#isAnySummed = db.prepare('SELECT 1 FROM summed LIMIT 1').all().length > 0;
-    this.#covers = db.prepare('SELECT 1 FROM summed WHERE provider IN (?, ?) AND until_s >= ?');
-    this.#nthNewest = db.prepare(
+    this.#covers = db.prepare(COVERS);
+    this.#coversNow = db.prepareWrite(COVERS);
+    this.#nthNewest = db.prepareWrite(
       'SELECT expires_s FROM delivery WHERE provider = ? ORDER BY expires_s DESC LIMIT 1 OFFSET ?',
     );
   }
 
   get rows(): number {
-    return this.#count('delivery');
+    return countIn(this.#db.prepare('SELECT count(*) AS n FROM delivery'));
   }
 
   covers(provider: PeerId, expiresAt: number): boolean {
     return this.#isAnySummed && this.#covers.get([ALL, provider, expiresAt]) !== undefined;
+  }
+
+  /** The same inside a `write`, with what that has changed so far. */
+  coversNow(provider: PeerId, expiresAt: number): boolean {
+    return this.#isAnySummed && this.#coversNow.get([ALL, provider, expiresAt]) !== undefined;
   }
 
   /** Beyond `most` rows of this provider the oldest are added up, at least `atOnce` of them. */
@@ -48,20 +55,20 @@ export class DeliverySums {
 
   /** Adds up at least this many of the oldest rows, if they end by then. Returns how many there were. */
   addUpOldest(atOnce: number, untilS = Number.MAX_SAFE_INTEGER): number {
-    const oldest = this.#db.prepare('SELECT expires_s FROM delivery ORDER BY expires_s LIMIT 1 OFFSET ?');
+    const oldest = this.#db.prepareWrite('SELECT expires_s FROM delivery ORDER BY expires_s LIMIT 1 OFFSET ?');
     const [cut] = oldest.all([atOnce - 1]) as { expires_s: number }[];
-    const [last] = cut === undefined ? (this.#db.prepare(LAST).all() as { expires_s: number | null }[]) : [cut];
+    const [last] = cut === undefined ? (this.#db.prepareWrite(LAST).all() as { expires_s: number | null }[]) : [cut];
     return last?.expires_s == null ? 0 : this.#addUp(null, Math.min(last.expires_s, untilS));
   }
 
   /** Beyond `most` sums, those of old days lose their day, then those of the smallest peers their name. */
   merge(most: number, today: number): void {
-    let over = this.#count('delivery_sum') - most;
+    let over = countIn(this.#db.prepareWrite('SELECT count(*) AS n FROM delivery_sum')) - most;
     while (over > 0) {
-      const [oldest] = this.#db.prepare('SELECT min(day) AS day FROM delivery_sum WHERE day > 0').all() as Days;
+      const [oldest] = this.#db.prepareWrite('SELECT min(day) AS day FROM delivery_sum WHERE day > 0').all() as Days;
       if (oldest?.day == null || oldest.day >= today) break;
       this.#move('day = ?', 'peer, 0', [oldest.day]);
-      over = this.#count('delivery_sum') - most;
+      over = countIn(this.#db.prepareWrite('SELECT count(*) AS n FROM delivery_sum')) - most;
     }
     if (over <= 0) return;
     const smallest = `SELECT peer FROM delivery_sum WHERE peer <> '' GROUP BY peer
@@ -72,7 +79,7 @@ export class DeliverySums {
 
   /** Forgets old limits up to which rows of single providers were added up: nobody files those any more. */
   forget(untilS: number): void {
-    this.#db.prepare('DELETE FROM summed WHERE until_s <= ?').run([untilS]);
+    this.#db.prepareWrite('DELETE FROM summed WHERE until_s <= ?').run([untilS]);
   }
 
   all(): DeliverySum[] {
@@ -91,18 +98,18 @@ export class DeliverySums {
     ] as const) {
       const from = `SELECT ${peer}, expires_s / 86400, task, count(*), ${units} FROM delivery WHERE ${where} GROUP BY 1, 2, 3`;
       this.#db
-        .prepare(
+        .prepareWrite(
           `INSERT INTO delivery_sum (peer, day, task, ${did}, ${did}_units) ${from}
            ON CONFLICT (peer, day, task) DO UPDATE SET ${ADDED}`,
         )
         .run(values);
     }
-    const { changes } = this.#db.prepare(`DELETE FROM delivery WHERE ${where}`).run(values);
+    const { changes } = this.#db.prepareWrite(`DELETE FROM delivery WHERE ${where}`).run(values);
     if (changes > 0) {
       // It stays so when this is rolled back: then one looks for nothing.
       this.#isAnySummed = true;
       this.#db
-        .prepare(
+        .prepareWrite(
           `INSERT INTO summed (provider, until_s) VALUES (?, ?)
            ON CONFLICT (provider) DO UPDATE SET until_s = max(until_s, excluded.until_s)`,
         )
@@ -115,20 +122,21 @@ export class DeliverySums {
   #move(where: string, to: string, values: (string | number)[]): void {
     const from = `SELECT ${to}, task, ${TOTALS} FROM delivery_sum WHERE ${where} GROUP BY 1, 2, 3`;
     this.#db
-      .prepare(
+      .prepareWrite(
         `INSERT INTO delivery_sum (peer, day, task, ${COLUMNS.join(', ')}) ${from}
          ON CONFLICT (peer, day, task) DO UPDATE SET ${ADDED}`,
       )
       .run(values);
-    this.#db.prepare(`DELETE FROM delivery_sum WHERE ${where}`).run(values);
+    this.#db.prepareWrite(`DELETE FROM delivery_sum WHERE ${where}`).run(values);
   }
+}
 
-  #count(table: 'delivery' | 'delivery_sum'): number {
-    const [row] = this.#db.prepare(`SELECT count(*) AS n FROM ${table}`).all() as { n: number }[];
-    return row?.n ?? 0;
-  }
+function countIn(statement: Database.Statement): number {
+  const [row] = statement.all() as { n: number }[];
+  return row?.n ?? 0;
 }
 
 type Days = { day: number | null }[];
 
 const LAST = 'SELECT max(expires_s) AS expires_s FROM delivery';
+const COVERS = 'SELECT 1 FROM summed WHERE provider IN (?, ?) AND until_s >= ?';

@@ -12,6 +12,7 @@ import { MIGRATIONS } from '../store/database-schema.ts';
 import { deliveryStoreSuite } from '../suites/delivery-store.ts';
 import { NOW_S, receiptOf } from '../testing/deliveries.ts';
 import type { Delivered } from './delivered.ts';
+import { MeshDatabase } from '../store/mesh-database.ts';
 import { DeliveryTable } from './delivery-table.ts';
 import { FILED_WITHIN_DAYS } from './receipt-limits.ts';
 
@@ -31,6 +32,16 @@ deliveryStoreSuite('a table in a file', {
     return new DeliveryTable(folder, limits);
   },
   again,
+  writer: () => [...programArgs('signaling/src/testing/write-deliveries.ts'), folder],
+});
+
+const onThread = () => new MeshDatabase(folder, 'on a thread');
+deliveryStoreSuite('a table in a file that is written on a thread', {
+  open: async (limits) => {
+    folder = newFolder();
+    return new DeliveryTable(onThread(), limits);
+  },
+  again: async () => new DeliveryTable(onThread()),
   writer: () => [...programArgs('signaling/src/testing/write-deliveries.ts'), folder],
 });
 

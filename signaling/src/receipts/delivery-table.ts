@@ -1,4 +1,4 @@
-/** Deliveries in `mesh.db`, for a single instance. libsql is synchronous: a batch blocks until it is on disk. */
+/** Deliveries in `mesh.db`, for a single instance. */
 import type Database from 'libsql';
 import { MeshDatabase } from '../store/mesh-database.ts';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
@@ -64,11 +64,11 @@ export class DeliveryTable implements DeliveryStore {
     this.#db = database instanceof MeshDatabase ? database : new MeshDatabase(database);
     this.#sums = new DeliverySums(this.#db);
     this.#find = this.#db.prepare(FIND);
-    this.#findAll = this.#db.prepare(FIND_ALL);
-    this.#put = this.#db.prepare(PUT);
+    this.#findAll = this.#db.prepareWrite(FIND_ALL);
+    this.#put = this.#db.prepareWrite(PUT);
     this.#changes = this.#db.prepare(CHANGES);
-    this.#lastChange = this.#db.prepare('SELECT change FROM last_change');
-    this.#setLastChange = this.#db.prepare('UPDATE last_change SET change = ?');
+    this.#lastChange = this.#db.prepareWrite('SELECT change FROM last_change');
+    this.#setLastChange = this.#db.prepareWrite('UPDATE last_change SET change = ?');
     this.#rows = this.#sums.rows;
   }
 
@@ -77,7 +77,7 @@ export class DeliveryTable implements DeliveryStore {
     const outcomes: Outcome[] = [];
     /** By the name of the lease, in the order of their changes. */
     const written = new Map<string, { delivered: Delivered; change: number }>();
-    this.#db.transact(() => {
+    await this.#db.write(() => {
       // Kept apart from the rows: a number is not given again when its row was added up.
       let { change } = (this.#lastChange.all() as { change: number }[])[0]!;
       const names = batch.map(({ lease }) => nameOf(lease.nonce));
@@ -85,7 +85,7 @@ export class DeliveryTable implements DeliveryStore {
       for (const [i, delivered] of batch.entries()) {
         const name = names[i]!;
         const { provider, expiresAt } = delivered.lease;
-        const outcome = outcomeOf(kept.get(name) ?? null, this.#sums.covers(provider, expiresAt), delivered);
+        const outcome = outcomeOf(kept.get(name) ?? null, this.#sums.coversNow(provider, expiresAt), delivered);
         outcomes.push(outcome);
         if (outcome !== 'kept') continue;
         kept.set(name, keptOf(delivered));
@@ -125,16 +125,17 @@ export class DeliveryTable implements DeliveryStore {
   async sweep(nowMs: number): Promise<void> {
     // A day longer than the limit for filing, so that anyone who files in time hears what is known.
     const untilS = Math.floor(nowMs / 1000) - (FILED_WITHIN_DAYS + 1) * 86_400;
-    this.#db.transact(() => {
+    await this.#db.write(() => {
       this.#sums.addUpOldest(SUM_AT_ONCE, untilS);
       this.#sums.merge(this.#limits.sums, Math.floor(nowMs / 86_400_000));
       this.#sums.forget(untilS);
     });
     this.#rows = this.#sums.rows;
-    this.#db.shrink(SHRINK_PAGES);
+    await this.#db.shrink(SHRINK_PAGES);
   }
 
   async close(): Promise<void> {
+    await this.#db.idle();
     this.#db.close();
   }
 

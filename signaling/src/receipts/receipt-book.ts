@@ -6,12 +6,13 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { Filing } from '@llmesh/core/wire/control-protocol';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { checksOf, isSigned, isSignedOnThread, readFiling, refused, type Delivered } from './delivered.ts';
+import { checksOf, readFiling, refused, type Delivered } from './delivered.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import { FilingShares } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
 import type { IssuedLeases } from './issued-leases.ts';
-import { SignatureQueue, type Where } from './signature-queue.ts';
+import { SignatureQueue, type Checker } from './signature-queue.ts';
+import { isSigned } from './signature-threads.ts';
 
 /** A store takes about as long for one as for dozens, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
@@ -32,8 +33,8 @@ export interface ReceiptBookOptions {
   issuer: PeerId;
   /** Those of its leases that are known by their bytes; left out: none. */
   issued?: IssuedLeases;
-  /** Where signatures are checked; left out: here, in turn with everything else. */
-  verify?: Where;
+  /** Where signatures are checked, closed with the book; left out: here, in turn with everything else. */
+  threads?: Checker;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -69,7 +70,7 @@ export class ReceiptBook {
   constructor(options: ReceiptBookOptions) {
     this.#options = options;
     this.#shares = new FilingShares(options.clock);
-    this.#signatures = new SignatureQueue(options.clock, options.verify);
+    this.#signatures = new SignatureQueue(options.clock, options.threads ?? isSigned);
     this.#stopSweep = options.clock.after(SWEEP_MS, () => this.#sweep());
   }
 
@@ -97,12 +98,8 @@ export class ReceiptBook {
     if (this.#waiting.length >= MAX_WAITING) throw later();
     if (!this.#shares.mayKeep(network)) throw tooMany();
     const checks = checksOf(delivered);
-    const areRight =
-      this.#options.verify === 'threads'
-        ? checks.map((check) => () => isSignedOnThread(check))
-        : checks.map((check) => () => isSigned(check));
     const written = new Promise<void>((resolve, reject) => {
-      this.#signatures.check(network, areRight, (wrong) => {
+      this.#signatures.check(network, checks, (wrong) => {
         const fault = checks[wrong];
         if (fault !== undefined) return reject(refused(fault.why));
         this.#waiting.push({ delivered, resolve, reject });
@@ -120,7 +117,7 @@ export class ReceiptBook {
   async #finish(): Promise<void> {
     this.#stopSweep();
     await Promise.allSettled(this.#asking);
-    await this.#signatures.flush();
+    await this.#signatures.close();
     await Promise.all([this.#writing, this.#sweeping]);
     this.#stopTimer?.();
     while (this.#waiting.length > 0) await this.#write();
@@ -129,6 +126,8 @@ export class ReceiptBook {
 
   /** Rejects with receipt_refused for what contradicts a kept proof, or is too old. */
   async #isNews(delivered: Delivered): Promise<boolean> {
+    // Most leases are new, and the store, which decides once more in any case, need not be asked about each.
+    if (delivered.issued?.filed.includes(delivered.lease.provider) === false) return true;
     const outcome = await this.#options.store.judge(delivered).catch((thrown: unknown) => {
       this.#tell(thrown);
       throw later();
@@ -143,7 +142,8 @@ export class ReceiptBook {
 
   #gatherFrom(beganMs: number): void {
     const { clock } = this.#options;
-    this.#stopTimer = clock.after(GATHER_MS, () => {
+    const ms = this.#waiting.length < LARGE_BATCH ? GATHER_MS : 0;
+    this.#stopTimer = clock.after(ms, () => {
       this.#stopTimer = null;
       const mayWait = this.#signatures.size > 0 && this.#waiting.length < LARGE_BATCH;
       if (mayWait && clock.now() - beganMs < MAX_GATHER_MS) return this.#gatherFrom(beganMs);
@@ -167,6 +167,7 @@ export class ReceiptBook {
       waiting.forEach(({ delivered, resolve, reject }, i) => {
         const outcome = outcomes[i] ?? later();
         if (outcome instanceof MeshError) return reject(outcome);
+        noteFiled(delivered);
         if (outcome === 'kept') this.onKept?.(delivered);
         resolve();
       });
@@ -194,6 +195,10 @@ export class ReceiptBook {
     this.#told = { reason, atMs };
     this.#options.failed(error);
   }
+}
+
+function noteFiled({ issued, lease: { provider } }: Delivered): void {
+  if (issued?.filed.includes(provider) === false) issued.filed.push(provider);
 }
 
 const LATER = 'The mesh cannot keep receipts right now. LLMesh will try again.';

@@ -1,33 +1,39 @@
 import { describe, expect, test } from 'vitest';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
-import { MAX_QUEUED, MAX_QUEUED_PER_NETWORK, SignatureQueue } from './signature-queue.ts';
+import { MAX_QUEUED, MAX_QUEUED_PER_NETWORK, SignatureQueue, type Checker, type Verify } from './signature-queue.ts';
+import type { Signed } from './signature-threads.ts';
 
-const right = () => true;
+const [good, bad] = [signedAs(1), signedAs(0)];
+const isGood: Verify = ({ record }) => record[0] === 1;
+const right = [good, good, good];
+
+function signedAs(first: number): Signed {
+  return { domain: 'receipt', record: Uint8Array.of(first) };
+}
 
 test('checks in order, and stops at the first that is wrong', () => {
-  const queue = new SignatureQueue(new ManualClock());
-  const said: number[] = [];
   let asked = 0;
-  const counted = (answer: boolean) => () => {
+  const queue = new SignatureQueue(new ManualClock(), (signed) => {
     asked++;
-    return answer;
-  };
-  queue.check('10.0.0.1', [right, right, right], (wrong) => said.push(wrong));
-  queue.check('10.0.0.1', [counted(true), counted(false), counted(true)], (wrong) => said.push(wrong));
+    return isGood(signed);
+  });
+  const said: number[] = [];
+  queue.check('10.0.0.1', right, (wrong) => said.push(wrong));
+  queue.check('10.0.0.1', [good, bad, good], (wrong) => said.push(wrong));
   expect(said).toEqual([-1, 1]);
-  expect(asked).toBe(2);
+  expect(asked).toBe(5);
   void queue.flush();
 });
 
 test('many wait, with pauses between, and one from elsewhere does not wait for them', async () => {
   const clock = new ManualClock();
-  const queue = new SignatureQueue(clock);
+  const queue = new SignatureQueue(clock, isGood);
   let [done, atOnce] = [0, 0];
-  for (let i = 0; i < 200; i++) queue.check(`10.0.0.${i}`, [right, right, right], () => done++);
+  for (let i = 0; i < 200; i++) queue.check(`10.0.0.${i}`, right, () => done++);
   expect(done).toBeLessThan(10);
   atOnce = done;
   let other = false;
-  queue.check('192.0.2.1', [right, right, right], () => {
+  queue.check('192.0.2.1', right, () => {
     other = true;
   });
   await clock.advance(4);
@@ -40,8 +46,8 @@ test('many wait, with pauses between, and one from elsewhere does not wait for t
 });
 
 test('so many wait of one network, and so many of all', () => {
-  const queue = new SignatureQueue(new ManualClock());
-  const ask = (network: string) => queue.check(network, [right, right, right], () => {});
+  const queue = new SignatureQueue(new ManualClock(), isGood);
+  const ask = (network: string) => queue.check(network, right, () => {});
   const tooMany = expect.objectContaining({ code: 'busy' });
   const before = () => queue.size;
   while (before() < MAX_QUEUED_PER_NETWORK) ask('10.0.0.1');
@@ -55,28 +61,44 @@ test('so many wait of one network, and so many of all', () => {
 });
 
 describe('on threads', () => {
-  const slow = () => new Promise<boolean>((resolve) => setTimeout(() => resolve(true)));
+  /** In place of threads: two portions at a time, in the next turn of the event loop. */
+  class SlowChecker implements Checker {
+    readonly most = 2;
+    readonly portions: number[] = [];
 
-  test('checks in order, and stops at the first that is wrong', async () => {
-    const queue = new SignatureQueue(new ManualClock(), 'threads');
-    const asked: number[] = [];
-    const counted = (name: number, answer: boolean) => async () => {
-      asked.push(name);
-      return answer;
-    };
+    async check(jobs: readonly (readonly Signed[])[]): Promise<number[]> {
+      this.portions.push(jobs.length);
+      await new Promise((resolve) => setTimeout(resolve));
+      return jobs.map((signed) => signed.findIndex((one) => !isGood(one)));
+    }
+
+    async close(): Promise<void> {}
+  }
+
+  test('says which signature is wrong, and gathers while the threads are busy', async () => {
+    const checker = new SlowChecker();
+    const queue = new SignatureQueue(new ManualClock(), checker);
     const said: number[] = [];
-    queue.check('10.0.0.1', [counted(0, true), counted(1, false), counted(2, true)], (wrong) => said.push(wrong));
+    const check = (...jobs: Signed[][]) => {
+      for (const signed of jobs) queue.check('10.0.0.1', signed, (wrong) => said.push(wrong));
+      return Promise.resolve();
+    };
+    await check(right, [good, bad, good]);
+    await check([bad]);
+    await check(right);
+    await check([good, bad]);
     await queue.flush();
-    expect([said, asked]).toEqual([[1], [0, 1]]);
+    expect(said).toEqual([-1, 1, 0, -1, 1]);
+    expect(checker.portions).toEqual([2, 1, 2]);
   });
 
   test('one from elsewhere does not wait for the many of one network, and all are checked when it closes', async () => {
-    const queue = new SignatureQueue(new ManualClock(), 'threads');
+    const queue = new SignatureQueue(new ManualClock(), new SlowChecker());
     const done: string[] = [];
-    for (let i = 0; i < MAX_QUEUED_PER_NETWORK; i++) queue.check('10.0.0.1', [slow], () => done.push('many'));
-    queue.check('192.0.2.1', [slow], () => done.push('other'));
+    for (let i = 0; i < MAX_QUEUED_PER_NETWORK; i++) queue.check('10.0.0.1', [good], () => done.push('many'));
+    queue.check('192.0.2.1', [good], () => done.push('other'));
     expect(queue.size).toBeGreaterThan(MAX_QUEUED_PER_NETWORK / 4);
-    await queue.flush();
+    await queue.close();
     expect(done).toHaveLength(MAX_QUEUED_PER_NETWORK + 1);
     // In the very next turn, after those that were on the threads already.
     expect(done.indexOf('other')).toBeLessThan(MAX_QUEUED_PER_NETWORK * 0.6);

@@ -5,30 +5,37 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { widerNetworkOf } from '../sockets/address.ts';
+import type { Signed } from './signature-threads.ts';
 
 /** Here: about two milliseconds of work, then a pause: at most a third of one core, some hundred receipts a second. */
 const CHECKS_A_TURN = 12;
 const PAUSE_MS = 4;
-/** On threads: enough that they have work while the server writes a large batch to the disk. */
-const MAX_ON_THREADS = 384;
+/** On threads, so many at a time: some milliseconds, after which whoever comes from elsewhere is checked. */
+const JOBS_A_PORTION = 48;
 /** Of one network: whoever comes from elsewhere is checked right behind these. */
 const MAX_ON_THREADS_PER_NETWORK = 96;
 /** Each takes some kilobytes. */
-export const MAX_QUEUED = 2_048;
+export const MAX_QUEUED = 4_096;
 /** Enough for a school after an outage: its peers file one after the other, each one at a time. */
 export const MAX_QUEUED_PER_NETWORK = 256;
 
-/**
- * Each tells whether one signature is right; they are called in this order, up to the first wrong one. None may throw. A
- * queue has them all here, or all on threads.
- */
-export type Checks = readonly (() => boolean)[] | readonly (() => Promise<boolean>)[];
-export type Where = 'here' | 'threads';
+/** Checks the signatures of many jobs, each up to the first that is wrong. */
+export interface Checker {
+  /** Calls of `check` that may be under way at once. */
+  readonly most: number;
+  /** For each job, the index of its first wrong signature; -1: none is. Never rejects. */
+  check(jobs: readonly (readonly Signed[])[]): Promise<readonly number[]>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Answers at once whether a signature is right. Never throws. */
+export type Verify = (signed: Signed) => boolean;
 
 interface Job {
   /** The wide network that it comes from. */
   network: string;
-  checks: Checks;
+  signed: readonly Signed[];
   done: (wrong: number) => void;
 }
 
@@ -40,12 +47,14 @@ export class SignatureQueue {
   /** Checks left in this turn. */
   #left = CHECKS_A_TURN;
   #stopPause: (() => void) | null = null;
-  readonly #where: Where;
-  /** Jobs on threads, and how many of each network. */
+  readonly #where: Verify | Checker;
+  #isGathering = false;
+  /** Portions on threads, and how many jobs of each network. */
   readonly #running = new Set<Promise<void>>();
   readonly #runningOf = new Map<string, number>();
 
-  constructor(clock: Clock, where: Where = 'here') {
+  /** `where`: here, or on threads. */
+  constructor(clock: Clock, where: Verify | Checker) {
     this.#clock = clock;
     this.#where = where;
   }
@@ -55,19 +64,20 @@ export class SignatureQueue {
   }
 
   /**
-   * Calls `done` with the index of the first check that fails; -1: none does. Runs at once when nothing else is to be
+   * Calls `done` with the index of the first signature that is wrong; -1: none is. Runs at once when nothing else is to be
    * checked. Throws busy when too much waits.
    */
-  check(network: string, checks: Checks, done: (wrong: number) => void): void {
+  check(network: string, signed: readonly Signed[], done: (wrong: number) => void): void {
     const name = widerNetworkOf(network);
     const lane = this.#lanes.get(name) ?? [];
     if (this.#size >= MAX_QUEUED || lane.length >= MAX_QUEUED_PER_NETWORK) {
       throw new MeshError('busy', 'Too many receipts are being checked. LLMesh will file this one again.');
     }
-    lane.push({ network: name, checks, done });
+    lane.push({ network: name, signed, done });
     this.#lanes.set(name, lane);
     this.#size++;
-    this.#work();
+    if (typeof this.#where === 'function') this.#work();
+    else this.#gather();
   }
 
   /** Checks everything that waits right now: the server is closing. */
@@ -79,13 +89,20 @@ export class SignatureQueue {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
+  /** Once everything is checked. */
+  async close(): Promise<void> {
+    await this.flush();
+    if (typeof this.#where !== 'function') await this.#where.close();
+  }
+
   #work(): void {
-    if (this.#where === 'threads') return this.#fillThreads();
+    if (typeof this.#where !== 'function') return this.#fillThreads(this.#where);
+    const isRight = this.#where;
     while (this.#left > 0) {
       const job = this.#next();
       if (job === null) break;
-      this.#left -= job.checks.length;
-      job.done((job.checks as readonly (() => boolean)[]).findIndex((right) => !right()));
+      this.#left -= job.signed.length;
+      job.done(job.signed.findIndex((signed) => !isRight(signed)));
     }
     this.#stopPause ??= this.#clock.after(PAUSE_MS, () => {
       this.#stopPause = null;
@@ -94,15 +111,31 @@ export class SignatureQueue {
     });
   }
 
-  #fillThreads(): void {
-    while (this.#running.size < MAX_ON_THREADS) {
-      const job = this.#next();
-      if (job === null) return;
-      this.#count(job, 1);
-      const running = firstWrong(job.checks).then((wrong) => {
+  /** What comes at the same time goes to the threads together: at once where it fills a portion. */
+  #gather(): void {
+    if (this.#size >= JOBS_A_PORTION) return this.#work();
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    queueMicrotask(() => {
+      this.#isGathering = false;
+      this.#work();
+    });
+  }
+
+  #fillThreads(threads: Checker): void {
+    while (this.#running.size < threads.most) {
+      const jobs: Job[] = [];
+      while (jobs.length < JOBS_A_PORTION) {
+        const job = this.#next();
+        if (job === null) break;
+        this.#count(job, 1);
+        jobs.push(job);
+      }
+      if (jobs.length === 0) return;
+      const running = threads.check(jobs.map(({ signed }) => signed)).then((wrong) => {
         this.#running.delete(running);
-        this.#count(job, -1);
-        job.done(wrong);
+        for (const job of jobs) this.#count(job, -1);
+        for (const [i, job] of jobs.entries()) job.done(wrong[i]!);
         this.#work();
       });
       this.#running.add(running);
@@ -128,9 +161,4 @@ export class SignatureQueue {
     if (count > 0) this.#runningOf.set(network, count);
     else this.#runningOf.delete(network);
   }
-}
-
-async function firstWrong(checks: Checks): Promise<number> {
-  for (const [i, isRight] of checks.entries()) if (!(await isRight())) return i;
-  return -1;
 }

@@ -2,6 +2,7 @@
 import { closeSync, constants, fchmodSync, mkdirSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'libsql';
+import AsyncDatabase from 'libsql/promise';
 import { MeshError } from '@llmesh/core/base/errors';
 import { oddFile, OWNER_ONLY, PLAIN_FILE } from './data-folder.ts';
 import { MIGRATIONS } from './database-schema.ts';
@@ -10,8 +11,8 @@ export const DATABASE_FILE = 'mesh.db';
 const MODE = 0o600;
 /** The files that SQLite puts next to it. */
 const BESIDE = ['-wal', '-shm', '-journal'] as const;
-/** Waits this long for another process that reads the file. */
-const BUSY_MS = 1_000;
+/** Waits this long for whoever else is writing: another process, or `write` on its way to the disk. */
+const BUSY_MS = 5_000;
 /** The write-ahead log is cut back to this size. */
 const MAX_LOG_BYTES = 16_777_216;
 /** As much of it, in pages of 4 KiB, is moved to the file in one go: each time waits for the disk. */
@@ -19,11 +20,22 @@ const LOG_PAGES = 4_000;
 /** Pages that are kept in memory, in KiB: enough for those that a busy minute changes. */
 const CACHE_KIB = 32_768;
 
+/** Of each connection. A filing that was answered with `filed` survives a power cut. */
+const SETTINGS = `PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA synchronous = FULL; PRAGMA cache_size = -${CACHE_KIB};
+  PRAGMA journal_size_limit = ${MAX_LOG_BYTES}; PRAGMA wal_autocheckpoint = ${LOG_PAGES};`;
+
 /** A file up to this size is checked whole before it is used, which takes a second or two. */
 const MAX_CHECKED_BYTES = 536_870_912;
 
+/** Where `write` waits for the disk: here, or on a thread, while the main one goes on. */
+export type Waits = 'here' | 'on a thread';
+
 export class MeshDatabase {
   readonly #db: Database.Database;
+  /** The connection of `write`: what is on its way to the disk holds up nobody who reads. The same one where nothing waits elsewhere. */
+  readonly #writer: Database.Database;
+  /** The last `write`: the next begins after it. */
+  #writing: Promise<unknown> = Promise.resolve();
   /** Null: in memory. */
   readonly #file: string | null;
   /** Which files these were when we opened or first wrote them. */
@@ -31,12 +43,15 @@ export class MeshDatabase {
   #open = true;
 
   /** Throws storage_full when it cannot be used, version_mismatch when it is newer than this program. */
-  constructor(folder: string | null) {
+  constructor(folder: string | null, waits: Waits = 'here') {
     this.#file = folder === null ? null : path.join(folder, DATABASE_FILE);
     try {
       if (this.#file !== null) ownFile(this.#file);
       this.#db = new Database(this.#file ?? ':memory:');
       this.#start(folder);
+      const isOwn = this.#file !== null && waits === 'on a thread';
+      this.#writer = isOwn ? new Database(this.#file) : this.#db;
+      if (isOwn) this.#writer.exec(SETTINGS);
     } catch (cause) {
       if (cause instanceof MeshError) throw cause;
       throw new MeshError('storage_full', wordsFor(cause, this.#file), { cause });
@@ -56,10 +71,41 @@ export class MeshDatabase {
       run();
       this.#db.exec('COMMIT');
     } catch (thrown) {
-      this.#rollBack();
+      this.#rollBack(this.#db);
       throw thrown;
     }
     this.#refuseElsewhere();
+  }
+
+  /** A statement for `write`. */
+  prepareWrite(sql: string): Database.Statement {
+    return this.#writer.prepare(sql);
+  }
+
+  /**
+   * As `transact`, one after the other, for statements of `prepareWrite`: durable when it resolves. `run` must not wait. Others
+   * read what was there before until then; whoever calls `transact` meanwhile waits here.
+   */
+  write<T>(run: () => T): Promise<T> {
+    const written = this.#writing.then(() => this.#write(run));
+    this.#writing = written.catch(() => {});
+    return written;
+  }
+
+  async #write<T>(run: () => T): Promise<T> {
+    this.#refuseElsewhere();
+    this.#writer.exec('BEGIN IMMEDIATE');
+    let result: T;
+    try {
+      result = run();
+      if (this.#writer === this.#db) this.#db.exec('COMMIT');
+      else await AsyncDatabase.prototype.exec.call(this.#writer, 'COMMIT');
+    } catch (thrown) {
+      this.#rollBack(this.#writer);
+      throw thrown;
+    }
+    this.#refuseElsewhere();
+    return result;
   }
 
   /** The size on disk. */
@@ -71,19 +117,25 @@ export class MeshDatabase {
   }
 
   /** Returns this many unused pages to the disk. */
-  shrink(pages: number): void {
+  async shrink(pages: number): Promise<void> {
     const free = Math.min(pages, this.#number('freelist_count'));
     if (free === 0) return;
-    this.transact(() => {
+    await this.write(() => {
       // One at a time: `exec` makes a single step of each statement, and a step is a page.
-      for (let i = 0; i < free; i++) this.#db.exec('PRAGMA incremental_vacuum(1)');
+      for (let i = 0; i < free; i++) this.#writer.exec('PRAGMA incremental_vacuum(1)');
     });
   }
 
-  /** Idempotent. */
+  /** Every `write` so far has come to its end. */
+  async idle(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Once it is idle. Idempotent. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
+    if (this.#writer !== this.#db) this.#writer.close();
     try {
       // Then a copy of the one file is complete.
       this.#db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').all();
@@ -95,10 +147,7 @@ export class MeshDatabase {
 
   #start(folder: string | null): void {
     this.#db.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;`);
-    // A filing that was answered with `filed` survives a power cut.
-    this.#db.exec(
-      `PRAGMA synchronous = FULL; PRAGMA journal_size_limit = ${MAX_LOG_BYTES}; PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA cache_size = -${CACHE_KIB};`,
-    );
+    this.#db.exec(SETTINGS);
     this.#check();
     const before = this.#number('user_version');
     this.transact(() => {
@@ -129,9 +178,9 @@ export class MeshDatabase {
   }
 
   /** Its failure must not hide the original error: on a full disk SQLite has already rolled back. */
-  #rollBack(): void {
+  #rollBack(connection: Database.Database): void {
     try {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      if (connection.inTransaction) connection.exec('ROLLBACK');
     } catch {
       // The next BEGIN reports it.
     }

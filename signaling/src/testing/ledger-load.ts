@@ -34,7 +34,7 @@ const failed = (error: unknown) => {
 };
 
 const key = await openControlKey(folder);
-const database = new MeshDatabase(folder);
+const database = new MeshDatabase(folder, 'on a thread');
 const deliveries = new DeliveryTable(database);
 const book = new ReceiptBook({ store: deliveries, issuer: key.peerId, clock: realClock, now, failed });
 const options = { mode: 'priority', issuer: key.peerId, deliveries, clock: realClock, now, failed } as const;

@@ -92,8 +92,8 @@ export function addCreditCommands(command: (name: string, description: string) =
 
   about('propose', 'Propose another value for one of the numbers of "llmesh proposals". It takes a stake.')
     .argument('<parameter>', 'its name')
-    .argument('<value>', 'a whole number, in its own unit', whole(0, Number.MAX_SAFE_INTEGER))
-    .action(async (name: string, value: number, { json, ...options }: Options) => {
+    .argument('<value>', 'as "llmesh proposals" shows such values: in credits, in per cent, or as it is counted')
+    .action(async (name: string, value: string, { json, ...options }: Options) => {
       const { propose } = await import('./vote-command.ts');
       await reporting(json === true, (output) => propose(name, value, options, output));
     });

@@ -20,6 +20,7 @@ import { showWorker } from '../worker-status-command.ts';
 import { showBalance, showReceipts } from './balance-command.ts';
 import { exportHistory } from './export-command.ts';
 import { stake, transfer, unstake } from './order-command.ts';
+import { parameterLine } from '../credit-words.ts';
 import type { CreditOptions } from './own-peer.ts';
 import { propose, showProposals, vote } from './vote-command.ts';
 
@@ -172,11 +173,18 @@ describe('llmesh and credits', () => {
     const { lines } = await here(showProposals, 'ann');
     const parameters = lines[0]?.['parameters'] as { name: string; value: number }[];
     expect(parameters.find(({ name }) => name === 'slash')).toMatchObject({ value: 100 });
-    const proposed = (name: string, value: number) =>
+    const shown = parameters.find(({ name }) => name === 'price-tiny') as Parameters<typeof parameterLine>[0];
+    expect(parameterLine(shown)).toMatch(
+      /^ {2}price-tiny = 0\.1 credits for 1,000 units \(0\.001 to 100, at most 0\.1 at a time\): /,
+    );
+    const proposed = (name: string, value: string) =>
       here((options, output) => propose(name, value, options, output), 'ann');
-    expect((await proposed('slash', 400)).error).toMatch(/anything from 50 to 150/);
-    expect((await proposed('moon', 1)).error).toMatch(/slash/);
-    expect((await proposed('slash', 120)).error).toMatch(/^order_refused: .*vote/);
+    expect((await proposed('slash', '40')).error).toMatch(/is 10 per cent now: .* anything from 5 to 15\./);
+    expect((await proposed('slash', 'ten')).error).toMatch(/anything from 5 to 15\./);
+    expect((await proposed('slash', '10.0')).error).toMatch(/already/);
+    expect((await proposed('price-tiny', '150000')).error).toMatch(/anything from 0\.001 to 0\.2\./);
+    expect((await proposed('moon', '1')).error).toMatch(/slash/);
+    expect((await proposed('slash', '12.5')).error).toMatch(/^order_refused: .*vote/);
     const voted = await here((options, output) => vote(3, 'yes', options, output), 'ann');
     expect(voted.error).toMatch(/^order_refused: /);
   });

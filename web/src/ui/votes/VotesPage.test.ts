@@ -4,7 +4,8 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ScriptedLedger, SPLIT, STAKE } from '../../testing/scripted-ledger.svelte.ts';
-import { fieldOf, readField, valueWords } from './parameter-words.ts';
+import { fieldOf, readField } from '@llmesh/core/ledger/parameter-field';
+import { valueWords } from './parameter-words.ts';
 import { standsAs } from './proposal-words.ts';
 import VotesPage from './VotesPage.svelte';
 

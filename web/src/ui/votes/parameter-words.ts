@@ -1,9 +1,9 @@
-/** The numbers that can be voted on, in words and in a field: credits, per cent, or what they count. */
+/** The numbers that can be voted on, in words: credits, per cent, or what they count. */
 import { isParameter, type ParameterName } from '@llmesh/core/governance/parameters';
-import { inCredits, readCredits } from '@llmesh/core/ledger/credit';
+import { fieldOf } from '@llmesh/core/ledger/parameter-field';
 import type { ParameterView } from '@llmesh/core/wire/credit-pages';
 import { credits } from '../parts/amount/amount.ts';
-import { count, counted } from '../parts/format.ts';
+import { counted } from '../parts/format.ts';
 
 const MICRO_CREDITS = 'micro-credits';
 const THOUSANDTHS = 'thousandths';
@@ -11,31 +11,10 @@ type Unit = Pick<ParameterView, 'unit'>;
 
 /** "0.1 credits for 1,000 units", "2.5 %", "1 newcomer a day" */
 export function valueWords({ unit }: Unit, value: number): string {
-  if (unit === THOUSANDTHS) return `${count(value / 10)} %`;
+  if (unit === THOUSANDTHS) return `${fieldOf({ unit }, value)} %`;
   if (unit.startsWith(MICRO_CREDITS)) return credits(value, 'all') + unit.slice(MICRO_CREDITS.length);
   // The thing that is counted is the unit's first word.
   return counted(value, unit.replace(/s\b/, ''), unit);
-}
-
-/** What the field counts. */
-export function unitWords({ unit }: Unit): string {
-  if (unit === THOUSANDTHS) return 'per cent';
-  return unit.startsWith(MICRO_CREDITS) ? `credits${unit.slice(MICRO_CREDITS.length)}` : unit;
-}
-
-/** The value as it stands in a field. */
-export function fieldOf({ unit }: Unit, value: number): string {
-  if (unit === THOUSANDTHS) return percentOf(value);
-  return unit.startsWith(MICRO_CREDITS) ? inCredits(value) : String(value);
-}
-
-/** null: no such number. */
-export function readField({ unit }: Unit, text: string): number | null {
-  if (unit.startsWith(MICRO_CREDITS)) return readCredits(text);
-  const [, whole, part = '0'] = /^(\d{1,15})(?:\.(\d))?$/.exec(text.trim()) ?? [];
-  if (whole === undefined) return null;
-  if (unit === THOUSANDTHS) return Number(whole) * 10 + Number(part);
-  return part === '0' ? Number(whole) : null;
 }
 
 /** What one proposal may make of it: within its bounds, and a step at most. */
@@ -71,10 +50,4 @@ export function nameOf(parameter: string): string {
   if (isParameter(parameter)) return NAMES[parameter];
   const words = parameter.replaceAll('-', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** Thousandths in per cent, exactly. */
-function percentOf(thousandths: number): string {
-  const whole = Math.floor(thousandths / 10);
-  return thousandths % 10 === 0 ? String(whole) : `${whole}.${thousandths % 10}`;
 }

@@ -1,0 +1,186 @@
+/**
+ * Ed25519 on threads of their own, many signatures a message: to hand over one alone costs the main thread a tenth of what the
+ * check itself costs. As many threads as the computer has cores, begun when they are first needed.
+ */
+import type * as crypto from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { Worker, type MessagePort } from 'node:worker_threads';
+import { prefixOf, type SigningDomain } from '@llmesh/core/identity/identity';
+import { mayBeSigned, nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { partsOf, RECORD_OVERHEAD_BYTES, signatureIn } from '@llmesh/core/identity/signed-record';
+
+/** A record that its author is said to have signed for this purpose: `core/identity/signed-record.ts`. */
+export interface Signed {
+  readonly domain: SigningDomain;
+  readonly record: Uint8Array;
+}
+
+/** Enough that a thread has work while the main one writes a large batch to the disk. */
+const MESSAGES_PER_THREAD = 8;
+/** Keys that a thread remembers, as OpenSSL has them: to read one costs as much as to check a signature. */
+const MAX_KEYS = 8_192;
+/** Behind the key and the signature: how long what was signed is, with its purpose. */
+const LENGTH_BYTES = 4;
+
+/** What goes to a thread: the packed signatures, and how many of them each job has. */
+interface Portion {
+  readonly id: number;
+  readonly bytes: Uint8Array;
+  readonly counts: readonly number[];
+}
+
+interface Running {
+  readonly jobs: readonly (readonly Signed[])[];
+  readonly done: (wrong: readonly number[]) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly running: Map<number, Running>;
+}
+
+export class SignatureThreads {
+  readonly #count: number;
+  readonly #threads: Thread[] = [];
+  #next = 0;
+
+  constructor(count = availableParallelism()) {
+    this.#count = count;
+  }
+
+  /** Portions that are taken at once. */
+  get most(): number {
+    return this.#count * MESSAGES_PER_THREAD;
+  }
+
+  /** For each job, the index of its first signature that is wrong; -1: none is. Never rejects. */
+  check(jobs: Running['jobs']): Promise<readonly number[]> {
+    return new Promise((done) => {
+      const { worker, running } = this.#idlest();
+      const portion = packed(this.#next++, jobs);
+      running.set(portion.id, { jobs, done });
+      // A process that has nothing else to do may end once nobody waits for a signature.
+      if (running.size === 1) worker.ref();
+      worker.postMessage(portion, [portion.bytes.buffer as ArrayBuffer]);
+    });
+  }
+
+  /** Ends the threads. What they still had is checked here. Idempotent. */
+  async close(): Promise<void> {
+    const threads = [...this.#threads];
+    for (const thread of threads) this.#ended(thread);
+    await Promise.all(threads.map(({ worker }) => worker.terminate()));
+  }
+
+  #idlest(): Thread {
+    const idlest = this.#threads.reduce<Thread | null>(
+      (best, one) => (best === null || one.running.size < best.running.size ? one : best),
+      null,
+    );
+    const isEnough = this.#threads.length === this.#count || idlest?.running.size === 0;
+    return isEnough && idlest !== null ? idlest : this.#begin();
+  }
+
+  #begin(): Thread {
+    // The code is passed as text: a thread would have to find its way to the sources again.
+    const given = `require('node:crypto'), require('node:worker_threads').parentPort, ${MAX_KEYS}`;
+    const worker = new Worker(`(${checkAll.toString()})(${given})`, { eval: true });
+    const thread: Thread = { worker, running: new Map() };
+    this.#threads.push(thread);
+    worker.on('message', ({ id, wrong }: { id: number; wrong: number[] }) => {
+      const one = thread.running.get(id);
+      thread.running.delete(id);
+      if (thread.running.size === 0) worker.unref();
+      one?.done(one.jobs.map((job, i) => firstWrong(job, wrong[i]!)));
+    });
+    // It ends where there is no memory for it. What it had is checked here, and the next portion begins another.
+    worker.on('error', () => this.#ended(thread));
+    return thread;
+  }
+
+  #ended(thread: Thread): void {
+    const at = this.#threads.indexOf(thread);
+    if (at >= 0) this.#threads.splice(at, 1);
+    for (const { jobs, done } of thread.running.values()) {
+      done(jobs.map((job) => job.findIndex((signed) => !isSigned(signed))));
+    }
+    thread.running.clear();
+  }
+}
+
+/** The same here, at once. Never throws. */
+export function isSigned({ domain, record }: Signed): boolean {
+  const asked = signatureIn(domain, record);
+  return asked !== null && nodeVerify(...asked);
+}
+
+/** Threads were asked about those before the first one that nobody can have signed. */
+function firstWrong(job: readonly Signed[], wrong: number): number {
+  return wrong >= 0 ? wrong : job.findIndex(isImpossible);
+}
+
+function isImpossible({ record }: Signed): boolean {
+  const [publicKey, signature, body] = partsOf(record);
+  return body.byteLength === 0 || !mayBeSigned(publicKey, signature);
+}
+
+function packed(id: number, jobs: Running['jobs']): Portion {
+  const asked = jobs.map((job) => {
+    const impossible = job.findIndex(isImpossible);
+    return impossible < 0 ? job : job.slice(0, impossible);
+  });
+  const all = asked.flat();
+  const bytes = new Uint8Array(
+    all.reduce((sum, { domain, record }) => sum + LENGTH_BYTES + prefixOf(domain).byteLength + record.byteLength, 0),
+  );
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const { domain, record } of all) {
+    const prefix = prefixOf(domain);
+    const length = prefix.byteLength + record.byteLength - RECORD_OVERHEAD_BYTES;
+    bytes.set(record.subarray(0, RECORD_OVERHEAD_BYTES), at);
+    at += RECORD_OVERHEAD_BYTES;
+    view.setUint32(at, length);
+    at += LENGTH_BYTES;
+    bytes.set(prefix, at);
+    bytes.set(record.subarray(RECORD_OVERHEAD_BYTES), at + prefix.byteLength);
+    at += length;
+  }
+  return { id, bytes, counts: asked.map((job) => job.length) };
+}
+
+/** Runs on a thread; must use nothing of this file. As strict as `nodeVerify` for what `mayBeSigned`. */
+function checkAll({ createPublicKey, verify: isRight }: typeof crypto, port: MessagePort, maxKeys: number): void {
+  const keys = new Map<string, crypto.KeyObject | null>();
+  const prefix = Buffer.from('302a300506032b6570032100', 'hex');
+  port.on('message', ({ id, bytes, counts }: Portion) => {
+    const all = Buffer.from(bytes.buffer);
+    let at = 0;
+    const wrong = counts.map((count) => {
+      let first = -1;
+      for (let i = 0; i < count; i++) {
+        const length = all.readUInt32BE(at + 96);
+        const message = all.subarray(at + 100, at + 100 + length);
+        if (first < 0) {
+          const name = all.toString('latin1', at, at + 32);
+          let key = keys.get(name);
+          if (key === undefined) {
+            try {
+              const der = Buffer.concat([prefix, all.subarray(at, at + 32)]);
+              key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+            } catch {
+              // No point of the curve.
+              key = null;
+            }
+            if (keys.size >= maxKeys) keys.clear();
+            keys.set(name, key);
+          }
+          if (key === null || !isRight(null, message, key, all.subarray(at + 32, at + 96))) first = i;
+        }
+        at += 100 + length;
+      }
+      return first;
+    });
+    port.postMessage({ id, wrong });
+  });
+}
