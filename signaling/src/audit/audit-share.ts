@@ -17,8 +17,8 @@ const MAX_KNOWN = 50_000;
 /** Answers of a provider that asked to be tested again, all of which are checked; and how soon it may ask once more. */
 const RETESTED = { answers: 8, everyMs: 3_600_000 };
 /** What may be spent before anything was earned, and at most at once, in units of writing. */
-const FLOAT = 2_000;
-/** What a slow computer writes in a second: an idle one spares the share of it that audits may cost. */
+const FLOAT = 16_000;
+/** What a slow computer writes in a second. */
 const IDLE_UNITS_PER_SECOND = 2;
 /** An answer is audited so much more often than another of average length at most, and it is one in so many. */
 const MOST_OFTEN = 4;
@@ -95,8 +95,7 @@ export class AuditShare {
 
   /** Computers that can audit had nothing to do for so many seconds, all of them together. */
   idle(seconds: number): void {
-    const { share, budget } = this.#terms;
-    this.#purses.extra = Math.min(FLOAT, this.#purses.extra + seconds * IDLE_UNITS_PER_SECOND * share * budget);
+    this.#purses.extra = Math.min(FLOAT, this.#purses.extra + seconds * IDLE_UNITS_PER_SECOND * this.#terms.idle);
   }
 
   /**

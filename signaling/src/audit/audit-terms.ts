@@ -20,13 +20,18 @@ export interface AuditTerms {
   readonly suspects: number;
   /** How long one must have offered a file to audit it, unless the operator named it: identities are free. */
   readonly tenureMs: number;
-  /** What one audit costs, as a share of writing the answer: it is read at once, which is far cheaper. */
+  /** What one audit costs, as a share of writing the answer, as measured on a processor: see docs/proof.md. */
   readonly cost: number;
   /**
    * What all audits may cost, as a share of all writing, for each point of `share`: half of it goes to the usual share,
    * half to newcomers and suspects, so that neither uses up what the other needs.
    */
   readonly budget: number;
+  /**
+   * What audits of newcomers and suspects may take besides, as a share of the time of computers that could audit and have nothing
+   * else to do, at the pace of a slow one.
+   */
+  readonly idle: number;
   /** How long the auditors have: then what has come counts. A requester keeps its evidence for a quarter of an hour. */
   readonly patienceMs: number;
   /** So long a fee is withheld: an auditor that is found to lie meanwhile loses it. */
@@ -44,6 +49,7 @@ export const AUDIT_TERMS: AuditTerms = {
   cost: 0.33,
   // At 2 % of the answers, 0.5 % of all writing.
   budget: 0.25,
+  idle: 0.04,
   patienceMs: 600_000,
   withheldMs: 86_400_000,
 };

@@ -52,7 +52,7 @@ const INPUT_TOKENS = { least: 20, most: 1_000 };
 const REQUESTER = { peerId: 'a'.repeat(32) as PeerId, network: '99.0.0.1' };
 const MAX_ELIGIBLE = 64;
 /** What a lender writes while it is not idle. */
-const TOKENS_PER_SECOND = 20;
+export const TOKENS_PER_SECOND = 20;
 const NOBODY: ReadonlySet<PeerId> = new Set();
 
 export class AuditedMesh {
