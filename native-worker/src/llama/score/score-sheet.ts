@@ -1,8 +1,8 @@
 /** What is found at each token of an answer, written down as `Scores` has it. */
 import type { ControlledEvaluateIndexOutput, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { Cuts } from '@llmesh/core/proof/cut-edge';
-import { Likelihoods } from '@llmesh/core/proof/likelihoods';
+import type { Cuts } from '@llmesh/core/proof/cuts/cut-edge';
+import { Likelihoods } from '@llmesh/core/proof/cuts/likelihoods';
 import type { ScoreMode, Scores } from '@llmesh/core/proof/score';
 import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import { uniformOf } from '@llmesh/core/proof/uniform';

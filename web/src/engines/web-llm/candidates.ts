@@ -2,7 +2,7 @@
  * What the next token is drawn from, as llama.cpp's samplers leave it: the likeliest first, after top-k, top-p, min-p and
  * temperature, in this order (`llama-sampler.cpp`). Whoever draws with the same number gets the same token.
  */
-import { EDGE_NOISE, isSurelyCut, type Cuts } from '@llmesh/core/proof/cut-edge';
+import { EDGE_NOISE, isSurelyCut, type Cuts } from '@llmesh/core/proof/cuts/cut-edge';
 import { MARGIN_CAP } from '@llmesh/core/proof/deviation';
 import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import type { Ranking } from './ranking.ts';
