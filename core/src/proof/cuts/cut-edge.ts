@@ -20,7 +20,7 @@ export interface CutEdge {
   readonly extra: number;
 }
 
-/** With so much noise in the odds, honest engines could keep other tokens: many times what they were measured to differ by. */
+/** With so much noise in the odds, honest engines could keep other tokens: more than twice what they were measured to differ by. */
 export const EDGE_NOISE = 0.25;
 
 /** A token that sampling has cut off. */
