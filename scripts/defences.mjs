@@ -43,7 +43,7 @@ export const DEFENCES = [
     project: 'core',
     test: 'core/src/proof/standing.test.ts',
     file: 'core/src/proof/standing.ts',
-    defence: ' + Math.min(abstained, AUDITORS)',
+    defence: ' + Math.min(abstained, REPLACED)',
     without: '',
   },
   {
@@ -51,8 +51,8 @@ export const DEFENCES = [
     project: 'core',
     test: 'core/src/proof/standing.test.ts',
     file: 'core/src/proof/standing.ts',
-    defence: 'const STAKE = 1 / 4;',
-    without: 'const STAKE = 1;',
+    defence: 'const STAKES = [1 / 4, 3 / 4] as const;',
+    without: 'const STAKES = [1, 1] as const;',
   },
   {
     attack: 'upgrade day',

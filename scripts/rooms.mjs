@@ -29,6 +29,7 @@ const ROOMS = {
     ['syntax', 'how models read conversations and write thoughts and calls'],
     ['identity', 'who a peer is, and what it signs'],
     ['receipts', 'what was agreed and what was delivered, in writing'],
+    ['proof/cuts', 'what sampling leaves to draw from, and how near to it the rest is'],
     ['proof', 'whether an answer was computed as it says; pure, and the same for everyone who recounts it'],
     ['governance', 'the parameters that can be voted on, and how votes are counted; pure'],
     ['ledger', 'what moves credits, in writing, and what is remembered of it; pure'],

@@ -78,6 +78,6 @@ function poissonTail(events: number, mean: number): number {
 /** Auditors of the same engine find the same, so that only their number matters. */
 function judgedBy(log10E: number): Judged[] {
   const judged: Judged[] = [];
-  while (moreAuditors(judged, 0) > 0) judged.push({ log10E });
+  while (moreAuditors(judged, 0, true) > 0) judged.push({ log10E });
   return judged;
 }

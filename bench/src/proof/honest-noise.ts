@@ -5,12 +5,12 @@
  */
 import { readFileSync } from 'node:fs';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
-import { deviationsOf, meanDeviation } from '@llmesh/core/proof/deviation';
+import { deviationsOf, isTelling, meanDeviation } from '@llmesh/core/proof/deviation';
 import { SCORE_MODES, type ScoreMode } from '@llmesh/core/proof/score';
 import { written } from '@llmesh/core/suites/cheats';
 import { answerFile } from './answer-file.ts';
 import { openEngine, questions, requestOf, type Deviations } from './answers.ts';
-import { meanBound } from './noise.ts';
+import { noiseOf } from './noise.ts';
 
 const never = new AbortController().signal;
 /** Answers at once, as on a volunteer's computer: how they are put together changes the last bits. */
@@ -41,10 +41,10 @@ export async function noise(options: NoiseOptions) {
   const rows = SCORE_MODES.map((mode) => {
     const of = deviations.filter((_, i) => answers[i]!.mode === mode);
     const tokens = of.reduce((sum, one) => sum + one.length, 0);
-    const deviating = of.reduce((sum, one) => sum + one.filter((deviation) => deviation > 0).length, 0);
+    const telling = of.reduce((sum, one) => sum + one.filter((deviation) => isTelling(mode, deviation)).length, 0);
     const largest = of.reduce((most, one) => Math.max(most, ...one), 0);
     const average = of.reduce((sum, one) => sum + meanDeviation(one) * one.length, 0) / tokens;
-    return { mode, answers: of.length, tokens, deviating, largest, average, worst: meanBound(of) };
+    return { answers: of.length, tokens, tellingTokens: telling, largest, average, worst: noiseOf(of, mode) };
   }).filter((row) => row.answers > 0);
   for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
   return { bench: 'noise', rows };

@@ -6,14 +6,14 @@
 import { calibrationFor } from '@llmesh/core/proof/calibration';
 import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import type { ScoreMode } from '@llmesh/core/proof/score';
-import { answerEvidence } from '@llmesh/core/proof/wager';
+import { answerEvidence, type HonestNoise } from '@llmesh/core/proof/wager';
 import { percentile } from '../statistics.ts';
 import { syntheticModel } from '../synthetic-model.ts';
 import type { Deviations } from './answers.ts';
 import { attacks, MODES, POLICIES, SMALLER, type Attack } from './attacks.ts';
 import { auditsToConvict, honestRun, upperBound, type HonestRun } from './convict.ts';
 import { costOf, EXPECTED_AUDITORS } from './cost.ts';
-import { meanBound } from './noise.ts';
+import { noiseOf } from './noise.ts';
 import { HONEST, Pools, truth, type PoolOptions } from './pools.ts';
 import { readings } from './reading.ts';
 import { Resampled } from './resampled.ts';
@@ -33,7 +33,7 @@ export interface ProofOptions extends PoolOptions {
 }
 
 interface Noise {
-  mean: number;
+  allowed: HonestNoise;
   evidence: number[];
   run: HonestRun;
 }
@@ -64,23 +64,24 @@ export async function proof(options: ProofOptions) {
 async function honest(pools: Pools, mode: ScoreMode, options: ProofOptions): Promise<Noise> {
   const pool = await pools.of({ attack: HONEST, mode, cheat: truth, cheap: 'large-q8', count: options.answers });
   // What the mesh goes by; where it has no row yet, what was just measured.
-  const mean =
-    calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' })?.mean ?? meanBound(pool);
-  const evidence = pool.map((one) => answerEvidence(one, mean));
-  const run = honestRun(new Resampled(pool, mean), options.audits, Math.random);
+  const worst = noiseOf(pool, mode);
+  const allowed = calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' }) ?? worst;
+  const evidence = pool.map((one) => answerEvidence(one, allowed));
+  const run = honestRun(new Resampled(pool, allowed), options.audits, Math.random);
   const tokens = pool.reduce((sum, one) => sum + one.length, 0);
   const wrong = pool.reduce((sum, one) => sum + one.filter((s) => s > 0).length, 0);
   const largest = pool.reduce((most, one) => Math.max(most, ...one), 0);
   say(
-    `honest, ${mode}: ${pool.length} answers of ${tokens} tokens, ${wrong} of them deviate, by at most ${largest}/255; of which the worst has a mean of ${meanBound(pool).toPrecision(3)}, and ${mean.toPrecision(3)} is allowed; ` +
+    `honest, ${mode}: ${pool.length} answers of ${tokens} tokens, ${wrong} of them deviate, by at most ${largest}/255; of which the worst has a mean of ${worst.mean.toPrecision(3)}, and ${allowed.mean.toPrecision(3)} is allowed; ` +
+      `the worst share of telling tokens is ${worst.telling.toPrecision(3)}, and ${allowed.telling.toPrecision(3)} is allowed; ` +
       `of ${run.audits} simulated audits ${run.falsePositives} say that it deviates, ${run.convictions} providers convicted`,
   );
-  return { mean, evidence, run };
+  return { allowed, evidence, run };
 }
 
 async function attacked(pools: Pools, one: Attack, noise: Noise, options: ProofOptions) {
   const pool = await pools.of({ ...one, count: options.cheated });
-  const cheated = pool.map((answer) => answerEvidence(answer, noise.mean));
+  const cheated = pool.map((answer) => answerEvidence(answer, noise.allowed));
   const wrong = percentile(pool.map(shareWrong), 50);
   const policies = one.attack === SMALLER ? POLICIES : [];
   return [{ attack: one.attack, share: 1 }, ...policies].map(({ attack, share }) => {

@@ -19,7 +19,7 @@ const FILE = 'ab'.repeat(32);
 const lent: ModelAdvert = { ...advert, sha256: FILE, replayable: 'seed', abilities: ['audit'] };
 const WORDS = Array.from({ length: 40 }, (_, i) => ` word${i}`);
 const HONEST = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'greedy', file: null, mean: 0.02 } as const;
-const ROWS = [{ ...HONEST, answers: 1, tokens: 1, measured: 'in a test' }];
+const ROWS = [{ ...HONEST, telling: 1, answers: 1, tokens: 1, measured: 'in a test' }];
 
 let w: World;
 let asker: Mesh;

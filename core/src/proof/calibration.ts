@@ -25,6 +25,8 @@ export const CalibrationSchema = v.pipe(
     file: v.nullable(sha256),
     /** The worst honest answer's mean deviation, 0 to 1: an answer that deviates no more counts against nobody. */
     mean: v.pipe(v.number(), v.minValue(LEAST_MEAN), v.ltValue(1)),
+    /** The worst honest answer's share of telling tokens (`isTelling`). 1, as where a row does not say: they prove nothing. */
+    telling: v.optional(v.pipe(v.number(), v.minValue(LEAST_MEAN), v.maxValue(1)), 1),
     /** How much was measured. */
     answers: whole,
     tokens: whole,

@@ -3,7 +3,7 @@
  * agrees, 255 that no honest engine would write it.
  */
 import { MeshError } from '../base/errors.ts';
-import type { Scores } from './score.ts';
+import type { ScoreMode, Scores } from './score.ts';
 
 /** No honest engine misses a token by as many logits, or log-odds. Noise of a sixth of it vanishes altogether: see `distance`. */
 export const MARGIN_CAP = 1;
@@ -11,6 +11,15 @@ export const MARGIN_CAP = 1;
 export const SURPRISE_CAP = 4;
 /** What no honest engine writes. */
 export const FULL_DEVIATION = 255;
+
+/**
+ * Whether a token alone gives a cheat away. Where engines compute the same, none of their tokens is another one by more than
+ * what rounds to nothing; by likelihood every token deviates from what was expected, and only those that sampling cuts off
+ * are never written.
+ */
+export function isTelling(mode: ScoreMode, deviation: number): boolean {
+  return mode === 'likelihood' ? deviation === FULL_DEVIATION : deviation > 0;
+}
 
 /**
  * One byte for each token, and one for each of `padding` units that were charged for and hold none. Rounded down, because doubt is the provider's. Throws engine_failed when the scores are no
@@ -42,11 +51,15 @@ function distance(margin: number): number {
   return Math.floor(FULL_DEVIATION * Math.min(margin / MARGIN_CAP, 1) ** 3);
 }
 
-/** An honest answer is on average as surprising as its distribution says: that is the middle of the scale. */
+/**
+ * An honest answer is on average as surprising as its distribution says: that is the middle of the scale. The end of it is
+ * only for what sampling has cut off: a rare word is rare, and not impossible.
+ */
 function improbability(logprob: number, entropy: number): number {
   if (!(logprob <= 1e-3) || !(entropy >= -1e-3 && entropy < Infinity)) throw broken();
+  if (logprob === -Infinity) return FULL_DEVIATION;
   const surprise = Math.min(Math.max(-logprob - entropy, -SURPRISE_CAP), SURPRISE_CAP);
-  return Math.floor((FULL_DEVIATION * (surprise + SURPRISE_CAP)) / (2 * SURPRISE_CAP));
+  return Math.min(Math.floor((FULL_DEVIATION * (surprise + SURPRISE_CAP)) / (2 * SURPRISE_CAP)), FULL_DEVIATION - 1);
 }
 
 function broken(): MeshError {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Cuts } from './cut-edge.ts';
+import type { Cuts } from './cuts/cut-edge.ts';
 import { drawMargin } from './draw-margin.ts';
 
 const odds = (share: number) => Math.log(share / (1 - share));

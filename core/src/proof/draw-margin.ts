@@ -3,7 +3,7 @@
  * that falls close to the edge of a token's range, or into a token that is as likely as its neighbour, comes out
  * otherwise. So it does where the two keep one token more or less of the unlikely ones.
  */
-import { cutEdge, type Cuts } from './cut-edge.ts';
+import { cutEdge, type Cuts } from './cuts/cut-edge.ts';
 
 /** So that a draw at the very edge of all ranges still has odds. */
 const EDGE = 1e-12;

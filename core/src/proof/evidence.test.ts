@@ -221,7 +221,7 @@ describe('the file of an answer that was checked', () => {
       signReport(findings({ ...about, providerEngine: 'llama.cpp/cuda' }), carol),
     ]);
     const row = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: null, mean: 0.001 } as const;
-    const rows: Calibration[] = [{ ...row, answers: 1, tokens: 1, measured: 'for this test' }];
+    const rows: Calibration[] = [{ ...row, telling: 1, answers: 1, tokens: 1, measured: 'for this test' }];
     const secret = randomBytes(32);
     const { bytes: draw } = await signDraw({ epoch: 1, root: new Uint8Array(32) }, softwareIdentity(secret), secret);
     const packed = packBundle({ evidence: packEvidence(evidence)!, draw, reports });

@@ -20,7 +20,8 @@ export interface Scores {
   readonly margins: Float32Array;
   /**
    * How likely the token is: among what it is drawn from, after sampling has cut and scaled, unless the mode is greedy.
-   * −Infinity: it was cut off. NaN, not where the mode is likelihood: nobody asked.
+   * What was cut off by so little that another honest engine could have kept it (`EDGE_NOISE`), or nobody knows by how much, is
+   * as likely as the last one that was kept. −Infinity: it was cut off. NaN, not where the mode is likelihood: nobody asked.
    */
   readonly logprobs: Float32Array;
   /** The entropy of what the token is drawn from; null: this engine cannot say it, and does not check by likelihood. */

@@ -7,13 +7,14 @@ import {
   CONVICTED_LOG10,
   FLOOR_LOG10,
   levelOf,
+  log10Of,
   moreAuditors,
   NEW_STANDING,
   record,
   type Judged,
   type StandingState,
 } from './standing.ts';
-import { ANSWER_CAP_LOG10, answerEvidence } from './wager.ts';
+import { ANSWER_CAP_LOG10, answerEvidence, type HonestNoise } from './wager.ts';
 
 const auditors = (log10E: number, count: number, platform = false): Judged[] =>
   Array.from({ length: count }, () => ({ log10E, platform }));
@@ -27,7 +28,8 @@ function honest(mean: number, high: number): [log10E: number, chance: number][] 
   return Array.from({ length: 17 }, (_, n) => {
     if (n > 0) ways = (ways * (17 - n)) / n;
     const bytes = new Uint8Array(16).fill(high, 0, n);
-    return [answerEvidence(bytes, mean), ways * chance ** n * (1 - chance) ** (16 - n)];
+    const noise: HonestNoise = { mode: 'seed', mean, telling: chance };
+    return [answerEvidence(bytes, noise), ways * chance ** n * (1 - chance) ** (16 - n)];
   });
 }
 
@@ -53,7 +55,9 @@ describe('how a provider stands', () => {
     const named = auditors(ANSWER_CAP_LOG10, 2, true);
     expect(levelOf(after(times(3, named)))).toBe('convicted');
     expect(levelOf(after(times(1_000, auditors(ANSWER_CAP_LOG10, 1))))).toBe('quarantined');
-    expect(after(times(1_000, auditors(ANSWER_CAP_LOG10, 1))).log10Pair).toBe(0);
+    expect(log10Of(after(times(1_000, auditors(ANSWER_CAP_LOG10, 1))).wonByPairs)).toBe(0);
+    // What one auditor finds in an answer's favour counts: else only answers in doubt would.
+    expect(log10Of(after(times(9, auditors(-1, 1))).wonByPairs)).toBeLessThan(-1);
   });
 
   it('does not fall by what was not judged', () => {
@@ -65,7 +69,7 @@ describe('how a provider stands', () => {
     const quarantined = after(times(2, caught));
     expect(levelOf(after(times(30, agree), quarantined))).toBe('good');
     const long = after(times(10_000, agree));
-    expect(long.log10E).toBe(FLOOR_LOG10);
+    expect(log10Of(long.won)).toBe(FLOOR_LOG10);
     expect(levelOf(after(times(4, caught), long))).toBe('convicted');
   });
 
@@ -86,8 +90,8 @@ describe('how a provider stands', () => {
           i === which % answers.length ? answer.map((one) => ({ ...one, log10E: Math.max(one.log10E, more) })) : answer,
         );
         const [a, b] = [after(answers), after(worse)];
-        expect(b.log10E).toBeGreaterThanOrEqual(a.log10E);
-        expect(b.log10Pair).toBeGreaterThanOrEqual(a.log10Pair);
+        expect(log10Of(b.won)).toBeGreaterThanOrEqual(log10Of(a.won));
+        expect(log10Of(b.wonByPairs)).toBeGreaterThanOrEqual(log10Of(a.wonByPairs));
         expect(LEVELS.indexOf(levelOf(b))).toBeGreaterThanOrEqual(LEVELS.indexOf(levelOf(a)));
       }),
     );
@@ -103,7 +107,7 @@ describe('an honest provider', () => {
     ] as const) {
       const laws = honest(mean, high).map(([log10E, chance]) => [auditors(log10E, 1, true), chance] as const);
       // Ville: 1 in 20, and a hundredth for each answer, because the floor gives that much away.
-      expect(chanceOf(({ log10E }) => log10E >= Math.log10(20), laws, 3)).toBeLessThan((1 + 3 * 0.01) / 20);
+      expect(chanceOf(({ won }) => log10Of(won) >= Math.log10(20), laws, 3)).toBeLessThan((1 + 3 * 0.01) / 20);
     }
   });
 
@@ -117,13 +121,16 @@ describe('an honest provider', () => {
           return [judged, chance * binomial(k, liars) * 0.25 ** liars * 0.75 ** (k - liars)] as const;
         });
       });
-      const gain = laws.reduce((sum, [judged, chance]) => sum + chance * 10 ** record(NEW_STANDING, judged).log10E, 0);
+      const gain = laws.reduce(
+        (sum, [judged, chance]) => sum + chance * 10 ** log10Of(record(NEW_STANDING, judged).won),
+        0,
+      );
       expect(gain).toBeLessThanOrEqual(1);
     }
   });
 
   it('is acquitted on appeal unless most of five find the same', () => {
-    const convicted: StandingState = { log10E: 7, log10Pair: CONVICTED_LOG10, checked: 9, agreed: 0 };
+    const convicted: StandingState = { won: [7, 7], wonByPairs: [CONVICTED_LOG10, 6], checked: 9, agreed: 0 };
     expect(levelOf(appeal(convicted, [...auditors(3, 3), ...auditors(-1, 2)]))).toBe('convicted');
     for (const judged of [[...auditors(3, 2), ...auditors(-1, 3)], auditors(3, 2), []]) {
       expect(appeal(convicted, judged)).toEqual(NEW_STANDING);
@@ -132,13 +139,24 @@ describe('an honest provider', () => {
 });
 
 describe('how many auditors an answer gets', () => {
-  it('is two, and five where one of them doubts; an abstaining auditor is replaced, but not for ever', () => {
-    expect(moreAuditors([], 0)).toBe(2);
-    expect(moreAuditors(auditors(-1, 1), 1)).toBe(1);
-    expect(moreAuditors(auditors(-1, 2), 0)).toBe(0);
-    expect(moreAuditors([...auditors(-1, 1), ...auditors(3, 1)], 0)).toBe(3);
-    expect(moreAuditors(auditors(3, 5), 0)).toBe(0);
-    expect(moreAuditors([], 4)).toBe(0);
+  it('is one, two where it is to be confirmed, and five where they find that it deviates', () => {
+    expect(moreAuditors([], 0, false)).toBe(1);
+    expect(moreAuditors(auditors(-1, 1), 0, false)).toBe(0);
+    expect(moreAuditors(auditors(-1, 1), 0, true)).toBe(1);
+    expect(moreAuditors(auditors(-1, 2), 0, true)).toBe(0);
+    // The first accuses: a second is heard, and where both do, three more.
+    const more = (against: number, forIt: number) =>
+      moreAuditors([...auditors(3, against), ...auditors(-1, forIt)], 0, false);
+    expect([more(1, 0), more(2, 0), more(5, 0)]).toEqual([1, 3, 0]);
+    // One word against one: a third says which of them lies. It is over as soon as most find nothing.
+    expect([more(1, 1), more(1, 2), more(2, 1), more(2, 2), more(3, 2)]).toEqual([1, 0, 2, 1, 0]);
+  });
+
+  it('grows where one cannot judge: an abstaining auditor is replaced, but not for ever', () => {
+    expect(moreAuditors([], 1, false)).toBe(1);
+    expect(moreAuditors(auditors(-1, 1), 1, true)).toBe(1);
+    expect(moreAuditors([], 3, false)).toBe(0);
+    expect(moreAuditors([], 4, true)).toBe(0);
   });
 });
 

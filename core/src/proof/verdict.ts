@@ -2,7 +2,7 @@
 import type { AuditReport } from './audit-report.ts';
 import { calibrationFor, type Calibration } from './calibration.ts';
 import { CALIBRATIONS } from './calibration-table.ts';
-import { meanDeviation } from './deviation.ts';
+import { isTelling, meanDeviation } from './deviation.ts';
 import { answerEvidence, SUSPECTED_LOG10 } from './wager.ts';
 
 export type Verdict = 'agrees' | 'deviates' | 'unknown';
@@ -22,12 +22,20 @@ export function judge(report: AuditReport, rows: readonly Calibration[] = CALIBR
   if (row === null) {
     return unknown(`Nobody has measured yet by how much ${provider} and ${auditor} differ when both are honest.`);
   }
-  const log10E = answerEvidence(deviations, row.mean);
-  const found = `Its ${deviations.byteLength} tokens deviate by ${percent(meanDeviation(deviations))} on average`;
+  const log10E = answerEvidence(deviations, row);
+  const mean = meanDeviation(deviations);
+  const tokens = deviations.byteLength;
+  const found = `Its ${tokens} tokens deviate by ${percent(mean)} on average`;
   const honest = `honest engines like these by up to ${percent(row.mean)}`;
-  return log10E >= SUSPECTED_LOG10
-    ? { verdict: 'deviates', log10E, why: `${found}, but ${honest}.` }
-    : { verdict: 'agrees', log10E, why: `${found}, and ${honest}.` };
+  if (log10E < SUSPECTED_LOG10) return { verdict: 'agrees', log10E, why: `${found}, and ${honest}.` };
+  if (mean > row.mean) return { verdict: 'deviates', log10E, why: `${found}, but ${honest}.` };
+  const telling = deviations.filter((deviation) => isTelling(mode, deviation)).length;
+  const none = `${telling} of its ${tokens} tokens cannot be drawn with this file`;
+  return {
+    verdict: 'deviates',
+    log10E,
+    why: `${none}, but of honest engines like these up to ${percent(row.telling)}.`,
+  };
 }
 
 function percent(share: number): string {

@@ -27,6 +27,7 @@ const HONEST = {
   mode: 'greedy',
   file: null,
   mean: 0.02,
+  telling: 1,
   answers: 1,
   tokens: 1,
   measured: 'in a test',

@@ -13,6 +13,7 @@ import type { FromServer } from '@llmesh/core/wire/control-protocol';
 import * as v from 'valibot';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../server.ts';
 import {
+  accused,
   audited,
   auditorFrom,
   comes,
@@ -74,7 +75,7 @@ async function convicted(plane: ControlPlane, own: readonly Identity[], ends: re
   let answer: (Answered & { audit: Audit }) | null = null;
   for (let answers = 0; answers < 9; answers++) {
     answer = await audited(asker, lender);
-    for (const accuser of accusers) await files(accuser, await reportOf(accuser, lender, answer, 255));
+    await accused({ requester: asker, provider: lender, auditors: accusers }, answer, 2);
     if ((await lender.says('standing')).level === 'convicted') break;
   }
   const others = await Promise.all([3, 4, 5, 6, 7].map((i) => auditorFrom(plane.port, `192.0.${i}.1`)));
@@ -162,12 +163,7 @@ test('who is suspected may ask to be tested again: all of its next answers are c
   const first = await audited(asker, lender);
   const { issuer } = readLeases(fromBase32(first.filing.lease)!)!;
   expect(await orders(lender, issuer, { kind: 'retest' })).toMatch(/^order_refused: Nothing is held against/);
-  for (let call = first.audit, asked = 0; asked < 5; call = await asker.says('audit')) {
-    const drawn = drawnOf(call, auditors);
-    for (const auditor of drawn) await files(auditor, await reportOf(auditor, lender, first, 255));
-    asked += drawn.length;
-    if (asked === 5) break;
-  }
+  await accused({ requester: asker, provider: lender, auditors }, first, 5);
   await standing(lender, ({ level }) => level === 'suspected');
   expect(await orders(lender, issuer, { kind: 'retest' })).toBe('filed');
   expect(await orders(lender, issuer, { kind: 'retest' })).toMatch(/^rate_limited: /);

@@ -76,7 +76,7 @@ export class AuditDraws {
     // Nothing follows from one more; an appeal is another matter.
     if (level === 'convicted') return;
     counts.checkable();
-    const share = this.#share.next(provider, file, { level, checked: state.checked });
+    const share = this.#share.next(provider, file, { level, checked: state.checked, work });
     const receipt = new Uint8Array(createHash('sha256').update(providerHalf).digest());
     const answer = { receipt, leaseNonce, provider: { peerId: provider, network }, model, file, engine, work };
     this.#gathered.push({ answer, requester, share });
@@ -160,11 +160,13 @@ export class AuditDraws {
     const requester = { peerId: asker, network: asking.network };
     const { receipt, provider, work } = answer;
     const why = selected(beta, receipt, terms.share) ? 'usual' : 'extra';
-    if (!this.#share.spend(why, work, terms.auditors, provider.network)) return refuse('over_budget');
+    if (!this.#share.spend(why, work, provider.network)) return refuse('over_budget');
     const drawn = inOrder(beta, receipt, eligible(answer));
-    const panel = panelOf(drawn, [provider, requester], terms.auditors, terms.platform);
-    this.#share.refund(why, work, terms.auditors - panel.length);
-    if (panel.length === 0) return refuse('no_auditor');
+    const panel = panelOf(drawn, [provider, requester], 1, terms.platform);
+    if (panel.length === 0) {
+      this.#share.refund(why, work);
+      return refuse('no_auditor');
+    }
     counts.drawn();
     return { ...answer, requester, draw, drawnMs: now(), auditors: panel, findings: [] };
   }

@@ -21,7 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const ROW = { provider: 'llama.cpp/cpu', auditor: 'web-llm/webgpu', mode: 'seed', file: null, mean: 0.05 } as const;
+const ROW = {
+  provider: 'llama.cpp/cpu',
+  auditor: 'web-llm/webgpu',
+  mode: 'seed',
+  file: null,
+  mean: 0.05,
+  telling: 1,
+} as const;
 const WHOLE = { ...ROW, answers: 10, tokens: 500, measured: 'here' };
 
 test('calibrations of the operator go before ours, and a wrong file says what is wrong', async () => {

@@ -252,8 +252,11 @@ export class AuditOffice {
   #found(audit: OpenAudit): void {
     if (audit.isAppeal === true) return this.#appeals.found(audit);
     if (audit.findings.length < audit.auditors.length) return;
-    const { judged } = settle(audit.findings, this.#options.terms.platform);
-    const wanted = moreAuditors(judged, audit.findings.length - judged.length);
+    const { terms, random } = this.#options;
+    const { judged } = settle(audit.findings, terms.platform);
+    // Chance, and only now: an auditor that knew from the draw that nobody reads after it could find whatever it likes.
+    const isConfirmed = judged.length > 1 || random() < terms.confirmed;
+    const wanted = moreAuditors(judged, audit.findings.length - judged.length, isConfirmed);
     const draw = wanted === 0 ? null : readDraw(audit.draw, this.#options.key.peerId, nodeVerify);
     const more = draw === null ? null : this.#draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES));
     if (more === null) return this.#settle(audit);

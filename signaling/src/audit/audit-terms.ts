@@ -12,21 +12,26 @@ export interface AuditTerms {
   readonly epochMs: number;
   /** The operator's own auditors, which are independent of everybody wherever they stand. */
   readonly platform: ReadonlySet<PeerId>;
-  /** Auditors of one answer, where there are so many. */
-  readonly auditors: number;
-  /** A provider's first answers with a file are audited more often; after so many, the share falls with their number. */
-  readonly newcomers: { readonly share: number; readonly answers: number };
+  /** The share of answers that a second auditor reads whatever the first one finds, 0 to 1: so auditors are checked themselves. */
+  readonly confirmed: number;
+  /** A provider's answers with a file are audited more often until so many were checked; then the share falls fast. */
+  readonly newcomers: { readonly share: number; readonly checks: number };
   /** The share for those whose answers were found wrong, until they are cleared or banned. */
   readonly suspects: number;
   /** How long one must have offered a file to audit it, unless the operator named it: identities are free. */
   readonly tenureMs: number;
-  /** What one audit costs, as a share of writing the answer: it is read at once, which is far cheaper. */
+  /** What one audit costs, as a share of writing the answer, as measured on a processor: see docs/proof.md. */
   readonly cost: number;
   /**
    * What all audits may cost, as a share of all writing, for each point of `share`: half of it goes to the usual share,
    * half to newcomers and suspects, so that neither uses up what the other needs.
    */
   readonly budget: number;
+  /**
+   * What audits of newcomers and suspects may take besides, as a share of the time of computers that could audit and have nothing
+   * else to do, at the pace of a slow one.
+   */
+  readonly idle: number;
   /** How long the auditors have: then what has come counts. A requester keeps its evidence for a quarter of an hour. */
   readonly patienceMs: number;
   /** So long a fee is withheld: an auditor that is found to lie meanwhile loses it. */
@@ -37,13 +42,14 @@ export const AUDIT_TERMS: AuditTerms = {
   share: 0.02,
   epochMs: 10_000,
   platform: new Set(),
-  auditors: 2,
-  newcomers: { share: 0.5, answers: 8 },
+  confirmed: 1 / 4,
+  newcomers: { share: 0.5, checks: 2 },
   suspects: 0.5,
   tenureMs: 600_000,
-  cost: 0.04,
+  cost: 0.33,
   // At 2 % of the answers, 0.5 % of all writing.
   budget: 0.25,
+  idle: 0.04,
   patienceMs: 600_000,
   withheldMs: 86_400_000,
 };

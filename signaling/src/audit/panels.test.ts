@@ -112,8 +112,9 @@ describe('several auditors', () => {
     for (const same of [-1, 3]) {
       const [one, other, third] = [finding(same), finding(same), finding(0, 'unknown')];
       expect(paid(settle([one, other, third], NONE))).toEqual([one.auditor, other.auditor]);
-      // Nobody confirms it.
-      expect(paid(settle([one, third], NONE))).toEqual([]);
+      // Nobody else could judge.
+      expect(paid(settle([one, third], NONE))).toEqual([one.auditor]);
+      expect(paid(settle([third], NONE))).toEqual([]);
     }
     const [honest, too, liar] = [finding(-1), finding(-1), finding(3)];
     expect(paid(settle([honest, liar], NONE))).toEqual([]);

@@ -17,6 +17,8 @@ export interface Settled {
   readonly log10E: number;
   /** What counts for the standing of the provider. */
   readonly judged: readonly Judged[];
+  /** Who could judge it, in the same order. */
+  readonly judges: readonly PeerId[];
   /** Those whom most others contradict, and those whom they confirm. */
   readonly contradicted: readonly PeerId[];
   readonly confirmed: readonly PeerId[];
@@ -40,15 +42,18 @@ export function settle(findings: readonly Finding[], platform: ReadonlySet<PeerI
     verdict: told.length === 0 || (split && !(isClear && most === forIt)) ? 'unknown' : most[0]!.verdict,
     log10E: told.length === 0 ? 0 : Math.min(...told.map(({ log10E }) => log10E)),
     judged: told.map(({ auditor, log10E }) => ({ log10E, platform: platform.has(auditor) })),
+    judges: told.map(({ auditor }) => auditor),
     contradicted: isClear ? fewest.map(({ auditor }) => auditor) : [],
     confirmed: isClear ? most.map(({ auditor }) => auditor) : [],
   };
 }
 
 /**
- * Whose reports are paid for: of those who found the same, independently of each other, where that became the verdict. Who
- * could not check is paid nothing, and neither is anybody whom nobody confirms; which verdict it is, does not matter.
+ * Whose reports are paid for: of those who found the same, independently of each other, where that became the verdict; or of
+ * the only one who could judge. Who could not check is paid nothing, and neither is anybody whom others heard and nobody
+ * confirms; which verdict it is, does not matter.
  */
-export function paid({ verdict, confirmed }: Settled): readonly PeerId[] {
-  return verdict === 'unknown' ? [] : confirmed;
+export function paid({ verdict, judges, confirmed }: Settled): readonly PeerId[] {
+  if (verdict === 'unknown') return [];
+  return judges.length === 1 ? judges : confirmed;
 }

@@ -226,6 +226,14 @@ const ALLOWANCES = `
     given INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;`;
 
+/** Two stakes where there was one: who had won or lost something has it with both. */
+const STAKES = `
+  UPDATE standing SET state = json_object(
+    'won', json_array(json_extract(state, '$.log10E'), json_extract(state, '$.log10E')),
+    'wonByPairs', json_array(json_extract(state, '$.log10Pair'), json_extract(state, '$.log10Pair')),
+    'checked', json_extract(state, '$.checked'),
+    'agreed', json_extract(state, '$.agreed'));`;
+
 export const MIGRATIONS = [
   DELIVERIES,
   SUMS,
@@ -237,4 +245,5 @@ export const MIGRATIONS = [
   WITHHELD_FEES,
   APPEALS,
   ALLOWANCES,
+  STAKES,
 ] as const;

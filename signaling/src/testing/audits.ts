@@ -113,6 +113,23 @@ export async function files(auditor: MeshPeer, report: Uint8Array | string): Pro
   return answer?.type === 'refused' ? `${answer.code}: ${answer.message}` : (answer?.type ?? '');
 }
 
+/** Every auditor that is drawn, one after the other, says the same, until so many of these have. Resolves with them. */
+export async function accused(
+  { requester, provider, auditors }: { requester: MeshPeer; provider: MeshPeer; auditors: readonly MeshPeer[] },
+  answer: Answered & { audit: Audit },
+  count: number,
+): Promise<MeshPeer[]> {
+  const accusers: MeshPeer[] = [];
+  for (let { audit } = answer; ; audit = await requester.says('audit')) {
+    for (const auditor of drawnOf(audit, auditors)) {
+      const filed = await files(auditor, await reportOf(auditor, provider, answer, 255));
+      if (filed !== 'filed') throw new Error(filed);
+      accusers.push(auditor);
+    }
+    if (accusers.length >= count) return accusers;
+  }
+}
+
 /** Those who were asked to check it, of these. */
 export function drawnOf(audit: Audit, auditors: readonly MeshPeer[]): MeshPeer[] {
   return audit.auditors.map(({ peerId }) => auditors.find(({ id }) => id === peerId)!);

@@ -1,7 +1,7 @@
 /** What audits did to a mesh with cheats, in figures. */
 import { levelOf } from '@llmesh/core/proof/standing';
 import type { Level } from '@llmesh/core/wire/audit-messages';
-import { AuditedMesh, type AuditedMeshOptions } from './audited-mesh.ts';
+import { AuditedMesh, TOKENS_PER_SECOND, type AuditedMeshOptions } from './audited-mesh.ts';
 
 export interface AuditFigures {
   readonly seed: number;
@@ -15,8 +15,9 @@ export interface AuditFigures {
   readonly unheard: { readonly liars: number; readonly honest: number };
   readonly audits: number;
   readonly auditorsEach: number;
-  /** What all audits cost, as a share of all writing. */
+  /** What all audits cost, as a share of all writing, and of what the computers could have written in that time. */
   readonly cost: number;
+  readonly costOfAll: number;
 }
 
 export async function auditFigures(options: AuditedMeshOptions): Promise<AuditFigures> {
@@ -51,6 +52,7 @@ export async function auditFigures(options: AuditedMeshOptions): Promise<AuditFi
     audits: spent.audits,
     auditorsEach: round(spent.reports / Math.max(1, spent.audits)),
     cost: round(spent.work / spent.written),
+    costOfAll: round(spent.work / (lenders.length * (endMs / 1_000) * TOKENS_PER_SECOND)),
   };
 }
 

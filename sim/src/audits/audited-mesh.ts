@@ -17,7 +17,7 @@ import { panelOf } from '@llmesh/signaling/audit/independence';
 import { paid, settle, type Finding } from '@llmesh/signaling/audit/settle';
 import { SeededRandom } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import { deviationsIn, HONEST_MEAN } from './deviations.ts';
+import { deviationsIn, HONEST_NOISE } from './deviations.ts';
 import { lendersOf, type Lender, type LenderShares } from './lenders.ts';
 
 export interface AuditedMeshOptions extends LenderShares {
@@ -52,7 +52,7 @@ const INPUT_TOKENS = { least: 20, most: 1_000 };
 const REQUESTER = { peerId: 'a'.repeat(32) as PeerId, network: '99.0.0.1' };
 const MAX_ELIGIBLE = 64;
 /** What a lender writes while it is not idle. */
-const TOKENS_PER_SECOND = 20;
+export const TOKENS_PER_SECOND = 20;
 const NOBODY: ReadonlySet<PeerId> = new Set();
 
 export class AuditedMesh {
@@ -124,7 +124,9 @@ export class AuditedMesh {
     this.spent.written += work;
     this.#share.earn(work);
     const standing = this.standingOf(provider);
-    const share = this.#share.next(provider.peerId, FILE, { level: levelOf(standing), checked: standing.checked });
+    const share = this.#share.next(provider.peerId, FILE, {
+      ...{ level: levelOf(standing), checked: standing.checked, work },
+    });
     this.#gathered.push({ ...answer, receipt: sha256(random.bytes(32)), share, work });
   }
 
@@ -143,9 +145,9 @@ export class AuditedMesh {
   #check(answer: Gathered, beta: Uint8Array): void {
     const { provider, receipt, work } = answer;
     const order = this.#inOrder(beta, receipt);
-    const first = panelOf(order, [provider, REQUESTER], AUDIT_TERMS.auditors, NOBODY);
+    const first = panelOf(order, [provider, REQUESTER], 1, NOBODY);
     const why = selected(beta, receipt, this.#options.share) ? 'usual' : 'extra';
-    if (first.length === 0 || !this.#share.spend(why, work, first.length, provider.network)) return;
+    if (first.length === 0 || !this.#share.spend(why, work, provider.network)) return;
     const findings = first.map((auditor) => this.#finding(auditor, answer));
     const asked = [...first];
     for (let wanted = this.#wanted(findings); wanted > 0; wanted = this.#wanted(findings)) {
@@ -182,12 +184,13 @@ export class AuditedMesh {
 
   #finding({ peerId, lies }: Lender, { provider, cheated, tokens }: Answer): Finding {
     const found = lies ? (provider.cheats ? 'honest' : 'invented') : cheated ? 'cheated' : 'honest';
-    const log10E = answerEvidence(deviationsIn(tokens, found, this.#random), HONEST_MEAN);
+    const log10E = answerEvidence(deviationsIn(tokens, found, this.#random), HONEST_NOISE);
     return { auditor: peerId, verdict: log10E >= SUSPECTED_LOG10 ? 'deviates' : 'agrees', log10E };
   }
 
   #wanted(findings: readonly Finding[]): number {
-    return moreAuditors(settle(findings, NOBODY).judged, 0);
+    const { judged } = settle(findings, NOBODY);
+    return moreAuditors(judged, 0, judged.length > 1 || this.#random.chance(AUDIT_TERMS.confirmed));
   }
 
   /** Who is paid. */

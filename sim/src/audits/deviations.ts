@@ -3,10 +3,11 @@
  * deviate and then a little, those of a smaller model every third or so and then a lot. `npm run bench -- proof` measures
  * real ones.
  */
+import type { HonestNoise } from '@llmesh/core/proof/wager';
 import type { SeededRandom } from '../random.ts';
 
 /** What honest engines of this pair are calibrated to. */
-export const HONEST_MEAN = 0.002;
+export const HONEST_NOISE: HonestNoise = { mode: 'seed', mean: 0.002, telling: 0.02 };
 const HONEST = { share: 0.004, least: 1, most: 80 };
 const CHEATED = { share: 0.3, least: 1, most: 255 };
 /** What a liar invents: enough to count as much as one answer can. */

@@ -199,7 +199,10 @@ class Scoring {
     if (this.#mode === 'greedy') {
       return { token: true, logits: { filter: { tokens, includeSelected: true } }, totalLogitWeight: true, options };
     }
-    if (this.#mode === 'likelihood') return { token: true, probabilities: true, options };
+    if (this.#mode === 'likelihood') {
+      const uncut = { ...options, topP: 1, minP: 0 };
+      return { token: true, probabilities: true, logits: { filter: { tokens } }, options: uncut };
+    }
     if (this.#isNarrow) return { token: true, probabilities: true, logits: { filter: { tokens } }, options };
     const isLookedAt = this.#sheet.misses < ALL_MISSES_LOOKED_AT || at % THEN_ONE_IN === this.#lookedAt;
     return { token: true, ...(isLookedAt && { logits: { filter: { tokens } } }), options };
@@ -210,6 +213,7 @@ class Scoring {
     // The engine that wrote it would have ended there.
     if (this.#answer.model.isEogToken(token)) this.#sheet.impossible(at);
     else if (this.#mode === 'greedy') this.#sheet.greedy(at, token, found);
+    else if (this.#mode === 'likelihood') this.#sheet.likely(at, token, found, this.#drawing);
     else this.#sheet.drawn(at, token, found, this.#seed(at), this.#drawing);
   }
 

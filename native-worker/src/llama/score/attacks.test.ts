@@ -12,7 +12,7 @@ import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import { deviationsOf } from '@llmesh/core/proof/deviation';
 import type { ScoreMode } from '@llmesh/core/proof/score';
 import { levelOf, moreAuditors, NEW_STANDING, record, type Judged } from '@llmesh/core/proof/standing';
-import { answerEvidence } from '@llmesh/core/proof/wager';
+import { answerEvidence, type HonestNoise } from '@llmesh/core/proof/wager';
 import type { Level } from '@llmesh/core/wire/audit-messages';
 import { CHEATS, written, type Cheat } from '@llmesh/core/suites/cheats';
 import { LlamaEngine } from '../llama-engine.ts';
@@ -120,15 +120,15 @@ async function evidenceOf(cheat: Cheat, { answers, mode = 'seed', cheap = () => 
     if (delivered === null) throw new Error('it found no way to cheat');
     const given = delivered.draws === undefined ? {} : { draws: delivered.draws };
     const scores = await auditor.score({ ...asked, ...given }, delivered.tokenIds, never);
-    evidence.push(answerEvidence(deviationsOf(scores, delivered.tokenIds), honestMean(mode)));
+    evidence.push(answerEvidence(deviationsOf(scores, delivered.tokenIds), honestNoise(mode)));
   }
   return evidence;
 }
 
-function honestMean(mode: ScoreMode): number {
+function honestNoise(mode: ScoreMode): HonestNoise {
   const row = calibrationFor(CALIBRATIONS, { provider: ENGINE, auditor: ENGINE, mode, file: '' });
   if (row === null) throw new Error(`nobody has measured ${mode}`);
-  return row.mean;
+  return row;
 }
 
 /** As the control plane counts: every answer is checked by as many auditors as it takes, who all find the same. */
@@ -136,7 +136,7 @@ function levelAfter(evidence: readonly number[]): Level {
   return levelOf(
     evidence.reduce((standing, log10E) => {
       const judged: Judged[] = [];
-      while (moreAuditors(judged, 0) > 0) judged.push({ log10E });
+      while (moreAuditors(judged, 0, false) > 0) judged.push({ log10E });
       return record(standing, judged);
     }, NEW_STANDING),
   );

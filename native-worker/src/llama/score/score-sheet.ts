@@ -1,7 +1,8 @@
 /** What is found at each token of an answer, written down as `Scores` has it. */
 import type { ControlledEvaluateIndexOutput, Token } from 'node-llama-cpp';
 import { MeshError } from '@llmesh/core/base/errors';
-import type { Cuts } from '@llmesh/core/proof/cut-edge';
+import type { Cuts } from '@llmesh/core/proof/cuts/cut-edge';
+import { Likelihoods } from '@llmesh/core/proof/cuts/likelihoods';
 import type { ScoreMode, Scores } from '@llmesh/core/proof/score';
 import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import { uniformOf } from '@llmesh/core/proof/uniform';
@@ -61,7 +62,20 @@ export class ScoreSheet {
         ? 0
         : marginOf(probabilities, token, uniformOf(seed), cuts, share);
     this.#logprobs[at] = probabilities === undefined ? NaN : Math.log(probabilities.get(token) ?? 0);
-    this.#entropies[at] = probabilities === undefined ? NaN : entropyOf(probabilities.values());
+  }
+
+  /** `found`: with all that top-k leaves, the likeliest first; other cuts are made here, because it counts how near they are. */
+  likely(at: number, token: Token, found: Found, { cuts, isPlain }: Drawing): void {
+    const { probabilities } = found;
+    if (probabilities === undefined) throw nothingFound();
+    const chosen = chosenOf(found);
+    this.#chose(at, token, chosen);
+    this.#margins[at] = 0;
+    const all = new Likelihoods([...probabilities.values()], cuts);
+    const rank = [...probabilities.keys()].indexOf(token);
+    const share = isPlain ? shareOf(found, token, chosen, cuts.temperature) : undefined;
+    this.#logprobs[at] = rank < 0 ? all.logprobOutside(share) : all.logprob(rank);
+    this.#entropies[at] = all.entropy;
   }
 
   /** An honest engine hands out no such token, whatever it has drawn. */
@@ -129,10 +143,4 @@ function shareOf(found: Found, token: Token, chosen: Token, temperature: number)
   const [own, other, share] = [found.logits?.get(token), found.logits?.get(chosen), found.probabilities?.get(chosen)];
   if (own === undefined || other === undefined || share === undefined) return undefined;
   return share * Math.exp((own - other) / temperature);
-}
-
-function entropyOf(shares: Iterable<number>): number {
-  let sum = 0;
-  for (const share of shares) if (share > 0) sum -= share * Math.log(share);
-  return Math.max(0, sum);
 }

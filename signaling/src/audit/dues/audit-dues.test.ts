@@ -91,7 +91,7 @@ async function wrongAnswer(convict: boolean, liars: readonly PeerId[] = []) {
     } as const;
     table.report(receipt, { ...finding, report }, null, world.now());
   }
-  const settled = { verdict: 'deviates', log10E: 3, judged: [], contradicted: [], confirmed: [] } as const;
+  const settled = { verdict: 'deviates', log10E: 3, judged: [], judges: [], contradicted: [], confirmed: [] } as const;
   const standing = {
     provider: provider.peerId,
     file: FILE,
@@ -202,7 +202,7 @@ describe('the dues of audits', () => {
     table.settle(
       {
         ...{ receipt: randomBytes(32), auditors: [], standing: null, liars: [], fees: { auditors: [], fromMs: 0 } },
-        settled: { verdict: 'deviates', log10E: 3, judged: [], contradicted: [], confirmed: [] },
+        settled: { verdict: 'deviates', log10E: 3, judged: [], judges: [], contradicted: [], confirmed: [] },
         slashing: { provider: provider.peerId, file: FILE, percent: 10, reason: '' },
       },
       world.now(),

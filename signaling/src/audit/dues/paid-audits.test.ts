@@ -10,7 +10,7 @@ import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { AccountPageSchema, PostingsPageSchema } from '@llmesh/core/wire/credit-pages';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../server.ts';
-import { audited, auditorFrom, comes, FILE, files, lends, reportOf } from '../../testing/audits.ts';
+import { accused, audited, auditorFrom, comes, FILE, lends } from '../../testing/audits.ts';
 import { newIdentity } from '../../testing/clients.ts';
 import { fundedFolder } from '../../testing/funded-folder.ts';
 
@@ -60,9 +60,7 @@ test('auditors are paid; who is convicted loses of its stake and what it earned,
   let reason = '';
   for (let answers = 0; answers < 20; answers++) {
     const answer = await audited(asker, lender);
-    for (const auditor of auditors) {
-      expect(await files(auditor, await reportOf(auditor, lender, answer, 255))).toBe('filed');
-    }
+    await accused({ requester: asker, provider: lender, auditors }, answer, 2);
     const standing = await lender.says('standing');
     reason = standing.reason;
     if (standing.level === 'convicted') break;

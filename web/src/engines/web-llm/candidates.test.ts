@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MARGIN_CAP } from '@llmesh/core/proof/deviation';
-import type { Cuts } from '@llmesh/core/proof/cut-edge';
+import type { Cuts } from '@llmesh/core/proof/cuts/cut-edge';
 import { Candidates } from './candidates.ts';
 import { Ranking } from './ranking.ts';
 

@@ -2,7 +2,7 @@
  * What the next token is drawn from, as llama.cpp's samplers leave it: the likeliest first, after top-k, top-p, min-p and
  * temperature, in this order (`llama-sampler.cpp`). Whoever draws with the same number gets the same token.
  */
-import type { Cuts } from '@llmesh/core/proof/cut-edge';
+import { EDGE_NOISE, isSurelyCut, type Cuts } from '@llmesh/core/proof/cuts/cut-edge';
 import { MARGIN_CAP } from '@llmesh/core/proof/deviation';
 import { drawMargin } from '@llmesh/core/proof/draw-margin';
 import type { Ranking } from './ranking.ts';
@@ -48,18 +48,32 @@ export class Candidates {
     return drawMargin(shares, found, uniform, isCut ? this.#cuts : undefined);
   }
 
-  /** The natural logarithm of its share. −Infinity: it was cut away. */
+  /** The natural logarithm of its share, as `Scores` says it. */
   logprob(token: number): number {
-    const logit = this.#ranking.logits[token] ?? -Infinity;
+    const logit = this.#ranking.logits[token] ?? NaN;
     for (let rank = 0; rank < this.#count && logitAt(this.#ranking, rank) >= logit; rank++) {
       if (this.#ranking.at(rank) === token) return this.#scaled(logit) - Math.log(this.#sum);
     }
-    return -Infinity;
+    if (Number.isNaN(logit) || this.#isSurelyCut(logit)) return -Infinity;
+    return this.#scaled(logitAt(this.#ranking, this.#count - 1)) - Math.log(this.#sum);
   }
 
   get entropy(): number {
     const surprise = this.#sumOf((weight, logit) => (weight === 0 ? 0 : -weight * this.#scaled(logit)));
     return Math.log(this.#sum) + surprise / this.#sum;
+  }
+
+  /** A token with this logit, which was cut away. */
+  #isSurelyCut(logit: number): boolean {
+    const ranking = this.#ranking;
+    const left = this.#cuts.topK === 0 ? ranking.length : Math.min(this.#cuts.topK, ranking.length);
+    const behindLast = left === ranking.length ? 0 : Math.max(0, logitAt(ranking, left - 1) - logit);
+    let before = 0;
+    for (let rank = 0; rank < left && logitAt(ranking, rank) >= logit + EDGE_NOISE; rank++) {
+      before += Math.exp(logitAt(ranking, rank) - ranking.most);
+    }
+    const cutOff = { before: before / sumOfFirst(ranking, left), behindFirst: ranking.most - logit, behindLast };
+    return isSurelyCut(cutOff, this.#cuts);
   }
 
   #sumOf(term: (weight: number, logit: number) => number): number {

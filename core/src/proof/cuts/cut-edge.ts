@@ -20,6 +20,25 @@ export interface CutEdge {
   readonly extra: number;
 }
 
+/** With so much noise in the odds, honest engines could keep other tokens: more than twice what they were measured to differ by. */
+export const EDGE_NOISE = 0.25;
+
+/** A token that sampling has cut off. */
+export interface CutOff {
+  /** How likely all are together that are likelier by EDGE_NOISE or more, of those that top-k leaves, at temperature 1. */
+  readonly before: number;
+  /** How many logits it lies below the likeliest, and below the last that top-k leaves; 0 where it is among those. */
+  readonly behindFirst: number;
+  readonly behindLast: number;
+}
+
+/** Whether every honest engine cuts it off. */
+export function isSurelyCut({ before, behindFirst, behindLast }: CutOff, { topP, minP }: Cuts): boolean {
+  const byP = topP > 0 && topP < 1 && logOdds(before) - logOdds(topP) >= EDGE_NOISE;
+  const byMin = minP > 0 && behindFirst + Math.log(minP) >= EDGE_NOISE;
+  return byP || byMin || behindLast >= EDGE_NOISE;
+}
+
 const NO_EDGE: CutEdge = { fewer: Infinity, extra: 0 };
 
 /** `shares`: of the tokens that were kept, the likeliest first; together 1. Doubt is the provider's: what was cut off is not known. */
