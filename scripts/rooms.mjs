@@ -38,6 +38,7 @@ const ROOMS = {
     ['transport/seal', 'any transport, sealed end to end'],
     ['peers', 'the open links of this peer, and what peers do for each other over them'],
     ['control', 'our end of the control plane'],
+    ['models', 'models carried by peers: cut into pieces, found, exchanged, checked'],
     ['engine', 'the inference port, and what surrounds an engine whoever calls it'],
     ['tasks', 'what a kind of task is, and the kinds that there are'],
     ['provide', 'what a provider accepts, and how it works it off'],
