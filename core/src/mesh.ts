@@ -29,6 +29,7 @@ import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
 import type { ServedModel } from './provide/task.ts';
 import type { AnswerEvent, AskRequest } from './ask/answer.ts';
 import type { Verifier } from './policy/attestation.ts';
+import { Swarm, type SwarmOptions } from './models/swarm/swarm.ts';
 
 export interface MeshOptions {
   control: ControlClient;
@@ -46,11 +47,15 @@ export interface MeshOptions {
   kinds?: readonly TaskKind[];
   /** Those who can tell whether attestations of a vendor or a system hold. Left out: nobody can, and they count for nothing. */
   verifiers?: readonly Verifier[];
+  /** Where models lie on this device and what its owner lends of them. Left out: models neither come from peers nor go to them. */
+  models?: ModelSharing;
   clock: Clock;
   /** Milliseconds since 1970, for when the control plane does not say it. */
   now: () => number;
   random: () => number;
 }
+
+export type ModelSharing = Pick<SwarmOptions, 'store' | 'holders' | 'hasher' | 'limits' | 'sentToday' | 'failed'>;
 
 export interface ProvideOptions {
   models: ServedModel[];
@@ -77,6 +82,8 @@ export class Mesh {
   readonly control: ControlClient;
   /** The log's checkpoints, as we and our peers were shown them. */
   readonly checkpoints: Checkpoints;
+  /** Models from and for peers; null: see `MeshOptions.models`. */
+  readonly swarm: Swarm | null;
   #clock: Clock;
   #now: () => number;
   #filer: ReceiptFiler;
@@ -127,6 +134,17 @@ export class Mesh {
         this.#exchange.channelClosed(channel);
       },
     });
+    this.swarm =
+      options.models === undefined
+        ? null
+        : new Swarm({
+            ...options.models,
+            connect: (peer, signal) => this.#links.open(peer, signal),
+            learn: (peer, certificate) => transport.learn?.(peer, certificate),
+            clock,
+            now: this.#now,
+            random,
+          });
     this.#known = new KnownProviders(this.self, () => clock.now());
     this.checkpoints = new Checkpoints(clock);
     control.on('checkpoint', (checkpoint) => this.checkpoints.shown(checkpoint));
@@ -282,7 +300,7 @@ export class Mesh {
     this.#links.close();
     this.#deliveries.close();
     this.#requester.close();
-    await Promise.all([this.#filer.close(), this.#reports.close()]);
+    await Promise.all([this.#filer.close(), this.#reports.close(), this.swarm?.close()]);
   }
 
   #dispatch(channel: Channel, message: Message): void {

@@ -23,14 +23,14 @@ export interface StoredSummary {
 export interface PieceStore {
   /** All that is here, whole or begun. */
   list(): Promise<StoredSummary[]>;
-  /** Null: nothing of it is here. */
+  /** Null: nothing of it is here. Any number may be open at once, beside the one that `begin` gave; all see the same. */
   open(content: ContentId): Promise<StoredContent | null>;
   /**
    * Opens it, or begins it: asks for the room first, and writes nothing outside the store whatever the manifest says.
    * Rejects with storage_full, or busy while another tab or process writes it.
    */
   begin(content: ContentId, manifest: Manifest): Promise<StoredContent>;
-  /** Idempotent. Rejects with busy while it is in use. */
+  /** Idempotent. Rejects with busy while it is open. */
   remove(content: ContentId): Promise<void>;
 }
 
@@ -46,7 +46,12 @@ export interface StoredContent {
   keepLayer(file: number, layer: Uint8Array): Promise<boolean>;
   /** The bytes of a piece that is here, for the caller to keep. Rejects with model_integrity when the disk lost them. */
   read(piece: number): Promise<Uint8Array<ArrayBuffer>>;
-  /** Takes the bytes over, checks and keeps them. False: they are not this piece's. Needs the layer of its file. */
+  /**
+   * Takes the bytes over, checks and keeps them. False: they are not this piece's. As long as the layer of its file is not
+   * here, a piece is on trial: kept, and not in `pieces`. When the last of its file comes, or the layer, all of them are
+   * checked, and those that are right are in `pieces`; false then: they were not the file that the root covers, and none of
+   * them is kept. Those on trial need not outlive a restart.
+   */
   write(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean>;
   /** Makes the disk keep what was written, and remembers which pieces they are. */
   flush(): Promise<void>;

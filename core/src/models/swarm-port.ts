@@ -34,6 +34,10 @@ export interface WebSource {
    * `unsupported` means that the server answers no parts of files.
    */
   read(file: number, from: number, to: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** The bytes of the manifest; null: it has none. Checked like a stranger's. */
+  manifest?(signal: AbortSignal): Promise<Uint8Array | null>;
+  /** The hashes of a file's pieces; null: it has none. Checked like a stranger's. */
+  layer?(file: number, signal: AbortSignal): Promise<Uint8Array | null>;
 }
 
 export interface FetchRequest extends Wanted {
@@ -41,6 +45,10 @@ export interface FetchRequest extends Wanted {
   manifest: Manifest | null;
   /** Null: only peers have it. */
   web: WebSource | null;
+  /** Where only the SHA-256 of the file is known: its size, so that another is noticed at once. Null: unknown. */
+  sizeBytes: number | null;
+  /** Others may have its pieces from us, as soon as we have them, as long as the owner's limits allow. */
+  lend: boolean;
 }
 
 /** The owner's limits. Read before every piece that is sent. */
@@ -53,6 +61,17 @@ export interface SeedLimits {
 }
 
 /** Where bytes come from and go to, for people. Rates in bytes per second, over the last seconds. */
+export interface FetchProgress {
+  content: ContentId;
+  loadedBytes: number;
+  sizeBytes: number;
+  /** Bytes of this model that came since the fetch began. */
+  fromPeers: number;
+  fromWeb: number;
+  /** The peers that have some of it and are connected. */
+  peers: number;
+}
+
 export interface SwarmFigures {
   fromPeers: number;
   fromWeb: number;
