@@ -61,6 +61,7 @@ const ROOMS = {
     ['log', 'the events as a transparency log, and its witnesses'],
     ['restore', 'copies of the data folder, and events made again from the log'],
     ['registry', 'who is here and what they offer'],
+    ['models', 'who has which models, by their own word'],
     ['price', 'what each offer costs now, and whether it can be paid'],
     ['audit/figures', 'what was counted and measured in audits'],
     ['audit/dues', 'what follows from audits for credits'],
