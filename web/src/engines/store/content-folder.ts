@@ -60,6 +60,11 @@ export class ContentFolder {
     return file.lastModified;
   }
 
+  /** Remembers that it is read now; of no importance where that fails, as while another tab does the same. */
+  async use(): Promise<void> {
+    await this.write('used', new TextEncoder().encode(String(Date.now()))).catch(() => {});
+  }
+
   read(name: Entry): Promise<Uint8Array<ArrayBuffer> | null> {
     return readEntry(this.handle, name);
   }

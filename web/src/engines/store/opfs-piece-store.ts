@@ -1,15 +1,13 @@
 /** Where models lie in a browser, for a worker: only there may files be written in place. */
-import { bytesToHex } from '@noble/hashes/utils.js';
 import { MeshError } from '@llmesh/core/base/errors';
 import { manifestBytes, type Manifest } from '@llmesh/core/models/manifest';
 import { PieceMap } from '@llmesh/core/models/piece-map';
-import type { PieceSet } from '@llmesh/core/models/piece-set';
 import type { ContentId, PieceStore, StoredContent, StoredSummary } from '@llmesh/core/models/piece-store';
 import { requireRoom } from '../common/room.ts';
 import { FOLDER } from '../files/opfs-files.ts';
 import { ContentFolder, removeContent, writeEntry } from './content-folder.ts';
-import { writtenIn } from './journal.ts';
 import { SharedContent } from './shared-content.ts';
+import { summaryOf } from './summary.ts';
 
 export class OpfsPieceStore implements PieceStore {
   readonly #root: FileSystemDirectoryHandle;
@@ -24,7 +22,12 @@ export class OpfsPieceStore implements PieceStore {
 
   async list(): Promise<StoredSummary[]> {
     const folders = await ContentFolder.all(this.#root);
-    return await Promise.all(folders.map((folder) => this.#summary(folder)));
+    return await Promise.all(
+      folders.map(async (folder) => {
+        const opened = await this.#open.get(folder.content)?.opened.catch(() => null);
+        return await summaryOf(folder, opened?.pieces ?? null);
+      }),
+    );
   }
 
   async open(content: ContentId): Promise<StoredContent | null> {
@@ -105,22 +108,6 @@ export class OpfsPieceStore implements PieceStore {
       throw error;
     }
   }
-
-  async #summary(folder: ContentFolder): Promise<StoredSummary> {
-    const { content, manifest } = folder;
-    const map = new PieceMap(manifest);
-    const whole = await folder.isWhole();
-    const here = await this.#open.get(content)?.opened.catch(() => null);
-    return {
-      content,
-      format: manifest.format,
-      sha256: sha256Of(manifest),
-      sizeBytes: map.sizeBytes,
-      loadedBytes: whole ? map.sizeBytes : here ? bytesOf(here.pieces, map) : await begunBytes(folder, map),
-      whole,
-      usedAt: await folder.usedAt(),
-    };
-  }
 }
 
 interface Shared {
@@ -131,23 +118,6 @@ interface Shared {
   /** Resolves when the last handle is closed, and the locks are gone. */
   closed: Promise<void>;
   close: () => void;
-}
-
-/** In hex; null: it has several files. */
-export function sha256Of({ files: [first, ...others] }: Manifest): string | null {
-  return first === undefined || others.length > 0 ? null : bytesToHex(first.sha256);
-}
-
-/** Another tab may be writing it; then this is what it had written a moment ago. */
-async function begunBytes(folder: ContentFolder, map: PieceMap): Promise<number> {
-  const journal = await folder.read('journal').catch(() => null);
-  return journal === null ? 0 : bytesOf(writtenIn(journal, map.count), map);
-}
-
-function bytesOf(pieces: PieceSet, map: PieceMap): number {
-  let bytes = 0;
-  for (let piece = 0; piece < map.count; piece++) if (pieces.has(piece)) bytes += map.place(piece).sizeBytes;
-  return bytes;
 }
 
 /** What its files take already: they are as long as they will be. */

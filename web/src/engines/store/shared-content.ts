@@ -147,6 +147,14 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
     await this.folder.drop('journal');
   }
 
+  /** Whether all that is here still is what it was; what is not is fetched again at the next start. */
+  async isGenuine(): Promise<boolean> {
+    const wrong = [];
+    for (const file of this.folder.manifest.files.keys()) wrong.push(...(await this.#wrongIn(file)));
+    await this.#lost(wrong);
+    return wrong.length === 0;
+  }
+
   async close(): Promise<void> {
     const begun = this.#begun;
     if (begun === null) return;
