@@ -31,13 +31,13 @@ export interface HolderIndex {
 export interface WebSource {
   /**
    * These bytes of one file, `from` inclusive, `to` exclusive. Rejects as downloads do: `model_download_failed` may go away,
-   * `unsupported` means that the server answers no parts of files.
+   * `unsupported` means that the server answers no parts of files. `path`: that of the file in the manifest.
    */
-  read(file: number, from: number, to: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  read(file: number, from: number, to: number, signal: AbortSignal, path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** The bytes of the manifest; null: it has none. Checked like a stranger's. */
   manifest?(signal: AbortSignal): Promise<Uint8Array | null>;
   /** The hashes of a file's pieces; null: it has none. Checked like a stranger's. */
-  layer?(file: number, signal: AbortSignal): Promise<Uint8Array | null>;
+  layer?(file: number, signal: AbortSignal, path: string): Promise<Uint8Array | null>;
 }
 
 export interface FetchRequest extends Wanted {

@@ -21,10 +21,12 @@ import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts'
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
+import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
   { store, records, locks, tab, shared, clock, control, door, connection }: Visit,
+  files: ModelFilesParts,
   catalogue: ModelCatalogue,
   credits: CreditsPageState,
   announcer: Announcer,
@@ -34,7 +36,12 @@ export function composeDonatePage(
     clock,
     failed: (error) => warn('trying a model', error),
   });
-  const shelf = new BrowserShelf();
+  const shelf = new BrowserShelf({
+    async removeContent(content) {
+      await files.sharing.letGo();
+      await files.store.remove(content);
+    },
+  });
   const turn = new DownloadTurn({
     locks,
     clock,
@@ -49,7 +56,13 @@ export function composeDonatePage(
     models: () => catalogue.models,
     modelsKnown: () => catalogue.load(),
     newEngine: (settings) =>
-      new EngineInTurn(new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }), turn),
+      new EngineInTurn(
+        new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }),
+        turn,
+        files.supply,
+        settings,
+      ),
+    sharing: files.sharing,
     shelf,
     tryModel,
     lend,

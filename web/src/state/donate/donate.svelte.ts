@@ -21,6 +21,7 @@ import { PeopleServed } from './people-served.svelte.ts';
 import { smallerModel } from '../device/step-down.ts';
 import { Tempo } from './tempo.svelte.ts';
 import { Standings } from './standings.svelte.ts';
+import type { Sharing } from './sharing/sharing.svelte.ts';
 import { SpeedLimit } from './speed-limit.svelte.ts';
 import { ThisDevice, type ThisDeviceNeeds } from '../device/this-device.svelte.ts';
 
@@ -48,6 +49,8 @@ export interface DonateNeeds extends ThisDeviceNeeds {
   /** Of `lend-model.ts`, which a page fetches when lending begins. */
   lend: typeof lendModel;
   connection: () => Pick<LifeFacts, 'control' | 'wasConnected' | 'voting'>;
+  /** Lends the files of the model that is lent, too. */
+  sharing: Sharing;
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -76,6 +79,7 @@ export class DonateState {
   readonly tempo: Tempo;
   readonly speedLimit: SpeedLimit;
   readonly audits: AuditChoice;
+  readonly sharing: Sharing;
   readonly standings = new Standings();
   readonly people = new PeopleServed();
   readonly #needs: DonateNeeds;
@@ -97,6 +101,7 @@ export class DonateState {
     this.tempo = new Tempo(needs.clock);
     this.speedLimit = new SpeedLimit(needs);
     this.audits = new AuditChoice(needs);
+    this.sharing = needs.sharing;
   }
 
   get phase(): DonatePhase {
@@ -153,7 +158,13 @@ export class DonateState {
   }
 
   async restore(): Promise<void> {
-    await Promise.all([this.totals.restore(), this.device.restore(), this.speedLimit.restore(), this.audits.restore()]);
+    await Promise.all([
+      this.totals.restore(),
+      this.device.restore(),
+      this.speedLimit.restore(),
+      this.audits.restore(),
+      this.sharing.restore(),
+    ]);
   }
 
   /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */
@@ -226,6 +237,8 @@ export class DonateState {
     const pace = new DownloadPace();
     this.#lent = { model, loaded: null, readyAt: null };
     this.#phase = 'getting';
+    // Also while it is fetched: others may have the pieces that are here already.
+    this.sharing.share(model);
     const end = await this.#needs.lend(
       model,
       {
@@ -242,6 +255,7 @@ export class DonateState {
           void this.device.look();
           if (tokensPerSecond !== null) this.device.learnSpeed(model.id, tokensPerSecond);
           this.#lent = { model, loaded, readyAt: this.#needs.now() };
+          this.sharing.share(model);
           this.tempo.start();
         },
         status: (status) => this.#take(status),
@@ -257,6 +271,7 @@ export class DonateState {
       },
       signal,
     );
+    this.sharing.share(null);
     this.tempo.stop();
     this.totals.keep();
     this.people.take([], this.#needs.now());
