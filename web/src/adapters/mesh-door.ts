@@ -22,8 +22,8 @@ export type SharesModels = NonNullable<PeerOptions['models']>;
 
 export class MeshDoor {
   readonly #options: MeshDoorOptions;
-  /** Set before the door is opened. Null: models neither come from peers nor go to them. */
-  shares: SharesModels | null = null;
+  /** Set before the door is opened. Null: models neither come from peers nor go to them. Never rejects. */
+  shares: () => Promise<SharesModels | null> = () => Promise.resolve(null);
   #hidden = false;
   #peer: Promise<OpenPeer> | null = null;
   #closed = false;
@@ -72,14 +72,14 @@ export class MeshDoor {
 
   async #make(): Promise<OpenPeer> {
     const { control, identity, store, address } = this.#options;
-    const [{ browserHost }, { openPeer }, { openReceipts }] = await Promise.all([
+    const [{ browserHost }, { openPeer }, { openReceipts }, models] = await Promise.all([
       import('@llmesh/core/browser-host'),
       import('@llmesh/core/open-peer'),
       import('./receipt-store.ts'),
+      this.shares(),
     ]);
     const [host, keeper] = await Promise.all([browserHost(), openReceipts(store)]);
     const receipts = { keeper, failed: (error: MeshError) => warn('a receipt', error) };
-    const models = this.shares;
     return openPeer(host, address, {
       ...{ identity, control, receipts, hidden: this.#hidden },
       ...(models !== null && { models }),

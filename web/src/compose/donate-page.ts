@@ -36,12 +36,7 @@ export function composeDonatePage(
     clock,
     failed: (error) => warn('trying a model', error),
   });
-  const shelf = new BrowserShelf({
-    async removeContent(content) {
-      await files.sharing.letGo();
-      await files.store.remove(content);
-    },
-  });
+  const shelf = new BrowserShelf(files);
   const turn = new DownloadTurn({
     locks,
     clock,

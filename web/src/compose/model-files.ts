@@ -1,71 +1,61 @@
 /** Puts together what carries models: the store in its worker, the way from and to volunteers, and what its owner says about it. */
-import { MeshError } from '@llmesh/core/base/errors';
-import { scriptHasher } from '@llmesh/core/models/hasher';
-import type { StoreHostApi } from '../engines/store/store-wire.ts';
+import type { ContentId } from '@llmesh/core/base/ids';
+import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import { isMetered } from '../adapters/metered.ts';
 import { warn } from '../adapters/log.ts';
-import { codeFailure } from '../adapters/page-code.ts';
 import { fileSystem } from '../engines/files/open-files.ts';
-import { PageStore } from '../engines/store/page-store.ts';
-// oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
-import storeWorkerUrl from '../engines/store/store-worker.ts?worker&url';
-import { storedModel } from '../engines/store/stored-model.ts';
-import { SwarmSupply } from '../engines/supply/swarm-supply.ts';
-import { WorkerHost } from '../engines/worker-host.ts';
+import type { ModelSupply } from '../state/device/model-supply.ts';
 import { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
+import type { Carrier } from './carrier.ts';
 import type { Visit } from './visit.ts';
 
 export interface ModelFilesParts {
-  store: PageStore;
-  supply: SwarmSupply;
+  supply: ModelSupply;
   sharing: Sharing;
+  /** See `BrowserShelfNeeds`. */
+  removeContent: (content: ContentId) => Promise<void>;
 }
 
-/** To be called before the mesh is opened. */
+/** To be called before the mesh is opened. Its code is fetched with that of the mesh. */
 export function composeModelFiles({ records, clock, door }: Visit): ModelFilesParts {
-  const store = new PageStore((run) => host().call(run));
-  let running: WorkerHost<StoreHostApi> | null = null;
-  const host = () =>
-    (running ??= new WorkerHost<StoreHostApi>(
-      new Worker(storeWorkerUrl, { type: 'module' }),
-      () => codeFailure(new URL(storeWorkerUrl, location.href).href),
-      (error) => {
-        running = null;
-        warn('the files of models', error);
-      },
-      stoppedByItself,
-    ));
-  /** Without a file system there is no store, and models come as they did before there was one. */
-  const hasPlace = fileSystem().then((root) => root !== null);
-  const swarm = async () => ((await hasPlace) ? (await door.open()).swarm : null);
+  let carrier: Promise<Carrier | null> | null = null;
+  const swarm = async () => (await door.open()).swarm;
   const sharing: Sharing = new Sharing({
     ...{ store: records, clock, now: Date.now, swarm },
     metered: isMetered,
     hidden: () => door.hidden,
     async contentOf(model) {
       const root = await fileSystem();
-      return root === null ? null : ((await storedModel(root, model))?.content ?? null);
+      if (root === null) return null;
+      const { storedModel } = await import('../engines/store/stored-model.ts');
+      return (await storedModel(root, model))?.content ?? null;
     },
     failed: (error) => warn('sharing model files', error),
   });
-  door.shares = (control) => ({
-    store,
-    holders: control,
-    hasher: scriptHasher,
-    limits: () => sharing.limits(),
-    failed: (error) => warn('a model from volunteers', error),
-  });
-  const supply = new SwarmSupply({
-    swarm,
-    lends: () => sharing.limits().seeding,
-    failed: (error) => warn('a model comes from its source alone', error),
-  });
-  return { store, supply, sharing };
+  const ready = () => {
+    carrier ??= carry(sharing, swarm).catch((error: unknown) => {
+      carrier = null;
+      warn('models come from their source alone', error);
+      return null;
+    });
+    return carrier;
+  };
+  door.shares = async () => (await ready())?.shares ?? null;
+  return {
+    sharing,
+    supply: {
+      bring: async (...args) => await (await ready())?.supply.bring(...args),
+    },
+    removeContent: async (content) => {
+      await sharing.letGo();
+      await (await ready())?.removeContent(content);
+    },
+  };
 }
 
-function stoppedByItself(): MeshError {
-  return new MeshError(
-    'model_unreadable',
-    'The part of this page that keeps models stopped on its own. Reload the page and start again: what has arrived is kept.',
-  );
+/** Null: without a file system there is no store, and models come as they did before there was one. */
+async function carry(sharing: Sharing, swarm: () => Promise<Swarm | null>): Promise<Carrier | null> {
+  if ((await fileSystem()) === null) return null;
+  const { openCarrier } = await import('./carrier.ts');
+  return openCarrier(sharing, swarm);
 }

@@ -9,8 +9,6 @@ import { ggufFileName, prebuiltMlcFolder } from './common/model-url.ts';
 import { storageQuota } from './common/room.ts';
 import type { ModelFiles } from './files/model-files.ts';
 import { fileSystem, openModelFiles } from './files/open-files.ts';
-import { ContentFolder } from './store/content-folder.ts';
-import { summaryOf } from './store/summary.ts';
 import { forgetOlder } from './supply/older-places.ts';
 
 export interface BrowserShelfNeeds {
@@ -60,8 +58,10 @@ export class BrowserShelf implements ModelShelf {
 
 async function inStore(): Promise<StoredSummary[]> {
   const root = await fileSystem();
-  const folders = root === null ? [] : await ContentFolder.all(root);
-  return await Promise.all(folders.map((folder) => summaryOf(folder, null)));
+  if (root === null) return [];
+  // With it come hashes and manifests, which a page does not need to be shown.
+  const { inStore: list } = await import('./store/in-store.ts');
+  return await list(root);
 }
 
 function isOf({ content, sha256 }: StoredSummary, model: CatalogueModel): boolean {

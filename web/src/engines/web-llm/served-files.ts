@@ -11,9 +11,9 @@ let looksHere = false;
 export interface ServedFolder {
   /** For `ModelRecord.model`. */
   url: string;
-  urlOf(path: string): string;
+  urlOf: (path: string) => string;
   /** From now on they are not served any more. */
-  end(): void;
+  end: () => void;
 }
 
 /** `name`: a plain name that no other folder has meanwhile. `files`: by their paths in it. */
