@@ -23,14 +23,14 @@ export function piecesIn(sizeBytes: number): number {
  * The hash of one piece. `fileBytes`: the size of its file, since the tree of a file that fits in one piece is only as high as
  * it has to be, and all others' pieces are padded to the full height.
  */
-export function pieceHash(bytes: Uint8Array, fileBytes: number, { sha256 }: Hasher): Uint8Array {
+export function pieceHash(bytes: Uint8Array, fileBytes: number, hasher: Hasher): Uint8Array {
   const used = Math.ceil(bytes.byteLength / LEAF_BYTES);
   const leaves = fileBytes > PIECE_BYTES ? LEAVES : powerOfTwo(used);
   const hashes = new Uint8Array(leaves * HASH_BYTES);
   for (let leaf = 0; leaf < used; leaf++) {
-    hashes.set(sha256(bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES)), leaf * HASH_BYTES);
+    hashes.set(hasher.sha256(bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES)), leaf * HASH_BYTES);
   }
-  return fold(hashes, leaves, sha256);
+  return fold(hashes, leaves, hasher);
 }
 
 /** The root over the hashes of all pieces of a file: `layer` has 32 bytes for each. */
@@ -42,19 +42,19 @@ export function rootOf(layer: Uint8Array, hasher: Hasher): Uint8Array {
   hashes.set(layer);
   const nothing = emptyPiece(hasher);
   for (let piece = pieces; piece < width; piece++) hashes.set(nothing, piece * HASH_BYTES);
-  return fold(hashes, width, hasher.sha256);
+  return fold(hashes, width, hasher);
 }
 
 /** The hash of a piece that lies wholly behind the end of its file. */
-function emptyPiece({ sha256 }: Hasher): Uint8Array {
-  return fold(new Uint8Array(LEAVES * HASH_BYTES), LEAVES, sha256);
+function emptyPiece(hasher: Hasher): Uint8Array {
+  return fold(new Uint8Array(LEAVES * HASH_BYTES), LEAVES, hasher);
 }
 
 /** Overwrites `hashes`, a power of two of them, with the levels above, up to the one hash that it returns. */
-function fold(hashes: Uint8Array, count: number, sha256: Hasher['sha256']): Uint8Array {
+function fold(hashes: Uint8Array, count: number, hasher: Hasher): Uint8Array {
   for (let width = count; width > 1; width /= 2) {
     for (let i = 0; i < width / 2; i++) {
-      hashes.set(sha256(hashes.subarray(2 * i * HASH_BYTES, (2 * i + 2) * HASH_BYTES)), i * HASH_BYTES);
+      hashes.set(hasher.sha256(hashes.subarray(2 * i * HASH_BYTES, (2 * i + 2) * HASH_BYTES)), i * HASH_BYTES);
     }
   }
   return hashes.slice(0, HASH_BYTES);
