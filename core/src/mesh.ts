@@ -144,6 +144,7 @@ export class Mesh {
         : new Swarm({
             ...options.models,
             self: this.self,
+            certificate: transport.certificate ?? null,
             connect: (peer, signal) => this.#links.open(peer, signal),
             learn: (peer, certificate) => transport.learn?.(peer, certificate),
             clock,

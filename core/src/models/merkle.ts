@@ -25,11 +25,18 @@ export function piecesIn(sizeBytes: number): number {
  */
 export function pieceHash(bytes: Uint8Array, fileBytes: number, hasher: Hasher): Uint8Array {
   const used = Math.ceil(bytes.byteLength / LEAF_BYTES);
-  const leaves = fileBytes > PIECE_BYTES ? LEAVES : powerOfTwo(used);
-  const hashes = new Uint8Array(leaves * HASH_BYTES);
+  const hashes = new Uint8Array(used * HASH_BYTES);
   for (let leaf = 0; leaf < used; leaf++) {
     hashes.set(hasher.sha256(bytes.subarray(leaf * LEAF_BYTES, (leaf + 1) * LEAF_BYTES)), leaf * HASH_BYTES);
   }
+  return pieceHashOf(hashes, fileBytes, hasher);
+}
+
+/** The same for a host that has hashed the piece's leaves itself: `leafHashes` has 32 bytes for each, in order. */
+export function pieceHashOf(leafHashes: Uint8Array, fileBytes: number, hasher: Hasher): Uint8Array {
+  const leaves = fileBytes > PIECE_BYTES ? LEAVES : powerOfTwo(leafHashes.byteLength / HASH_BYTES);
+  const hashes = new Uint8Array(leaves * HASH_BYTES);
+  hashes.set(leafHashes);
   return fold(hashes, leaves, hasher);
 }
 

@@ -2,11 +2,11 @@
  * The port to where models lie on this device, piece by piece. Adapters: files (Node), the origin private file system in a
  * worker (browsers), memory for tests. The acceptance suite is `suites/piece-store.ts`.
  */
+import type { ContentId } from '../base/ids.ts';
 import type { Manifest } from './manifest.ts';
 import type { PieceSet } from './piece-set.ts';
 
-/** The SHA-256 of a manifest's bytes, in hex. */
-export type ContentId = string & { readonly brand: 'ContentId' };
+export type { ContentId } from '../base/ids.ts';
 
 export interface StoredSummary {
   content: ContentId;

@@ -73,6 +73,7 @@ export class SwarmWorld {
       limits: () => limits,
       failed: (error) => failed.push(error),
       connect: (peer, signal) => links.open(peer, signal),
+      certificate: null,
       learn: () => {},
       now: () => this.clock.now(),
       ...options,

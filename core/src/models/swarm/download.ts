@@ -98,6 +98,7 @@ export class Download {
         : new WebPull({
             web,
             map: this.map,
+            paths: stored.manifest.files.map(({ path }) => path),
             keep: (piece, bytes) => this.#keep(piece, bytes, null),
             changed: (pieces) => options.fetching(pieces),
             room: () => options.inFlight() < MAX_IN_FLIGHT,

@@ -13,7 +13,7 @@ const LOOK_MS = 2_000;
 
 export interface LendingOptions {
   store: PieceStore;
-  holders: HolderIndex;
+  hold: (held: Parameters<HolderIndex['hold']>[0]) => void;
   /** Whether the owner's limits let anything go now. */
   allowed: () => boolean;
   peers: () => Iterable<SwarmPeer>;
@@ -186,6 +186,6 @@ export class Lending {
       const sha256 = first !== undefined && others.length === 0 ? bytesToHex(first.sha256) : null;
       return { content, sha256, whole: pieces.full };
     });
-    this.#options.holders.hold(this.#allowed ? held : []);
+    this.#options.hold(this.#allowed ? held : []);
   }
 }

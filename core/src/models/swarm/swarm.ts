@@ -35,6 +35,8 @@ export interface SwarmOptions {
   failed?: (error: MeshError) => void;
   /** The channel to a peer, dialled when there is none. Rejects with connect_failed or cancelled. */
   connect: (peer: PeerId, signal: AbortSignal) => Promise<Channel>;
+  /** Ours, for anonymous peers that fetch from us; null: they cannot connect. */
+  certificate: string | null;
   /** Learns a certificate that anonymous peers need before they can connect. */
   learn: (peer: PeerId, certificate: string) => void;
   clock: Clock;
@@ -78,7 +80,8 @@ export class Swarm {
       },
     });
     this.#lending = new Lending({
-      ...{ store, holders, clock },
+      ...{ store, clock },
+      hold: (held) => holders.hold(held, options.certificate),
       allowed: () => this.#uploads.allowed,
       peers: () => this.#peers.values(),
       stopped: (content) => this.#uploads.stop(content),

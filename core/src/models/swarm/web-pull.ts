@@ -18,6 +18,8 @@ const DECAY = 0.9;
 export interface WebPullOptions {
   web: WebSource;
   map: PieceMap;
+  /** Of the files, as the manifest has them. */
+  paths: readonly string[];
   /** Checks and keeps a piece. False: it is wrong. */
   keep: (piece: number, bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>;
   /** These are being fetched now. */
@@ -35,6 +37,7 @@ export class WebPull {
   /** Why it is of no more use; null: it is. */
   failure: MeshError | null = null;
   readonly #options: WebPullOptions;
+  readonly #paths: readonly string[];
   readonly #active = new Map<number, { abort: AbortController; sinceMs: number }>();
   readonly #closed = new AbortController();
   #most = 1;
@@ -44,6 +47,7 @@ export class WebPull {
 
   constructor(options: WebPullOptions) {
     this.#options = options;
+    this.#paths = options.paths;
     this.rate = new RateMeter(options.clock);
     this.hasLayers = options.web.layer !== undefined;
   }
@@ -65,7 +69,7 @@ export class WebPull {
   /** Null: there is none. */
   async layer(file: number): Promise<Uint8Array | null> {
     try {
-      const layer = (await this.#options.web.layer?.(file, this.#closed.signal)) ?? null;
+      const layer = (await this.#options.web.layer?.(file, this.#closed.signal, this.#paths[file] ?? '')) ?? null;
       if (layer === null) this.hasLayers = false;
       return layer;
     } catch {
@@ -112,7 +116,7 @@ export class WebPull {
     const { file, offset, sizeBytes } = map.place(piece);
     let bytes: Uint8Array<ArrayBuffer>;
     try {
-      bytes = await web.read(file, offset, offset + sizeBytes, abort.signal);
+      bytes = await web.read(file, offset, offset + sizeBytes, abort.signal, this.#paths[file] ?? '');
     } catch (thrown) {
       if (!abort.signal.aborted) this.#failed(piece, thrown);
       return;

@@ -11,7 +11,7 @@ export async function openModelFiles(): Promise<ModelFiles> {
 }
 
 /** null where there is none: on pages that came over plain http, and in private windows of Firefox. */
-async function fileSystem(): Promise<FileSystemDirectoryHandle | null> {
+export async function fileSystem(): Promise<FileSystemDirectoryHandle | null> {
   try {
     return await navigator.storage.getDirectory();
   } catch {
