@@ -84,6 +84,7 @@ const ROOMS = {
     ['node', 'a peer in Node'],
     ['log', 'the log of a mesh: recounted, witnessed, its forks kept'],
     ['models', 'model files: named, fetched, kept'],
+    ['models/pieces', 'models piece by piece: kept, lent to peers, fetched from them'],
     ['llama/context', 'llama.cpp on this machine: device, memory, contexts, sequences'],
     ['contained', 'what strangers wrote, read where it can be ended'],
     ['llama/answer', 'one answer as it is written: planned, held to its form, closed in time, told in pieces'],
