@@ -5,7 +5,6 @@ import { warn } from '../adapters/log.ts';
 import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
-import { BrowserShelf } from '../engines/browser-shelf.ts';
 import { codeFailure } from '../adapters/page-code.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
@@ -21,6 +20,7 @@ import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts'
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
+import { composeShelf } from './shelf.ts';
 import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
 
@@ -36,7 +36,7 @@ export function composeDonatePage(
     clock,
     failed: (error) => warn('trying a model', error),
   });
-  const shelf = new BrowserShelf(files);
+  const shelf = composeShelf(files);
   const turn = new DownloadTurn({
     locks,
     clock,

@@ -3,7 +3,7 @@ import type { ContentId } from '@llmesh/core/base/ids';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import { isMetered } from '../adapters/metered.ts';
 import { warn } from '../adapters/log.ts';
-import { fileSystem } from '../engines/files/open-files.ts';
+import { fileSystem } from '../engines/files/file-system.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
 import { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
 import type { Carrier } from './carrier.ts';

@@ -8,7 +8,10 @@ import { MLC_CACHES } from './common/storage-names.ts';
 import { ggufFileName, prebuiltMlcFolder } from './common/model-url.ts';
 import { storageQuota } from './common/room.ts';
 import type { ModelFiles } from './files/model-files.ts';
-import { fileSystem, openModelFiles } from './files/open-files.ts';
+import { fileSystem } from './files/file-system.ts';
+import { openModelFiles } from './files/open-files.ts';
+import { ContentFolder } from './store/content-folder.ts';
+import { summaryOf } from './store/summary.ts';
 import { forgetOlder } from './supply/older-places.ts';
 
 export interface BrowserShelfNeeds {
@@ -58,10 +61,8 @@ export class BrowserShelf implements ModelShelf {
 
 async function inStore(): Promise<StoredSummary[]> {
   const root = await fileSystem();
-  if (root === null) return [];
-  // With it come hashes and manifests, which a page does not need to be shown.
-  const { inStore: list } = await import('./store/in-store.ts');
-  return await list(root);
+  const folders = root === null ? [] : await ContentFolder.all(root);
+  return await Promise.all(folders.map((folder) => summaryOf(folder, null)));
 }
 
 function isOf({ content, sha256 }: StoredSummary, model: CatalogueModel): boolean {

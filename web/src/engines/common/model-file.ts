@@ -1,7 +1,8 @@
 /** The file of a GGUF model on this device: from the store, or taken into it, or downloaded. */
 import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
-import { openModelFiles, fileSystem } from '../files/open-files.ts';
+import { fileSystem } from '../files/file-system.ts';
+import { openModelFiles } from '../files/open-files.ts';
 import type { ContentFolder } from '../store/content-folder.ts';
 import { keepFile } from '../store/keep-file.ts';
 import { SharedContent } from '../store/shared-content.ts';

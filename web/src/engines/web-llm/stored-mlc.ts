@@ -2,7 +2,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import type { MlcModel } from '@llmesh/core/policy/catalogue';
 import { prebuiltAppConfig, type ModelRecord } from '@mlc-ai/web-llm';
-import { fileSystem } from '../files/open-files.ts';
+import { fileSystem } from '../files/file-system.ts';
 import { storedModel } from '../store/stored-model.ts';
 import type { MlcFiles } from './mlc-source.ts';
 import { serveFolder } from './served-files.ts';
