@@ -124,7 +124,10 @@ export class Mesh {
     this.#transport = transport;
     this.#introductions = options.introductions ?? new Introductions(clock);
     this.#links = new Links(transport, clock, {
-      opened: (channel) => this.#exchange.opened(channel),
+      opened: (channel) => {
+        this.#exchange.opened(channel);
+        this.swarm?.channelOpened(channel);
+      },
       message: (channel, message) => this.#dispatch(channel, message),
       closed: (channel, reason) => {
         this.#requester.channelClosed(channel, reason);
@@ -132,6 +135,7 @@ export class Mesh {
         this.#deliveries.channelClosed(channel);
         this.#introductions.channelClosed(channel);
         this.#exchange.channelClosed(channel);
+        this.swarm?.channelClosed(channel);
       },
     });
     this.swarm =
@@ -139,6 +143,8 @@ export class Mesh {
         ? null
         : new Swarm({
             ...options.models,
+            self: this.self,
+            certificate: transport.certificate ?? null,
             connect: (peer, signal) => this.#links.open(peer, signal),
             learn: (peer, certificate) => transport.learn?.(peer, certificate),
             clock,
@@ -339,6 +345,17 @@ export class Mesh {
       case 'INTRODUCED':
       case 'INTRODUCTION':
         this.#introductions.handle(channel, message);
+        break;
+      case 'SEEK':
+      case 'HAVE':
+      case 'GAINED':
+      case 'FETCHING':
+      case 'WANT':
+      case 'UNWANT':
+      case 'DECLINE':
+      case 'WANT_MANIFEST':
+      case 'MANIFEST':
+        this.swarm?.handle(channel, message);
         break;
       default:
         message satisfies never;

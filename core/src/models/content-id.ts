@@ -4,12 +4,6 @@ import { manifestBytes, readManifest, type Manifest } from './manifest.ts';
 import type { Hasher } from './hasher.ts';
 import type { ContentId } from './piece-store.ts';
 
-const CONTENT_ID = /^[0-9a-f]{64}$/;
-
-export function isContentId(value: unknown): value is ContentId {
-  return typeof value === 'string' && CONTENT_ID.test(value);
-}
-
 export function contentIdOf(manifest: Manifest, hasher: Hasher): ContentId {
   return bytesToHex(hasher.sha256(manifestBytes(manifest))) as ContentId;
 }

@@ -1,7 +1,7 @@
 /** Reads files once, from beginning to end, and says what their manifest is. */
 import { MAX_FILES, PIECE_BYTES, manifestBytes, readManifest, type Manifest, type ManifestFile } from './manifest.ts';
 import { pieceHash, rootOf } from './merkle.ts';
-import { MeshError } from '../base/errors.ts';
+import { cancelled, MeshError } from '../base/errors.ts';
 import type { Hasher } from './hasher.ts';
 
 export interface SourceFile {
@@ -48,11 +48,12 @@ export async function makeManifest(
 }
 
 async function hashFile(
-  { path, sizeBytes, read }: SourceFile,
+  file: SourceFile,
   hasher: Hasher,
   signal: AbortSignal,
   onProgress: (readBytes: number) => void,
 ): Promise<{ sha256: Uint8Array; layer: Uint8Array<ArrayBuffer> }> {
+  const { path, sizeBytes } = file;
   const whole = hasher.stream();
   const hashes: Uint8Array[] = [];
   const piece = new Uint8Array(Math.min(PIECE_BYTES, sizeBytes));
@@ -61,8 +62,8 @@ async function hashFile(
     hashes.push(pieceHash(piece.subarray(0, filled), sizeBytes, hasher));
     filled = 0;
   };
-  for await (const part of read()) {
-    signal.throwIfAborted();
+  for await (const part of file.read()) {
+    if (signal.aborted) throw cancelled();
     total += part.byteLength;
     if (total > sizeBytes) break;
     whole.update(part);

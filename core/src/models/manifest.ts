@@ -3,6 +3,7 @@
  * SHA-256 of a manifest's bytes is the model's content id: whoever has the id can check every piece, whoever it came from.
  */
 import * as v from 'valibot';
+import { MAX_MODEL_FILES, MAX_MODEL_MANIFEST_BYTES, MAX_MODEL_PIECES } from '../protocol.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 
 /** Each leaf of a file's tree hashes so many bytes, as in BEP 52, so that roots equal those of v2 torrents. */
@@ -11,13 +12,13 @@ export const LEAF_BYTES = 16_384;
 export const PIECE_BYTES = 1_048_576;
 export const HASH_BYTES = 32;
 /** A folder of shards has some hundred files. */
-export const MAX_FILES = 1_024;
+export const MAX_FILES = MAX_MODEL_FILES;
 /** All files together. No model that anybody could run has more. */
 export const MAX_CONTENT_BYTES = 1_099_511_627_776;
 /** A bitmap of all pieces fits into one message. */
-export const MAX_PIECES = 1_048_576;
+export const MAX_PIECES = MAX_MODEL_PIECES;
 export const MAX_PATH_CHARS = 160;
-export const MAX_MANIFEST_BYTES = 262_144;
+export const MAX_MANIFEST_BYTES = MAX_MODEL_MANIFEST_BYTES;
 /** The first field, so that no other signed or hashed record reads as a manifest. */
 const DOMAIN = 'llmesh-manifest';
 const VERSION = 1;

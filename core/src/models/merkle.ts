@@ -33,11 +33,11 @@ export function pieceHash(bytes: Uint8Array, fileBytes: number, hasher: Hasher):
 }
 
 /** The same for a host that has hashed the piece's leaves itself: `leafHashes` has 32 bytes for each, in order. */
-export function pieceHashOf(leafHashes: Uint8Array, fileBytes: number, { sha256 }: Hasher): Uint8Array {
+export function pieceHashOf(leafHashes: Uint8Array, fileBytes: number, hasher: Hasher): Uint8Array {
   const leaves = fileBytes > PIECE_BYTES ? LEAVES : powerOfTwo(leafHashes.byteLength / HASH_BYTES);
   const hashes = new Uint8Array(leaves * HASH_BYTES);
   hashes.set(leafHashes);
-  return fold(hashes, leaves, sha256);
+  return fold(hashes, leaves, hasher);
 }
 
 /** The root over the hashes of all pieces of a file: `layer` has 32 bytes for each. */
@@ -49,19 +49,19 @@ export function rootOf(layer: Uint8Array, hasher: Hasher): Uint8Array {
   hashes.set(layer);
   const nothing = emptyPiece(hasher);
   for (let piece = pieces; piece < width; piece++) hashes.set(nothing, piece * HASH_BYTES);
-  return fold(hashes, width, hasher.sha256);
+  return fold(hashes, width, hasher);
 }
 
 /** The hash of a piece that lies wholly behind the end of its file. */
-function emptyPiece({ sha256 }: Hasher): Uint8Array {
-  return fold(new Uint8Array(LEAVES * HASH_BYTES), LEAVES, sha256);
+function emptyPiece(hasher: Hasher): Uint8Array {
+  return fold(new Uint8Array(LEAVES * HASH_BYTES), LEAVES, hasher);
 }
 
 /** Overwrites `hashes`, a power of two of them, with the levels above, up to the one hash that it returns. */
-function fold(hashes: Uint8Array, count: number, sha256: Hasher['sha256']): Uint8Array {
+function fold(hashes: Uint8Array, count: number, hasher: Hasher): Uint8Array {
   for (let width = count; width > 1; width /= 2) {
     for (let i = 0; i < width / 2; i++) {
-      hashes.set(sha256(hashes.subarray(2 * i * HASH_BYTES, (2 * i + 2) * HASH_BYTES)), i * HASH_BYTES);
+      hashes.set(hasher.sha256(hashes.subarray(2 * i * HASH_BYTES, (2 * i + 2) * HASH_BYTES)), i * HASH_BYTES);
     }
   }
   return hashes.slice(0, HASH_BYTES);

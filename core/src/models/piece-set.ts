@@ -40,6 +40,11 @@ export class PieceSet {
     this.#count++;
   }
 
+  /** Adds all. */
+  fill(): void {
+    for (let piece = 0; piece < this.size; piece++) this.add(piece);
+  }
+
   delete(piece: number): void {
     if (piece < 0 || piece >= this.size || !this.has(piece)) return;
     this.#bits[piece >> 3] = (this.#bits[piece >> 3] ?? 0) & ~(0x80 >> (piece & 7));

@@ -22,7 +22,7 @@ export interface Holder {
 /** Who has what, at the control plane. */
 export interface HolderIndex {
   /** From now on we say that we have these. Replaces what we said before; kept over reconnections. */
-  hold(held: readonly { content: ContentId; sha256: string | null; whole: boolean }[]): void;
+  hold(held: readonly { content: ContentId; sha256: string | null; whole: boolean }[], certificate: string | null): void;
   /** Some that have it, in no order. Rejects with control_unreachable or cancelled. */
   holders(wanted: Wanted, signal: AbortSignal): Promise<Holder[]>;
 }
@@ -30,14 +30,14 @@ export interface HolderIndex {
 /** A server that has the files: the hub, a mirror, or the mesh itself. */
 export interface WebSource {
   /**
-   * These bytes of one file, `from` inclusive, `to` exclusive. Rejects as downloads do: `model_download_failed` may go away,
+   * `path`: that of the file in the manifest. These bytes of it, `from` inclusive, `to` exclusive. Rejects as downloads do: `model_download_failed` may go away,
    * `unsupported` means that the server answers no parts of files.
    */
-  read(file: number, from: number, to: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  read(file: number, from: number, to: number, signal: AbortSignal, path: string): Promise<Uint8Array<ArrayBuffer>>;
   /** The bytes of the manifest; null: it has none. Checked like a stranger's. */
   manifest?(signal: AbortSignal): Promise<Uint8Array | null>;
   /** The hashes of a file's pieces; null: it has none. Checked like a stranger's. */
-  layer?(file: number, signal: AbortSignal): Promise<Uint8Array | null>;
+  layer?(file: number, signal: AbortSignal, path: string): Promise<Uint8Array | null>;
 }
 
 export interface FetchRequest extends Wanted {

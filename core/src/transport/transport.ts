@@ -41,9 +41,13 @@ export interface Link {
   readonly failure?: MeshError | null;
 }
 
-/** Ordered and reliable like its link, and closed with it. */
+/** Ordered and reliable like its link, and closed with it. What comes on it before anyone listens closes the link. */
 export interface BulkLane {
-  /** Takes over at most MAX_BULK_BYTES. Does nothing on a closed link. */
+  /** The other end has it, too; peers of older versions never do. */
+  readonly open: boolean;
+  /** Called when it opens; at once when it is open already. */
+  opened: (() => void) | null;
+  /** Takes over at most MAX_BULK_BYTES. Does nothing unless it is open. */
   send(block: Uint8Array<ArrayBuffer>): void;
   readonly bufferedBytes: number;
   receive: ((block: Uint8Array) => void) | null;
