@@ -24,6 +24,8 @@ export interface WebPullOptions {
   keep: (piece: number, bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>;
   /** These are being fetched now. */
   changed: (pieces: number[]) => void;
+  /** It did not come, and may be asked for elsewhere. */
+  gaveUp: (piece: number) => void;
   /** Another piece may be on its way. */
   room: () => boolean;
   clock: Clock;
@@ -133,7 +135,10 @@ export class WebPull {
     );
     const right = bytes.byteLength === sizeBytes && (await keep(piece, bytes));
     this.#active.delete(piece);
-    if (!right) this.failure = otherFile();
+    if (!right) {
+      this.failure = otherFile();
+      this.#options.gaveUp(piece);
+    }
     this.#changed();
   }
 
@@ -150,6 +155,7 @@ export class WebPull {
     this.#pauseUntilMs =
       this.#options.clock.now() + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1));
     this.#changed();
+    this.#options.gaveUp(piece);
   }
 
   #changed(): void {

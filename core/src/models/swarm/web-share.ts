@@ -20,7 +20,7 @@ export interface SwarmState {
 
 /** What the server is asked for now: what nobody else has or fetches, or anything that is missing. */
 export function webShare({ elapsedMs, useful, peerRate, webRate }: SwarmState): 'rare' | 'any' {
-  if (!useful) return 'rare';
+  if (!useful) return 'any';
   if (elapsedMs < PATIENCE_MS) return 'rare';
   return peerRate < (webRate === null ? LEAST_RATE : webRate * SHARE) ? 'any' : 'rare';
 }

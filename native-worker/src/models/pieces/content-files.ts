@@ -194,11 +194,13 @@ export class ContentFiles {
     await this.#full(() => this.#placeAs(this.manifest.files.map((file) => this.#folder.wholeOf(file.path))));
   }
 
-  /** Moves the files of a whole model there, if they are ours to move. */
-  async moveTo(paths: readonly string[]): Promise<void> {
-    if (!this.writable || this.#placed === null) throw notOurs();
-    if (this.#placed.some((file) => !file.path.startsWith(this.#folder.folder + path.sep))) return;
+  /** Moves the files of a whole model there; the caller has the lock. False: they are not ours to move. */
+  async moveTo(paths: readonly string[]): Promise<boolean> {
+    const placed = this.#placed;
+    if (placed === null) throw new MeshError('model_integrity', 'Some of the model is not here yet. Fetch it again.');
+    if (placed.some((file) => !file.path.startsWith(this.#folder.folder + path.sep))) return false;
     await this.#full(() => this.#placeAs(paths));
+    return true;
   }
 
   /** Another may write it from now on. Idempotent. */

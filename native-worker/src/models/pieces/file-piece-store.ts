@@ -111,14 +111,23 @@ export class FilePieceStore implements PieceStore {
     }
   }
 
-  /** Moves the files of a whole model there, where they are ours: those that were here before stay where they are. */
-  async moveTo(content: ContentId, paths: readonly string[]): Promise<void> {
+  /**
+   * Moves the files of a whole model there. False: they are not ours to move, as they were here before, and stay where they
+   * are. Rejects with busy and storage_full.
+   */
+  async moveTo(content: ContentId, paths: readonly string[]): Promise<boolean> {
     const files = await this.#enter(content);
-    if (files === null) throw new MeshError('model_not_found', 'The model is gone. Download it again.');
     try {
-      await files.moveTo(paths);
+      if (files === null) throw new MeshError('model_not_found', 'The model is gone. Download it again.');
+      const release = await takeLock(this.#at(content).lock);
+      if (release === null) throw busy();
+      try {
+        return await files.moveTo(paths);
+      } finally {
+        await release();
+      }
     } finally {
-      await this.#leave(content);
+      if (files !== null) await this.#leave(content);
     }
   }
 
