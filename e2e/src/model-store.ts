@@ -17,7 +17,10 @@ export function storedModels(page: Page): Promise<StoredModel[]> {
       if (!(folder instanceof FileSystemDirectoryHandle)) continue;
       const sizes: Record<string, number> = {};
       for await (const [name, file] of folder.entries()) {
-        if (file instanceof FileSystemFileHandle) sizes[name] = (await file.getFile()).size;
+        // When it was read is of no importance; and some are gone as soon as the model is whole.
+        if (!(file instanceof FileSystemFileHandle) || name === 'used') continue;
+        const found = await file.getFile().catch(() => null);
+        if (found !== null) sizes[name] = found.size;
       }
       found.push({ content, sizes });
     }
