@@ -32,13 +32,27 @@ export async function openModelFile(
     if (stored !== null) return await fileOf(stored, onProgress);
     const files = await openModelFiles();
     const file = await openGguf(files, model, url, onProgress, signal);
-    if (root !== null && model.sha256 !== null) {
-      const kept = await keepFile(root, ggufFileName(model), model.sha256, signal);
-      if (kept !== null) return await fileOf(kept, onProgress);
-    }
+    const kept = root === null ? null : await takenIn(root, model, signal);
+    if (kept !== null) return await fileOf(kept, onProgress);
     return { file, isGenuine: () => isGenuine(files, model, signal) };
   } catch (cause) {
     throw downloadError(cause, url);
+  }
+}
+
+/** Null: it stays where it lies, and can be read there; only others cannot have its pieces from here. Rejects when `signal` aborts. */
+async function takenIn(
+  root: FileSystemDirectoryHandle,
+  model: GgufModel,
+  signal: AbortSignal,
+): Promise<ContentFolder | null> {
+  if (model.sha256 === null) return null;
+  try {
+    return await keepFile(root, ggufFileName(model), model.sha256, signal);
+  } catch {
+    // Another tab may be reading it, or the disk has no room for its hashes.
+    signal.throwIfAborted();
+    return null;
   }
 }
 
