@@ -59,7 +59,7 @@ export class SwarmSupply implements ModelSupply {
           content: model.content ?? null,
           sha256,
           manifest: null,
-          web: webFiles(model, settings),
+          web: webFiles(model, settings, location.origin),
           sizeBytes: sha256 === null ? null : model.sizeBytes,
           lend: lends(),
         },

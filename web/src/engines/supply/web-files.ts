@@ -4,7 +4,7 @@ import type { CatalogueModel, MlcModel } from '@llmesh/core/policy/catalogue';
 import type { WebSource } from '@llmesh/core/models/swarm-port';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
 import { bodyOf, downloadError, fetchFile, readSmall } from '../common/download.ts';
-import { ggufFileName, ggufUrl, mirrored, prebuiltMlcFolder } from '../common/model-url.ts';
+import { ggufFileName, ggufUrl, isLibraryOf, mirrored, prebuiltMlcFolder } from '../common/model-url.ts';
 import { MLC_CACHES } from '../common/storage-names.ts';
 import { openModelFiles } from '../files/open-files.ts';
 
@@ -13,9 +13,10 @@ export const MLC_LIBRARIES =
   'https://raw.githubusercontent.com/mlc-ai/binary-mlc-llm-libs/main/web-llm-models/v0_2_86/base/';
 const MANIFESTS = 'llmesh-manifests';
 
-export function webFiles(model: CatalogueModel, settings: EngineSettings): WebSource {
+/** `origin`: the mesh's own, for sources that begin with `/`. */
+export function webFiles(model: CatalogueModel, settings: EngineSettings, origin: string): WebSource {
   const kept = model.format === 'gguf' ? keptGguf(ggufFileName(model)) : keptMlc;
-  const urlOf = addressesOf(model, settings);
+  const urlOf = addressesOf(model, settings, origin);
   return {
     async read(_, from, to, signal, path) {
       const url = urlOf(path);
@@ -26,18 +27,18 @@ export function webFiles(model: CatalogueModel, settings: EngineSettings): WebSo
   };
 }
 
-function addressesOf(model: CatalogueModel, { mirror }: EngineSettings): (path: string) => string {
+function addressesOf(model: CatalogueModel, { mirror }: EngineSettings, origin: string): (path: string) => string {
   if (model.format === 'gguf') {
-    const url = ggufUrl(model.source, mirror, location.origin);
+    const url = ggufUrl(model.source, mirror, origin);
     return () => url;
   }
   const folder = prebuiltMlcFolder(model, mirror);
   return (path) => (isLibrary(model, path) ? mirrored(MLC_LIBRARIES + path, mirror) : folder + path);
 }
 
-/** Whoever makes models of their own puts the library beside the rest. */
-function isLibrary(model: MlcModel, path: string): boolean {
-  return path.endsWith('.wasm') && path.startsWith(model.source.replace(/-MLC$/, ''));
+/** One of web-llm's. Whoever makes models of their own puts the library beside the rest. */
+export function isLibrary(model: MlcModel, path: string): boolean {
+  return path.endsWith('.wasm') && isLibraryOf(model, `/${path}`);
 }
 
 type Kept = (url: string, from: number, to: number) => Promise<Uint8Array<ArrayBuffer> | null>;
