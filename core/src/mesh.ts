@@ -29,6 +29,7 @@ import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
 import type { ServedModel } from './provide/task.ts';
 import type { AnswerEvent, AskRequest } from './ask/answer.ts';
 import type { Verifier } from './policy/attestation.ts';
+import { Swarm, type SwarmOptions } from './models/swarm/swarm.ts';
 
 export interface MeshOptions {
   control: ControlClient;
@@ -46,11 +47,15 @@ export interface MeshOptions {
   kinds?: readonly TaskKind[];
   /** Those who can tell whether attestations of a vendor or a system hold. Left out: nobody can, and they count for nothing. */
   verifiers?: readonly Verifier[];
+  /** Where models lie on this device and what its owner lends of them. Left out: models neither come from peers nor go to them. */
+  models?: ModelSharing;
   clock: Clock;
   /** Milliseconds since 1970, for when the control plane does not say it. */
   now: () => number;
   random: () => number;
 }
+
+export type ModelSharing = Pick<SwarmOptions, 'store' | 'holders' | 'hasher' | 'limits' | 'sentToday' | 'failed'>;
 
 export interface ProvideOptions {
   models: ServedModel[];
@@ -77,6 +82,8 @@ export class Mesh {
   readonly control: ControlClient;
   /** The log's checkpoints, as we and our peers were shown them. */
   readonly checkpoints: Checkpoints;
+  /** Models from and for peers; null: see `MeshOptions.models`. */
+  readonly swarm: Swarm | null;
   #clock: Clock;
   #now: () => number;
   #filer: ReceiptFiler;
@@ -117,7 +124,10 @@ export class Mesh {
     this.#transport = transport;
     this.#introductions = options.introductions ?? new Introductions(clock);
     this.#links = new Links(transport, clock, {
-      opened: (channel) => this.#exchange.opened(channel),
+      opened: (channel) => {
+        this.#exchange.opened(channel);
+        this.swarm?.channelOpened(channel);
+      },
       message: (channel, message) => this.#dispatch(channel, message),
       closed: (channel, reason) => {
         this.#requester.channelClosed(channel, reason);
@@ -125,8 +135,22 @@ export class Mesh {
         this.#deliveries.channelClosed(channel);
         this.#introductions.channelClosed(channel);
         this.#exchange.channelClosed(channel);
+        this.swarm?.channelClosed(channel);
       },
     });
+    this.swarm =
+      options.models === undefined
+        ? null
+        : new Swarm({
+            ...options.models,
+            self: this.self,
+            certificate: transport.certificate ?? null,
+            connect: (peer, signal) => this.#links.open(peer, signal),
+            learn: (peer, certificate) => transport.learn?.(peer, certificate),
+            clock,
+            now: this.#now,
+            random,
+          });
     this.#known = new KnownProviders(this.self, () => clock.now());
     this.checkpoints = new Checkpoints(clock);
     control.on('checkpoint', (checkpoint) => this.checkpoints.shown(checkpoint));
@@ -282,7 +306,7 @@ export class Mesh {
     this.#links.close();
     this.#deliveries.close();
     this.#requester.close();
-    await Promise.all([this.#filer.close(), this.#reports.close()]);
+    await Promise.all([this.#filer.close(), this.#reports.close(), this.swarm?.close()]);
   }
 
   #dispatch(channel: Channel, message: Message): void {
@@ -321,6 +345,17 @@ export class Mesh {
       case 'INTRODUCED':
       case 'INTRODUCTION':
         this.#introductions.handle(channel, message);
+        break;
+      case 'SEEK':
+      case 'HAVE':
+      case 'GAINED':
+      case 'FETCHING':
+      case 'WANT':
+      case 'UNWANT':
+      case 'DECLINE':
+      case 'WANT_MANIFEST':
+      case 'MANIFEST':
+        this.swarm?.handle(channel, message);
         break;
       default:
         message satisfies never;

@@ -24,6 +24,8 @@ export interface PeerOptions {
   receipts?: MeshOptions['receipts'];
   /** Kinds of tasks that it does beside our own, see `tasks/task-kind.ts`. Left out: none. */
   kinds?: MeshOptions['kinds'];
+  /** See `MeshOptions.models`; the index of holders is at the control plane. Left out: no models. */
+  models?: (control: ControlClient) => NonNullable<MeshOptions['models']>;
 }
 
 export interface OpenPeer {
@@ -53,6 +55,7 @@ export async function openPeer(host: Host, address: URL, options: PeerOptions = 
     now: host.now,
     random: host.random,
     ...(options.kinds && { kinds: options.kinds }),
+    ...(options.models && { models: options.models(control) }),
     ...(host.verify && { verify: host.verify }),
   });
   if (options.control === undefined) control.start();
@@ -77,7 +80,7 @@ export async function openPeerPaths(
     anonymous = false,
     hidden = false,
     control = openControl(host, address, identity),
-  }: Omit<PeerOptions, 'receipts' | 'kinds'> = {},
+  }: Omit<PeerOptions, 'receipts' | 'kinds' | 'models'> = {},
 ): Promise<Paths & { control: ControlClient }> {
   const paths = openPaths({
     host,

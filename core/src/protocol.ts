@@ -69,6 +69,20 @@ export const MAX_KNOWN_AGE_SECONDS = 3_600;
 /** The longest description of one end of a future connection: an SDP with its candidates. */
 export const MAX_DESCRIPTION_CHARS = 12_288;
 
+/** The most pieces, files and bytes of a model's manifest; see `models/manifest.ts`. */
+export const MAX_MODEL_PIECES = 1_048_576;
+export const MAX_MODEL_FILES = 1_024;
+export const MAX_MODEL_MANIFEST_BYTES = 262_144;
+/** The most pieces that one GAINED names. */
+export const MAX_PIECES_NAMED = 1_024;
+/** The most pieces that one peer fetches from a server at a time: a claim that keeps others from doing so. */
+export const MAX_PIECES_FETCHED = 4;
+/** The most that one WANT asks for, and that may be asked of one peer at a time. */
+export const MAX_WANTS = 16;
+/** Numbers of wants are 32 bits wide in a block. */
+const blockId = v.pipe(count, v.maxValue(0xffff_ffff));
+const blockIds = v.pipe(v.array(blockId), v.minLength(1), v.maxLength(2 * MAX_WANTS));
+
 /** Names of functions: OpenAI's API takes 64 letters, digits, "_" and "-"; others take more, and write paths of names. */
 export const FUNCTION_NAME = /^[\w.:/-]{1,128}$/;
 export const functionName = v.pipe(v.string(), v.regex(FUNCTION_NAME));
@@ -289,6 +303,69 @@ export const IntroductionSchema = v.object({
   answer: v.nullable(description),
 });
 
+/** A model, by its content id. */
+const content = sha256;
+const pieceNumber = v.pipe(count, v.maxValue(MAX_MODEL_PIECES - 1));
+const pieceNumbers = v.pipe(v.array(pieceNumber), v.minLength(1), v.maxLength(MAX_PIECES_NAMED));
+
+/** What do you have of this model? Answered by HAVE, and from then on by GAINED and FETCHING until the link closes. */
+export const SeekSchema = v.object({ kind: v.literal('SEEK'), content });
+
+/**
+ * The sender lends these pieces of it. `bits`: one for each piece (`models/piece-set.ts`); none: it lends nothing of it, be it
+ * that it has nothing; null: it has everything.
+ */
+export const HaveSchema = v.object({
+  kind: v.literal('HAVE'),
+  content,
+  bits: v.nullable(bytes(MAX_MODEL_PIECES / 8)),
+});
+
+/** Since HAVE the sender has these pieces, too. */
+export const GainedSchema = v.object({ kind: v.literal('GAINED'), content, pieces: pieceNumbers });
+
+/** The sender fetches these pieces from a server now, so nobody else has to. Replaces what it said before. */
+export const FetchingSchema = v.object({
+  kind: v.literal('FETCHING'),
+  content,
+  pieces: v.pipe(v.array(pieceNumber), v.maxLength(MAX_PIECES_FETCHED)),
+});
+
+/**
+ * Please send this on the bulk lane (`models/swarm/block.ts`), under a number that is new on this link in this direction: a
+ * piece, or the hashes of a file's pieces. Answered in the order of the numbers, or declined.
+ */
+export const WantSchema = v.object({
+  kind: v.literal('WANT'),
+  content,
+  wants: v.pipe(
+    v.array(
+      v.variant('what', [
+        v.object({ id: blockId, what: v.literal('piece'), piece: pieceNumber }),
+        v.object({ id: blockId, what: v.literal('layer'), file: v.pipe(count, v.maxValue(MAX_MODEL_FILES - 1)) }),
+      ]),
+    ),
+    v.minLength(1),
+    v.maxLength(MAX_WANTS),
+  ),
+});
+
+/** The sender does not need these any more. What is under way may still arrive. */
+export const UnwantSchema = v.object({ kind: v.literal('UNWANT'), ids: blockIds });
+
+/** The sender will not send these: it does not have them, or its owner's limit is reached. */
+export const DeclineSchema = v.object({ kind: v.literal('DECLINE'), ids: blockIds });
+
+/** What does this model consist of? Answered by MANIFEST. */
+export const WantManifestSchema = v.object({ kind: v.literal('WANT_MANIFEST'), content });
+
+/** The bytes whose SHA-256 is the content id (`models/manifest.ts`); null: the sender does not have them. */
+export const ManifestSchema = v.object({
+  kind: v.literal('MANIFEST'),
+  content,
+  bytes: v.nullable(bytes(MAX_MODEL_MANIFEST_BYTES)),
+});
+
 const DataSchema = v.variant('kind', [
   PingSchema,
   TaskRequestSchema,
@@ -304,6 +381,15 @@ const DataSchema = v.variant('kind', [
   IntroduceSchema,
   IntroducedSchema,
   IntroductionSchema,
+  SeekSchema,
+  HaveSchema,
+  GainedSchema,
+  FetchingSchema,
+  WantSchema,
+  UnwantSchema,
+  DeclineSchema,
+  WantManifestSchema,
+  ManifestSchema,
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
@@ -314,6 +400,15 @@ export type TaskReply = Extract<DataMessage, { kind: 'TASK_ACCEPTED' | 'TASK_CHU
 export type KnownPeer = v.InferOutput<typeof KnownPeersSchema>['peers'][number];
 /** The messages that introduce peers to each other. */
 export type IntroductionMessage = Extract<DataMessage, { kind: 'INTRODUCE' | 'INTRODUCED' | 'INTRODUCTION' }>;
+
+/** The messages that carry models between peers. */
+export type SwarmMessage = Extract<
+  DataMessage,
+  {
+    kind: 'SEEK' | 'HAVE' | 'GAINED' | 'FETCHING' | 'WANT' | 'UNWANT' | 'DECLINE' | 'WANT_MANIFEST' | 'MANIFEST';
+  }
+>;
+export type WantedBlocks = v.InferOutput<typeof WantSchema>['wants'][number];
 
 /** A stranger's decoded value as a message, or `null`. Unknown fields are dropped, unknown kinds are `null`. */
 export function parseData(value: unknown): DataMessage | null {

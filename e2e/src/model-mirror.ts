@@ -36,6 +36,8 @@ export interface ModelMirror {
   faults: MirrorFaults;
   /** The paths that were asked for, in order. */
   requests: string[];
+  /** The bytes that were sent to their end, by path. */
+  sent: Record<string, number>;
   /** The bytes of all shards together. */
   totalBytes: number;
   close(): Promise<void>;
@@ -48,8 +50,13 @@ export async function startModelMirror(
   const files = { ...modelFiles(), ...options.files };
   const faults: MirrorFaults = { missing: null, damaged: null, truncated: null, chunkDelayMs: 0 };
   const requests: string[] = [];
+  const sent: Record<string, number> = {};
   const server = createServer((request, response) => {
-    requests.push(request.url ?? '');
+    const path = request.url ?? '';
+    requests.push(path);
+    response.once('finish', () => {
+      if (request.method === 'GET') sent[path] = (sent[path] ?? 0) + Number(response.getHeader('content-length') ?? 0);
+    });
     answer(request, response, files, faults).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
@@ -61,6 +68,7 @@ export async function startModelMirror(
     url: `http://localhost:${port}`,
     faults,
     requests,
+    sent,
     totalBytes: SHARDS * SHARD_BYTES,
     close: () =>
       new Promise((resolve) => {
@@ -95,23 +103,27 @@ async function answer(
   let body = kept;
   if (name === faults.damaged) body = damage(name, body);
   if (name === faults.truncated) body = body.subarray(0, body.byteLength / 2);
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+  const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+  const from = Number(range?.[1] ?? 0);
   if (from > 0 && from >= body.byteLength) {
     response.writeHead(416, { 'content-range': `bytes */${body.byteLength}` }).end();
     return;
   }
-  if (from > 0) response.setHeader('content-range', `bytes ${from}-${body.byteLength - 1}/${body.byteLength}`);
-  response.writeHead(from > 0 ? 206 : 200, {
+  const last = Math.min(range?.[2] ? Number(range[2]) : Infinity, body.byteLength - 1);
+  // A whole file may be asked for as a part of itself.
+  const isPart = from > 0 || (range?.[2] ?? '') !== '';
+  if (isPart) response.setHeader('content-range', `bytes ${from}-${last}/${body.byteLength}`);
+  response.writeHead(isPart ? 206 : 200, {
     'content-type': path.endsWith('.wasm') ? 'application/wasm' : 'application/octet-stream',
-    'content-length': body.byteLength - from,
+    'content-length': last + 1 - from,
   });
   if (request.method === 'HEAD') {
     response.end();
     return;
   }
-  for (let at = from; at < body.byteLength && !response.destroyed; at += CHUNK_BYTES) {
+  for (let at = from; at <= last && !response.destroyed; at += CHUNK_BYTES) {
     if (faults.chunkDelayMs > 0) await delay(faults.chunkDelayMs);
-    response.write(body.subarray(at, at + CHUNK_BYTES));
+    response.write(body.subarray(at, Math.min(at + CHUNK_BYTES, last + 1)));
   }
   response.end();
 }

@@ -2,7 +2,17 @@
 import { Command, CommanderError, Option } from 'commander';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
 import { MAX_ADAPTERS } from '@llmesh/core/wire/model-advert';
-import { gather, gatherPeers, meshOption, place, several, webAddress, whenOption, whole } from './commands/flags.ts';
+import {
+  amount,
+  gather,
+  gatherPeers,
+  meshOption,
+  place,
+  several,
+  webAddress,
+  whenOption,
+  whole,
+} from './commands/flags.ts';
 import { endProcess } from './cli/guard-link.ts';
 import { Output } from './cli/output.ts';
 import type { ChatOptions } from './commands/chat-command.ts';
@@ -73,6 +83,15 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
   .option('--calm <seconds>', 'how long it has to be quiet after a pause (default: 60)', whole(1, 86_400))
   .option('--audit', 'check what others answered with the same model, when nobody asks (default: on)', true)
   .option('--no-audit', 'check nobody')
+  .option('--seed', 'let others download the lent models from this computer while they are lent (default: on)', true)
+  .option('--no-seed', 'give nobody the files of models')
+  .option('--seed-own', 'give others models, too, that only you have or for which HF_TOKEN stands')
+  .option(
+    '--seed-rate <MB>',
+    'megabytes a second given to all others together (default: no limit)',
+    amount(0.01, 10_000),
+  )
+  .option('--seed-per-day <MB>', 'megabytes a day given to others', amount(1, 100_000_000), 50_000)
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--config <file>', 'settings by the names of these flags, in JSON (default: worker.json in the data folder)')
@@ -243,6 +262,8 @@ modelsSubcommand('pull', 'Download a model, or finish an interrupted download.')
   .action(async (model: string, options: { mesh: URL; data?: string; json?: boolean }) => {
     const { pull } = await import('./commands/models-command.ts');
     await reporting(options.json === true, (output) => pull(model, options, output));
+    // What WebRTC keeps running would hold the process.
+    await endProcess(Number(process.exitCode ?? 0));
   });
 
 modelsSubcommand('rm', 'Remove a downloaded model, or an unfinished download.').action(

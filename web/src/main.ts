@@ -5,6 +5,7 @@ import { composeCatalogue } from './compose/catalogue.ts';
 import { composeChatPage } from './compose/chat-page.ts';
 import { composeCreditsPage } from './compose/credits-page.ts';
 import { composeDonatePage } from './compose/donate-page.ts';
+import { composeModelFiles } from './compose/model-files.ts';
 import { composeNetworkPage } from './compose/network-page.ts';
 import { composeUpdate } from './compose/service-worker.ts';
 import { openVisit } from './compose/visit.ts';
@@ -20,7 +21,8 @@ async function start(): Promise<void> {
   const visit = await openVisit();
   const catalogue = composeCatalogue(visit);
   const credits = composeCreditsPage(visit);
-  const donate = composeDonatePage(visit, catalogue, credits, announcer);
+  const files = composeModelFiles(visit);
+  const donate = composeDonatePage(visit, files, catalogue, credits, announcer);
   const chat = composeChatPage({ visit, catalogue, donate: donate.donate, credits, announcer, router });
   const network = composeNetworkPage(visit, chat, donate);
   const { update, register } = composeUpdate({

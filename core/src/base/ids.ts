@@ -5,12 +5,15 @@ import { randomBytes } from './random-bytes.ts';
 export type PeerId = string & { readonly brand: 'PeerId' };
 export type TaskId = string & { readonly brand: 'TaskId' };
 export type ModelId = string & { readonly brand: 'ModelId' };
+/** The SHA-256 of a model's manifest, in hex: see `models/manifest.ts`. */
+export type ContentId = string & { readonly brand: 'ContentId' };
 /** The name of a kind of task: `chat`, `embedding`, or what somebody else has made. See `tasks/task-kind.ts`. */
 export type TaskName = string;
 
 const PEER_ID = /^[a-z2-7]{32}$/;
 const TASK_ID = /^[a-z2-7]{16}$/;
 const MODEL_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$/;
+const CONTENT_ID = /^[0-9a-f]{64}$/;
 const TASK_NAME = /^[a-z][a-z0-9-]{0,31}$/;
 
 export function isPeerId(value: unknown): value is PeerId {
@@ -23,6 +26,10 @@ export function isTaskId(value: unknown): value is TaskId {
 
 export function isModelId(value: unknown): value is ModelId {
   return typeof value === 'string' && MODEL_ID.test(value);
+}
+
+export function isContentId(value: unknown): value is ContentId {
+  return typeof value === 'string' && CONTENT_ID.test(value);
 }
 
 export function isTaskName(value: unknown): value is TaskName {

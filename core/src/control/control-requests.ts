@@ -23,6 +23,7 @@ interface Answers {
   report: 'filed';
   relay: 'relayed';
   order: 'filed';
+  holders: 'held';
 }
 type AnswerTo<K extends Request['type']> = Extract<FromServer, { type: Answers[K] }>;
 type Answer = AnswerTo<Request['type']>;
@@ -32,6 +33,7 @@ const ANSWERS: Readonly<Answers> = {
   report: 'filed',
   relay: 'relayed',
   order: 'filed',
+  holders: 'held',
 };
 
 interface Pending {

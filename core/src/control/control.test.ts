@@ -6,10 +6,11 @@ import type { OrderHead } from './give-order.ts';
 import type { SocketLike } from './control-connection.ts';
 import { MeshError } from '../base/errors.ts';
 import { softwareIdentity } from '../identity/identity.ts';
-import { newPeerId, type ModelId } from '../base/ids.ts';
+import { newPeerId, type ContentId, type ModelId } from '../base/ids.ts';
 import { faultOf, newChallenge, proveKey } from '../identity/key-proof.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
+import { MAX_HELD } from '../wire/candidate.ts';
 import { SIGN_OF_LIFE_MS, type FromServer, type ToServer } from '../wire/control-protocol.ts';
 
 const identity = softwareIdentity(new Uint8Array(32).fill(7));
@@ -111,6 +112,27 @@ describe('the control connection', () => {
     ]);
     last().say({ type: 'expect', model });
     expect(expected).toEqual([{ task: 'chat', model }]);
+  });
+
+  it('says which models it has, changes of one moment together, and again after a break', async () => {
+    const { clock, client, last } = setUp();
+    const held = (n: number) => ({ content: String(n).repeat(64) as ContentId, sha256: null, whole: true });
+    const lists = () => last().sent.filter(({ type }) => type === 'hold');
+    client.hold([]);
+    last().welcome();
+    expect(lists()).toEqual([]);
+    client.hold([held(1)], 'c'.repeat(205));
+    client.hold([held(1), held(2)]);
+    client.hold(Array.from({ length: 100 }, () => held(3)));
+    expect(lists()).toMatchObject([{ held: [held(1)], certificate: 'c'.repeat(205) }]);
+    await clock.advance(2_000);
+    expect(lists().at(-1)).toMatchObject({ held: Array.from({ length: MAX_HELD }, () => held(3)), certificate: null });
+    expect(lists()).toHaveLength(2);
+    last().onclose?.(undefined as never);
+    client.hold([held(4)]);
+    await clock.advance(60_000);
+    last().welcome();
+    expect(lists()).toMatchObject([{ held: [held(4)] }]);
   });
 
   it('proves its key once a connection, and only then is in', async () => {

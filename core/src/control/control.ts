@@ -22,10 +22,11 @@ import type { OrderBody } from '../ledger/order.ts';
 import { PLAIN } from '../policy/price.ts';
 import { ControlRequests } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
-import type { ModelId, PeerId } from '../base/ids.ts';
+import type { ContentId, ModelId, PeerId } from '../base/ids.ts';
 import { giveOrder, type OrderSigner } from './give-order.ts';
 import { ServerTime } from './server-time.ts';
-import type { Candidate, Leased } from '../wire/candidate.ts';
+import type { Candidate, Held, HeldBy, Leased } from '../wire/candidate.ts';
+import { HeldModels } from './held-models.ts';
 
 /** Only providers that meet these: see `Needs`. */
 export interface MatchQuestion extends Needs {
@@ -92,6 +93,7 @@ export class ControlClient extends Emitter<ControlEvents> {
   readonly #time: ServerTime;
   readonly #connection: ControlConnection;
   readonly #requests: ControlRequests;
+  readonly #held: HeldModels;
   #stopBeat: (() => void) | null = null;
   #heartbeatMs = 1_000;
   #advert: { models: ModelAdvert[]; slots: number; certificate: string | null } | null = null;
@@ -119,6 +121,9 @@ export class ControlClient extends Emitter<ControlEvents> {
       (message) => this.#connection.send(message),
       (sinceMs) => this.#connection.doubt(sinceMs),
     );
+    this.#held = new HeldModels(options.clock, (message) => {
+      if (this.state === 'open') this.#connection.send(message);
+    });
   }
 
   get state(): ControlState {
@@ -265,8 +270,29 @@ export class ControlClient extends Emitter<ControlEvents> {
     return (await this.#requests.ask<'relay'>({ type: 'relay', peer }, signal)).ticket;
   }
 
+  /**
+   * From now on we say that we have these models, those used last first. Replaces what we said before; kept over
+   * reconnections. `certificate`: as for `advertise`.
+   */
+  hold(held: readonly Held[], certificate: string | null = null): void {
+    this.#held.hold(held, certificate);
+  }
+
+  /**
+   * Some that say they have this model, in no order but that those which have all of it come first; a content id of null: any
+   * whose only file has this SHA-256. Rejects with control_unreachable, rate_limited or cancelled.
+   */
+  async holders(
+    { content, sha256 }: { content: ContentId | null; sha256: string | null },
+    signal: AbortSignal,
+  ): Promise<HeldBy[]> {
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
+    return (await this.#requests.ask<'holders'>({ type: 'holders', content, sha256 }, signal)).holders;
+  }
+
   /** Says goodbye. Idempotent. */
   close(): void {
+    this.#held.stop();
     this.#connection.close();
   }
 
@@ -291,6 +317,7 @@ export class ControlClient extends Emitter<ControlEvents> {
     // A listener may have closed it.
     if (this.state !== 'open') return;
     this.#sendAdvert();
+    this.#held.say();
     this.#beat();
   }
 
@@ -336,6 +363,7 @@ export class ControlClient extends Emitter<ControlEvents> {
       case 'matched':
       case 'filed':
       case 'relayed':
+      case 'held':
         this.#requests.answered(message);
         break;
       case 'queued':

@@ -15,6 +15,8 @@ export interface LoadProgress {
   loadedBytes: number;
   /** null until known */
   totalBytes: number | null;
+  /** Where it is downloaded from. `peers`: how many; `web`: the hub or a mirror gives a part, too. Left out: from there alone. */
+  from?: { peers: number; web: boolean };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** For the fuzzer: valid messages of every kind, and some that are as large and as untrue as messages can be. */
-import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
+import type { ContentId, ModelId, PeerId, TaskId } from '../base/ids.ts';
 import { PROTOCOL_VERSION, type DataMessage } from '../protocol.ts';
 import type { FromServer, ToServer } from '../wire/control-protocol.ts';
 import type { ModelAdvert, Offer } from '../wire/model-advert.ts';
@@ -8,6 +8,7 @@ const ada = 'a'.repeat(32) as PeerId;
 const bob = 'b'.repeat(32) as PeerId;
 const taskId = 'c'.repeat(16) as TaskId;
 const model = 'llmesh-tiny' as ModelId;
+const content = 'cd'.repeat(32) as ContentId;
 
 const advert: ModelAdvert = {
   id: model,
@@ -163,6 +164,9 @@ export const toServer: ToServer[] = [
     proof: { kind: 'acknowledgement', acknowledgement: 'k'.repeat(270) },
   },
   { type: 'relay', requestId: 12, peer: bob },
+  { type: 'hold', held: [{ content, sha256: 'ab'.repeat(32), whole: true }], certificate: null },
+  { type: 'hold', held: [{ content, sha256: null, whole: false }], certificate: 'd'.repeat(205) },
+  { type: 'holders', requestId: 16, content, sha256: null },
   { type: 'bye' },
 ];
 
@@ -199,6 +203,7 @@ export const fromServer: FromServer[] = [
   { type: 'queued', requestId: 9, position: 1, estimateMs: null },
   { type: 'filed', requestId: 10 },
   { type: 'relayed', requestId: 12, ticket: 'p'.repeat(32) },
+  { type: 'held', requestId: 16, holders: [{ peerId: bob, content, whole: true, certificate: null }] },
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
   { type: 'expect', model },
@@ -285,6 +290,11 @@ function fat(one: ModelAdvert): ModelAdvert {
   return { ...one, name: '\u0001'.repeat(64), adapters };
 }
 export const nastyToServer: unknown[] = [
+  {
+    type: 'hold',
+    held: Array.from({ length: 10_000 }, () => ({ content, sha256: null, whole: true })),
+    certificate: null,
+  },
   { type: 'advert', models: Array.from({ length: 16 }, () => fat(advert)), slots: 1_024, certificate: null },
   { type: 'advert', models: [{ ...advert, contextTokens: 0, tokensPerSecond: 5e8 }], slots: 9e15, certificate: null },
   { type: 'heartbeat', busySlots: 9e15, queued: 9e15, unitsPerSecond: 1e308, units: 9e15 },

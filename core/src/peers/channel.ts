@@ -5,7 +5,7 @@ import { BadRequest, MessageReader, writeMessage } from '../wire/frame.ts';
 import type { PeerId } from '../base/ids.ts';
 import { parseData, type DataMessage } from '../protocol.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
-import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type Link, type Path } from '../transport/transport.ts';
+import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type BulkLane, type Link, type Path } from '../transport/transport.ts';
 
 /** WebRTC notices a dead peer after 5 to 30 s; a person should know within 3. */
 const BEAT_MS = 500;
@@ -146,8 +146,24 @@ export class Channel {
     return this.#link.path();
   }
 
+  /** See `Link.bulk`. What arrives there tells that the other end lives, when its owner says so: `alive`. */
+  get bulk(): BulkLane | null {
+    return this.#link.bulk ?? null;
+  }
+
+  /** Something came from the other end outside the messages. */
+  alive(): void {
+    this.#silentBeats = 0;
+    this.lastUsedMs = this.#clock.now();
+  }
+
   close(): void {
     this.#end(null);
+  }
+
+  /** Closes it because the other end broke the rules of something that the channel carries. */
+  fail(reason: MeshError): void {
+    this.#end(reason);
   }
 
   #receive(fragment: Uint8Array): void {
@@ -249,6 +265,15 @@ function asksOfUs(message: DataMessage): boolean {
     case 'INTRODUCE':
     case 'INTRODUCED':
     case 'INTRODUCTION':
+    case 'SEEK':
+    case 'HAVE':
+    case 'GAINED':
+    case 'FETCHING':
+    case 'WANT':
+    case 'UNWANT':
+    case 'DECLINE':
+    case 'WANT_MANIFEST':
+    case 'MANIFEST':
       return true;
     case 'TASK_ACCEPTED':
     case 'TASK_CHUNK':

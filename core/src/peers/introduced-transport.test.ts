@@ -4,7 +4,7 @@ import { realClock } from '../base/clock.ts';
 import { newPeerId } from '../base/ids.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import type { IntroductionMessage } from '../protocol.ts';
-import type { RtcDataChannel } from '../transport/rtc-connection.ts';
+import type { RtcDataChannel } from '../transport/data-channel.ts';
 import { Circle } from '../testing/introduction-circle.ts';
 import { MemoryRtc } from '../testing/memory-peer-connection.ts';
 import { never } from '../testing/mesh-world.ts';

@@ -143,7 +143,7 @@ export class IntroducedTransport implements Transport {
       connection.on('open', () => {
         if (!this.#opening.delete(connection)) return;
         stopTimer();
-        const link: WebRtcLink = new WebRtcLink(connection, peer, () => this.#links.delete(link));
+        const link: WebRtcLink = new WebRtcLink(connection, peer, () => this.#links.delete(link), connection.bulk);
         this.#links.add(link);
         resolve(link);
       });

@@ -1,6 +1,6 @@
 /** The models that people are offered: `models/catalogue.json`. A catalogue is our own file or the mesh operator's. */
 import * as v from 'valibot';
-import { isModelId, type ModelId } from '../base/ids.ts';
+import { isContentId, isModelId, type ContentId, type ModelId } from '../base/ids.ts';
 import type { Backend } from '../wire/model-advert.ts';
 
 const bytes = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -23,6 +23,8 @@ const CommonFields = {
   licence: v.string(),
   /** A page about the model, for people. */
   page: v.pipe(v.string(), v.url()),
+  /** The SHA-256 of its manifest: with it, every file is checked piece by piece, whoever it comes from. Left out: nobody pinned it. */
+  content: v.optional(v.custom<ContentId>(isContentId)),
 };
 
 /** One file for llama.cpp: node-llama-cpp on the desktop, wllama in the browser. */

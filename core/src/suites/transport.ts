@@ -2,7 +2,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { newPeerId } from '../base/ids.ts';
 import { MAX_FRAGMENT_BYTES } from '../protocol.ts';
-import { LOW_WATER_BYTES, type Link, type Path, type Transport } from '../transport/transport.ts';
+import {
+  BULK_LOW_WATER_BYTES,
+  LOW_WATER_BYTES,
+  MAX_BULK_BYTES,
+  type Link,
+  type Path,
+  type Transport,
+} from '../transport/transport.ts';
 
 export interface TransportPair {
   a: Transport;
@@ -76,6 +83,53 @@ export function transportSuite(name: string, pair: () => Promise<TransportPair>)
       await expect.poll(() => near.bufferedBytes).toBe(0);
       // A transport that sends faster than it is filled has nothing to report; others may do so a moment later.
       if (peak > LOW_WATER_BYTES) await expect.poll(() => drains).toBeGreaterThan(0);
+    });
+
+    it('has a lane for blocks that can wait, unless it is a relay', async () => {
+      const { path, near, far } = await connect();
+      if (path === 'relay') {
+        expect([near.bulk ?? null, far.bulk ?? null]).toEqual([null, null]);
+        return;
+      }
+      const lanes = [near, far].map(({ bulk }) => bulk ?? null).filter((lane) => lane !== null);
+      const [here, there] = lanes;
+      if (here === undefined || there === undefined) throw new Error('no lane');
+      await Promise.all(lanes.map((lane) => new Promise<void>((resolve) => (lane.opened = resolve))));
+      expect(lanes.every(({ open }) => open)).toBe(true);
+      const total = 40;
+      const got: Uint8Array[] = [];
+      const backs: Uint8Array[] = [];
+      const words = receive(far, 20);
+      here.receive = (block) => backs.push(new Uint8Array(block));
+      there.receive = (block) => got.push(new Uint8Array(block));
+      let drains = 0;
+      here.drained = () => drains++;
+      let peak = 0;
+      for (let i = 0; i < total; i++) {
+        here.send(filled(MAX_BULK_BYTES - i, i));
+        peak = Math.max(peak, here.bufferedBytes);
+        if (i % 2 === 0) near.send(filled(10, i));
+      }
+      there.send(filled(3, 1));
+      await expect.poll(() => got.length, { timeout: 10_000 }).toBe(total);
+      expect(
+        got.every((block, i) => block.byteLength === MAX_BULK_BYTES - i && block.every((byte) => byte === i)),
+      ).toBe(true);
+      expect((await words).map((word) => word[0])).toEqual(Array.from({ length: 20 }, (_, i) => 2 * i));
+      await expect.poll(() => backs.length).toBe(1);
+      if (peak > BULK_LOW_WATER_BYTES) await expect.poll(() => drains).toBeGreaterThan(0);
+      near.close();
+      here.send(filled(1, 1));
+      expect(here.bufferedBytes).toBe(0);
+    });
+
+    it('closes when something comes on that lane before anyone listens', async () => {
+      const { path, near, far } = await connect();
+      if (path === 'relay') return;
+      await Promise.all([near, far].map(({ bulk }) => new Promise<void>((resolve) => bulk && (bulk.opened = resolve))));
+      const closed = new Promise<void>((resolve) => (far.closed = resolve));
+      near.bulk?.send(filled(10, 1));
+      await closed;
     });
 
     it('closes both ends, once', async () => {

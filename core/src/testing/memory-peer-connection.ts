@@ -3,7 +3,8 @@
  * everything above it is real.
  */
 import { randomBytes } from '../base/random-bytes.ts';
-import type { RtcDataChannel, RtcPeerConnection } from '../transport/rtc-connection.ts';
+import type { RtcDataChannel } from '../transport/data-channel.ts';
+import type { RtcPeerConnection } from '../transport/rtc-connection.ts';
 import { LOW_WATER_BYTES } from '../transport/transport.ts';
 
 type Listener = (event: never) => void;
@@ -38,6 +39,7 @@ export class MemoryPeerConnection extends Emitter implements RtcPeerConnection {
   readonly #rtc: MemoryRtc;
   readonly #sdp = `v=0\r\na=fingerprint:sha-256 ${[...randomBytes(32)].map((one) => one.toString(16).padStart(2, '0')).join(':')}\r\n`;
   #channel: MemoryDataChannel | null = null;
+  #negotiated: MemoryDataChannel | null = null;
 
   constructor(rtc: MemoryRtc) {
     super();
@@ -45,9 +47,11 @@ export class MemoryPeerConnection extends Emitter implements RtcPeerConnection {
     rtc.connections.set(this.#sdp, this);
   }
 
-  createDataChannel(): MemoryDataChannel {
-    this.#channel = new MemoryDataChannel();
-    return this.#channel;
+  createDataChannel(_label = '', { negotiated = false }: { negotiated?: boolean } = {}): MemoryDataChannel {
+    const channel = new MemoryDataChannel();
+    if (negotiated) this.#negotiated = channel;
+    else this.#channel = channel;
+    return channel;
   }
 
   async createOffer(): Promise<Description> {
@@ -70,6 +74,7 @@ export class MemoryPeerConnection extends Emitter implements RtcPeerConnection {
     // DTLS: each end takes only the certificate that it was told of.
     if (other.remoteDescription?.sdp !== this.#sdp) return;
     other.#accept(this.#channel);
+    if (this.#negotiated !== null && other.#negotiated !== null) connect(this.#negotiated, other.#negotiated);
   }
 
   close(): void {
@@ -77,17 +82,22 @@ export class MemoryPeerConnection extends Emitter implements RtcPeerConnection {
     this.connectionState = 'closed';
     this.#rtc.connections.delete(this.#sdp);
     this.#channel?.close();
+    this.#negotiated?.close();
   }
 
   #accept(far: MemoryDataChannel): void {
     const near = new MemoryDataChannel();
     this.#channel = near;
-    near.join(far);
-    far.join(near);
     this.emit('datachannel', { channel: near });
-    near.open();
-    far.open();
+    connect(near, far);
   }
+}
+
+function connect(near: MemoryDataChannel, far: MemoryDataChannel): void {
+  near.join(far);
+  far.join(near);
+  near.open();
+  far.open();
 }
 
 class MemoryDataChannel extends Emitter implements RtcDataChannel {

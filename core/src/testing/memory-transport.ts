@@ -3,7 +3,13 @@ import { untilAborted } from '../base/abort.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
 import { LinkEnd } from '../transport/link-end.ts';
-import type { Link, Path, Transport } from '../transport/transport.ts';
+import { BULK_LOW_WATER_BYTES, type BulkLane, type Link, type Path, type Transport } from '../transport/transport.ts';
+import type { Clock } from '../base/clock.ts';
+
+export interface LanePace {
+  clock: Clock;
+  bytesPerSecond: number;
+}
 
 /** All the peers that can reach each other. */
 export class MemoryNetwork {
@@ -12,6 +18,8 @@ export class MemoryNetwork {
   introduces = true;
   /** Peers to which no link is ever made, and nobody says so. */
   readonly swallowed = new Set<PeerId>();
+  /** How fast the bulk lanes of links made from now on are, each way; null: as fast as microtasks. */
+  bulk: LanePace | null = null;
 
   join(self: PeerId): MemoryTransport {
     const transport = new MemoryTransport(self, this);
@@ -41,8 +49,8 @@ export class MemoryTransport implements Transport {
     if (other === undefined || other.accept === null || !this.#network.introduces) {
       throw new MeshError('connect_failed', 'Could not connect to that volunteer.');
     }
-    const near = new MemoryLink(peer, this.prologue);
-    const far = new MemoryLink(this.self, other.prologue);
+    const near = new MemoryLink(peer, this.prologue, this.#network.bulk);
+    const far = new MemoryLink(this.self, other.prologue, this.#network.bulk);
     near.join(far);
     far.join(near);
     this.#links.add(near);
@@ -70,16 +78,20 @@ export class MemoryLink extends LinkEnd implements Link {
   /** When set, nothing comes or goes any more and nobody is told, as when the power fails at this end. */
   silenced = false;
   proven = true;
+  readonly bulk: MemoryLane;
   #other: MemoryLink | null = null;
 
-  constructor(peer: PeerId, prologue: () => Uint8Array) {
+  constructor(peer: PeerId, prologue: () => Uint8Array, pace: LanePace | null = null) {
     super();
+    this.bulk = new MemoryLane(pace, () => this.open && !this.silenced && this.#other?.silenced === false);
+    this.bulk.failed = () => this.close();
     this.peer = peer;
     this.prologue = prologue;
   }
 
   join(other: MemoryLink): void {
     this.#other = other;
+    this.bulk.join(other.bulk);
   }
 
   send(fragment: Uint8Array<ArrayBuffer>): void {
@@ -105,5 +117,54 @@ export class MemoryLink extends LinkEnd implements Link {
 
   #arrive(fragment: Uint8Array): void {
     if (!this.silenced && !this.deliver(fragment)) this.close();
+  }
+}
+
+/** One end of a link's bulk lane. Blocks arrive a microtask later, or when the pace has it. */
+class MemoryLane implements BulkLane {
+  readonly open = true;
+  bufferedBytes = 0;
+  receive: ((block: Uint8Array) => void) | null = null;
+  drained: (() => void) | null = null;
+  failed: (() => void) | null = null;
+  readonly #pace: LanePace | null;
+  readonly #alive: () => boolean;
+  #other: MemoryLane | null = null;
+  #freeAtMs = 0;
+
+  constructor(pace: LanePace | null, alive: () => boolean) {
+    this.#pace = pace;
+    this.#alive = alive;
+  }
+
+  set opened(opened: (() => void) | null) {
+    opened?.();
+  }
+
+  join(other: MemoryLane): void {
+    this.#other = other;
+  }
+
+  send(block: Uint8Array<ArrayBuffer>): void {
+    if (!this.#alive()) return;
+    this.bufferedBytes += block.byteLength;
+    if (this.#pace === null) {
+      queueMicrotask(() => this.#arrive(block));
+      return;
+    }
+    const { clock, bytesPerSecond } = this.#pace;
+    const nowMs = clock.now();
+    this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (block.byteLength / bytesPerSecond) * 1000;
+    clock.after(this.#freeAtMs - nowMs, () => this.#arrive(block));
+  }
+
+  #arrive(block: Uint8Array): void {
+    const before = this.bufferedBytes;
+    this.bufferedBytes -= block.byteLength;
+    if (this.#alive() && this.#other !== null) {
+      if (this.#other.receive === null) this.#other.failed?.();
+      else this.#other.receive(block);
+    }
+    if (before > BULK_LOW_WATER_BYTES && this.bufferedBytes <= BULK_LOW_WATER_BYTES) this.drained?.();
   }
 }

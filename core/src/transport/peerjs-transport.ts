@@ -6,6 +6,7 @@ import { onAbort } from '../base/abort.ts';
 import type { IceServer } from '../wire/control-protocol.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import { isPeerId, type PeerId } from '../base/ids.ts';
+import { DataChannelLane, type BulkConnection } from './bulk-lane.ts';
 import { WebRtcLink, type PeerJsConnection } from './webrtc-link.ts';
 import { PeerJsRegistration, unreachable, type PeerJsPeer, type RegistrationOptions } from './peerjs-registration.ts';
 import { race } from '../base/race.ts';
@@ -125,6 +126,7 @@ export class PeerJsTransport implements Transport {
     if (!this.#open) return Promise.reject(hidden());
     const connection = this.#registration.peer?.connect(peer, { reliable: true, serialization: SERIALIZATION });
     if (connection === undefined) return Promise.reject(unreachable());
+    const bulk = bulkOf(connection);
     return new Promise<Link>((resolve, reject) => {
       const failures = this.#dials.get(peer) ?? new Set();
       this.#unanswered.set(connection.connectionId, []);
@@ -145,7 +147,7 @@ export class PeerJsTransport implements Transport {
       connection.on('close', () => fail(connectFailed()));
       connection.on('open', () => {
         settle();
-        resolve(this.#link(connection, peer));
+        resolve(this.#link(connection, peer, bulk));
       });
     });
   }
@@ -217,6 +219,7 @@ export class PeerJsTransport implements Transport {
       connection.close();
       return;
     }
+    const bulk = bulkOf(connection);
     const settle = () => {
       this.#opening.delete(giveUp);
       stopTimer();
@@ -229,7 +232,7 @@ export class PeerJsTransport implements Transport {
     this.#opening.set(giveUp, peer);
     connection.on('open', () => {
       settle();
-      const link = this.#link(connection, peer);
+      const link = this.#link(connection, peer, bulk);
       if (this.accept === null) link.close();
       else this.accept(link);
     });
@@ -237,11 +240,16 @@ export class PeerJsTransport implements Transport {
     connection.on('error', giveUp);
   }
 
-  #link(connection: PeerJsConnection, peer: PeerId): WebRtcLink {
-    const link = new WebRtcLink(connection, peer, () => this.#links.delete(link));
+  #link(connection: PeerJsConnection, peer: PeerId, bulk: DataChannelLane | null): WebRtcLink {
+    const link = new WebRtcLink(connection, peer, () => this.#links.delete(link), bulk);
     this.#links.add(link);
     return link;
   }
+}
+
+/** PeerJS has the WebRTC connection as soon as it has its own. */
+function bulkOf({ peerConnection }: PeerJsConnection): DataChannelLane | null {
+  return peerConnection?.createDataChannel === undefined ? null : new DataChannelLane(peerConnection as BulkConnection);
 }
 
 function isKnown(peer: PeerJsPeer, { src, payload }: Extract<Signal, { payload: { connectionId: string } }>): boolean {

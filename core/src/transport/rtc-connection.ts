@@ -1,7 +1,9 @@
 /** One WebRTC connection with one data channel, set up by hand where there is no PeerJS to do it. */
 import type { Clock } from '../base/clock.ts';
 import { MeshError } from '../base/errors.ts';
-import type { LinkConnection, LinkDataChannel } from './webrtc-link.ts';
+import { DataChannelLane } from './bulk-lane.ts';
+import type { RtcDataChannel } from './data-channel.ts';
+import type { LinkConnection } from './webrtc-link.ts';
 import { MAX_DESCRIPTION_CHARS } from '../protocol.ts';
 
 /** Addresses found later than this are not sent: the first ones are those of this computer and its network. */
@@ -13,7 +15,7 @@ export interface RtcPeerConnection {
   readonly remoteDescription: { readonly sdp: string } | null;
   readonly iceGatheringState: string;
   readonly connectionState: string;
-  createDataChannel(label: string, options: { ordered: boolean }): RtcDataChannel;
+  createDataChannel(label: string, options: { ordered: boolean; negotiated?: boolean; id?: number }): RtcDataChannel;
   createOffer(): PromiseLike<Description>;
   createAnswer(): PromiseLike<Description>;
   setLocalDescription(description: Description): Promise<void>;
@@ -27,15 +29,10 @@ interface Description {
   sdp: string;
 }
 
-export interface RtcDataChannel extends LinkDataChannel {
-  binaryType: string;
-  readonly readyState: string;
-  addEventListener(type: string, listener: (event: never) => void): void;
-}
-
 export class RtcConnection implements LinkConnection {
   readonly peerConnection: RtcPeerConnection;
   readonly #clock: Clock;
+  readonly bulk: DataChannelLane;
   #channel: RtcDataChannel | null = null;
   #listeners: { [event: string]: ((value: unknown) => void)[] } = {};
   #closed = false;
@@ -43,6 +40,7 @@ export class RtcConnection implements LinkConnection {
   constructor(peerConnection: RtcPeerConnection, clock: Clock) {
     this.peerConnection = peerConnection;
     this.#clock = clock;
+    this.bulk = new DataChannelLane(peerConnection);
     peerConnection.addEventListener('connectionstatechange', () => {
       const { connectionState } = peerConnection;
       if (connectionState === 'failed' || connectionState === 'closed') this.close();

@@ -30,10 +30,29 @@ export interface Link {
   drained: (() => void) | null;
   /** The link is gone, closed by either end. Called once; at once when it is gone already. */
   closed: (() => void) | null;
+  /**
+   * A lane of its own for bytes that can wait and that anyone may know: pieces of models. Encrypted between the very ends that
+   * the seal's prologue binds, and not sealed once more. Left out or null: this link has none, relays among them.
+   */
+  readonly bulk?: BulkLane | null;
   /** False: the other end stays anonymous, and `peer` is what others call it. Left out: it is as sure as it gets. */
   readonly proven?: boolean;
   /** Why it closed, when the other end or something between broke the rules. */
   readonly failure?: MeshError | null;
+}
+
+/** Ordered and reliable like its link, and closed with it. What comes on it before anyone listens closes the link. */
+export interface BulkLane {
+  /** The other end has it, too; peers of older versions never do. */
+  readonly open: boolean;
+  /** Called when it opens; at once when it is open already. */
+  opened: (() => void) | null;
+  /** Takes over at most MAX_BULK_BYTES. Does nothing unless it is open. */
+  send(block: Uint8Array<ArrayBuffer>): void;
+  readonly bufferedBytes: number;
+  receive: ((block: Uint8Array) => void) | null;
+  /** `bufferedBytes` fell below BULK_LOW_WATER_BYTES. */
+  drained: (() => void) | null;
 }
 
 export interface Transport {
@@ -55,3 +74,9 @@ export interface Transport {
 /** Stop sending above the first, continue below the second. */
 export const HIGH_WATER_BYTES = 4_194_304;
 export const LOW_WATER_BYTES = 1_048_576;
+
+/** One message of a bulk lane: what every WebRTC stack carries. */
+export const MAX_BULK_BYTES = 65_536;
+/** Little enough that a word of an answer never waits long behind pieces of models. */
+export const BULK_HIGH_WATER_BYTES = 524_288;
+export const BULK_LOW_WATER_BYTES = 262_144;

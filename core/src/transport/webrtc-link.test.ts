@@ -18,7 +18,7 @@ function connected(peerConnection: PeerJsConnection['peerConnection']) {
     on: (event: string, listener: (value: never) => void) => listeners.set(event, listener),
     close: () => closes++,
   };
-  const link = new WebRtcLink(connection, newPeerId(), () => {});
+  const link = new WebRtcLink(connection, newPeerId(), () => {}, null);
   const arrive = (data: unknown) => listeners.get('data')?.(data as never);
   return { link, arrive, closes: () => closes };
 }

@@ -1,11 +1,14 @@
 /** One data channel as a link, set up by PeerJS or by hand (`rtc-connection.ts`). */
 import { dtlsPrologue } from './dtls-prologue.ts';
 import type { PeerId } from '../base/ids.ts';
+import type { BulkConnection, DataChannelLane } from './bulk-lane.ts';
+import type { LinkDataChannel } from './data-channel.ts';
 import { LinkEnd, BrokenWhileSealing } from './link-end.ts';
 import { LOW_WATER_BYTES, type Link, type Path } from './transport.ts';
 
 /** What is used of PeerJS's `DataConnection` and the WebRTC objects behind it. */
 export interface PeerJsConnection extends LinkConnection {
+  readonly peerConnection: (LinkPeerConnection & Partial<BulkConnection>) | null;
   readonly peer: string;
   readonly connectionId: string;
 }
@@ -13,22 +16,17 @@ export interface PeerJsConnection extends LinkConnection {
 /** What a link needs of it, whoever set it up. */
 export interface LinkConnection {
   readonly dataChannel: LinkDataChannel | null;
-  readonly peerConnection: {
-    readonly localDescription: { readonly sdp: string } | null;
-    readonly remoteDescription: { readonly sdp: string } | null;
-    getStats?(): Promise<Iterable<[string, StatsEntry]>>;
-  } | null;
+  readonly peerConnection: LinkPeerConnection | null;
   on(event: 'open' | 'close', listener: () => void): unknown;
   on(event: 'data', listener: (data: unknown) => void): unknown;
   on(event: 'error', listener: (error: unknown) => void): unknown;
   close(): void;
 }
 
-export interface LinkDataChannel {
-  readonly bufferedAmount: number;
-  bufferedAmountLowThreshold: number;
-  send(bytes: Uint8Array<ArrayBuffer>): void;
-  addEventListener(type: 'bufferedamountlow', listener: () => void): void;
+export interface LinkPeerConnection {
+  readonly localDescription: { readonly sdp: string } | null;
+  readonly remoteDescription: { readonly sdp: string } | null;
+  getStats?(): Promise<Iterable<[string, StatsEntry]>>;
 }
 
 /** The fields of W3C WebRTC Statistics (§8) that say which pair of candidates carries the bytes. */
@@ -48,11 +46,14 @@ export class WebRtcLink extends LinkEnd implements Link {
   #connection: LinkConnection;
   #channel: LinkDataChannel | null;
   #forget: () => void;
+  readonly bulk: DataChannelLane | null;
 
   /** `connection` must be open. `forget` is called when the link is gone. */
-  constructor(connection: LinkConnection, peer: PeerId, forget: () => void) {
+  constructor(connection: LinkConnection, peer: PeerId, forget: () => void, bulk: DataChannelLane | null) {
     super();
     this.peer = peer;
+    this.bulk = bulk;
+    if (bulk !== null) bulk.failed = () => this.close();
     this.#connection = connection;
     this.#channel = connection.dataChannel;
     this.#forget = forget;
@@ -86,6 +87,7 @@ export class WebRtcLink extends LinkEnd implements Link {
 
   close(): void {
     if (!this.end()) return;
+    this.bulk?.end();
     this.#channel = null;
     this.#connection.close();
     this.#forget();

@@ -1,6 +1,9 @@
-/** A provider that a question could go to, as the control plane describes it. */
+/**
+ * Peers that one could turn to, as the control plane describes them: a provider that a question could go to, and a holder of
+ * some of a model.
+ */
 import * as v from 'valibot';
-import { peerId, count, base32 } from './fields.ts';
+import { peerId, contentId, count, base32, listOf, sha256 } from './fields.ts';
 import { ModelAdvertSchema, slots } from './model-advert.ts';
 
 /** The certificate of a provider's static key, see `credentials.ts`. */
@@ -30,3 +33,57 @@ export type Candidate = v.InferOutput<typeof CandidateSchema>;
  * be asked.
  */
 export type Leased = Candidate & { lease: string | null };
+
+/** Models that one peer says it has; what it uses least is left out. */
+export const MAX_HELD = 64;
+/** Holders in one answer: a swarm needs no more at once, and asks again. */
+export const MAX_HOLDERS = 16;
+
+/**
+ * All models that this peer has, whole or begun, and gives to others from now on. Replaces the previous list. Not answered.
+ * Nobody checks it here: whoever fetches from it checks every piece.
+ */
+export const HoldSchema = v.object({
+  type: v.literal('hold'),
+  held: v.pipe(
+    v.array(
+      v.object({
+        content: contentId,
+        /** Of its only file; null: it has several. */
+        sha256: v.nullable(sha256),
+        whole: v.boolean(),
+      }),
+    ),
+    v.maxLength(MAX_HELD),
+  ),
+  /** As in the advert; null: anonymous peers cannot call us. */
+  certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+});
+export type Held = v.InferOutput<typeof HoldSchema>['held'][number];
+
+/**
+ * Who has some of this model, known by its content id, or by the SHA-256 of its only file where nobody has said which content
+ * id is right? Answered with `held`.
+ */
+export const HoldersSchema = v.object({
+  type: v.literal('holders'),
+  requestId: count,
+  content: v.nullable(contentId),
+  sha256: v.nullable(sha256),
+});
+
+/** The answer to `holders`: a random choice, those that have all of it first. */
+export const HeldSchema = v.object({
+  type: v.literal('held'),
+  requestId: count,
+  holders: listOf(
+    v.object({
+      peerId,
+      content: contentId,
+      whole: v.boolean(),
+      certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+    }),
+    MAX_HOLDERS,
+  ),
+});
+export type HeldBy = v.InferOutput<typeof HeldSchema>['holders'][number];

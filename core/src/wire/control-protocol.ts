@@ -32,7 +32,14 @@ import {
 } from './model-advert.ts';
 import { AuditSchema, ReportSchema, StandingSchema } from './audit-messages.ts';
 import { AccountSchema, CheckpointSchema, CosignSchema, OrderSchema, WitnessSchema } from './credit-messages.ts';
-import { CERTIFICATE_BYTES, CandidateSchema, MAX_CANDIDATES } from './candidate.ts';
+import {
+  CERTIFICATE_BYTES,
+  CandidateSchema,
+  HeldSchema,
+  HoldSchema,
+  HoldersSchema,
+  MAX_CANDIDATES,
+} from './candidate.ts';
 
 /** The most bytes that a peer sends in one message; an advert is the largest. */
 export const MAX_TO_SERVER_BYTES = 16_384;
@@ -212,6 +219,8 @@ const TO_SERVER = [
   FileSchema,
   ReportSchema,
   RelaySchema,
+  HoldSchema,
+  HoldersSchema,
   OrderSchema,
   WitnessSchema,
   CosignSchema,
@@ -338,6 +347,7 @@ const FROM_SERVER = [
   QueuedSchema,
   FiledSchema,
   RelayedSchema,
+  HeldSchema,
   CallSchema,
   GoneSchema,
   ExpectSchema,

@@ -3,10 +3,12 @@ import * as v from 'valibot';
 import { ERROR_CODES } from '../base/errors.ts';
 import { asSentence, isLabel } from '../base/label.ts';
 import {
+  isContentId,
   isModelId,
   isPeerId,
   isTaskId,
   isTaskName,
+  type ContentId,
   type ModelId,
   type PeerId,
   type TaskId,
@@ -23,6 +25,7 @@ export const MAX_VECTOR_NUMBERS = 8_192;
 export const peerId = v.custom<PeerId>(isPeerId);
 export const taskId = v.custom<TaskId>(isTaskId);
 export const modelId = v.custom<ModelId>(isModelId);
+export const contentId = v.custom<ContentId>(isContentId);
 export const taskName = v.custom<TaskName>(isTaskName);
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));

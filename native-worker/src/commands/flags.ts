@@ -56,6 +56,14 @@ export function whole(least: number, most: number): (text: string) => number {
   };
 }
 
+export function amount(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const n = Number(text);
+    if (text.trim() !== '' && n >= least && n <= most) return n;
+    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
+  };
+}
+
 export function webAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url;

@@ -13,11 +13,13 @@ import { availableBytes, type Machine } from '../llama/context/fit.ts';
 import { readGgufInfo } from '../models/gguf-info.ts';
 import { defaultThreads, openLlama } from '../llama/context/llama-device.ts';
 import { readMachine } from '../llama/context/machine.ts';
+import type { OpenPeer } from '@llmesh/core/open-peer';
 import { DEFAULT_MESH } from '../node/mesh-address.ts';
 import { DoesNotFit, planModel } from '../llama/context/model-plan.ts';
 import { shownSource } from '../models/model-source.ts';
 import { listStore, names, removeStored, stemName, type StoredModel } from '../models/model-store.ts';
 import { entrySource, pullModel, shippedFile, storeFolder } from '../models/models.ts';
+import { SharedModels } from '../models/pieces/shared-models.ts';
 import { megabytes, type Output } from '../cli/output.ts';
 import { ProgressReport } from '../cli/progress-report.ts';
 import { CHUNK } from '../llama/context/answer-sequence.ts';
@@ -66,6 +68,20 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  let node: OpenPeer | null = null;
+  const join = async () => {
+    const { openMeshNode } = await import('../node/mesh-node.ts');
+    // A stranger among others, who gives nothing: only a worker lends.
+    node ??= await openMeshNode(mesh, { models: shared.sharing });
+    return node;
+  };
+  const shared = await SharedModels.open({
+    dataFolder: dataFolder(data),
+    options: { seed: false, seedPerDay: 0 },
+    join,
+    isPaused: () => true,
+    failed: (error) => output.error(error),
+  });
   try {
     const report = new ProgressReport(output, realClock);
     const {
@@ -81,6 +97,7 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
       onProgress: report.show.bind(report),
       onSize: async () => {},
       onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),
+      peers: shared.peers,
       signal: stop.signal,
     });
     output.print(`${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}`, {
@@ -94,6 +111,8 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
     output.print('Stopped. The same command continues where it stopped.', { model, stopped: true });
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    await shared.close();
+    if (node !== null) await (await import('../node/mesh-node.ts')).leaveMesh(node);
   }
 }
 

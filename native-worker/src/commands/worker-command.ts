@@ -19,7 +19,9 @@ import { serveMetrics } from '../status/metrics-server.ts';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { OpenModelOptions } from '../lend/open-model.ts';
-import type { Output } from '../cli/output.ts';
+import { megabytes, type Output } from '../cli/output.ts';
+import type { SeedOptions } from '../models/pieces/seeding.ts';
+import { SharedModels } from '../models/pieces/shared-models.ts';
 import { ReceiptFile } from '../node/receipt-file.ts';
 import { EXIT_REFUSED } from '../cli/reporting.ts';
 import { serveReport } from '../status/report-socket.ts';
@@ -33,7 +35,7 @@ import { WorkerReport } from '../status/worker-report.ts';
 const STOP_MS = 1_800;
 const EXIT_PORT = 3;
 
-export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<OpenModelOptions, 'model'> {
+export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, SeedOptions, Omit<OpenModelOptions, 'model'> {
   /** At least one, each as in `OpenModelOptions`. */
   model: string[];
   /** Seconds. */
@@ -46,6 +48,8 @@ export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, Omit<O
   hideAddress?: boolean;
   /** Check what others answered with the same files. */
   audit: boolean;
+  /** Give models that are no one's own to others, too. */
+  seedOwn?: boolean;
 }
 
 /** Exit code of the process: 0 when it was stopped, 1 when it failed, 3 when a port is in use, 78 when the mesh refuses it. */
@@ -74,6 +78,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   const models: LentModel[] = [];
   let node: OpenPeer | null = null;
   let self: OpenIdentity | null = null;
+  let shared: SharedModels | null = null;
   const report = new WorkerReport(options.mesh, Date.now());
   const windows: { close: () => Promise<void> }[] = [];
   try {
@@ -87,9 +92,33 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     if (self.temporary !== null) output.note(self.temporary);
     // `llmesh worker status` shows one worker per folder.
     else windows.push(await openReport(dataFolder(options.data), report, output));
-    const adapters = await openAdapters(options, new Set(options.model).size, output, stop.signal);
+    const { identity } = self;
+    const receipts = {
+      keeper: openReceipts(self, dataFolder(options.data), output),
+      failed: (error: MeshError) => output.error(error),
+      changed: report.signedBy(identity.peerId),
+    };
+    let joining: Promise<OpenPeer> | null = null;
+    // It is opened for models that peers may have, or else when all are loaded.
+    const join = () => (joining ??= opened());
+    const opened = async () => {
+      const hidden = options.hideAddress === true;
+      const models = shared === null ? {} : { models: shared.sharing };
+      node = await openMeshNode(options.mesh, { identity, hidden, receipts, ...models });
+      return node;
+    };
+    shared = await SharedModels.open({
+      dataFolder: dataFolder(options.data),
+      options,
+      join,
+      isPaused: () => report.now.pause !== null,
+      failed: (error) => output.error(error),
+    });
+    const { peers } = shared;
+    const adapters = await openAdapters(options, new Set(options.model).size, peers, output, stop.signal);
     const needs: LentModelNeeds = {
       adapters,
+      peers,
       audits: options.audit,
       unloadAfter: options.unloadAfter,
       output,
@@ -103,15 +132,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     };
     await openModels(options, models, needs, stop.signal);
     for (const { advert, slots } of models) report.loaded(advert, slots);
-    node = await openMeshNode(options.mesh, {
-      identity: self.identity,
-      hidden: options.hideAddress === true,
-      receipts: {
-        keeper: openReceipts(self, dataFolder(options.data), output),
-        failed: (error) => output.error(error),
-        changed: report.signedBy(self.identity.peerId),
-      },
-    });
+    node = await join();
     watchConnection(node, options.mesh, output, fail);
     sayForks(node, options.mesh, options.data, output);
     const hung = () => {
@@ -119,17 +140,35 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       askToStartAgain(error.message);
       fail(error);
     };
+    const given = options.seed ? models.filter(({ weights }) => options.seedOwn === true || weights.isPublic) : [];
+    shared.lend(
+      node,
+      given.map(({ weights }) => ({ format: 'gguf', files: weights.files })),
+      stop.signal,
+    );
+    report.seeds = () => shared?.figures ?? null;
+    saySeeding(given, options, output);
     sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
     await lendModels(node, { models, lasting: self.temporary === null, hung, report }, options, output, stop.signal);
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
+    await shared?.close();
     if (node !== null) await leaveMesh(node);
     await Promise.all(models.map(({ engine }) => engine.close()));
     for (const window of windows) await window.close();
     await self?.close();
   }
   return end();
+}
+
+function saySeeding(given: readonly LentModel[], { seedRate, seedPerDay }: SeedOptions, output: Output): void {
+  if (given.length === 0) return;
+  const names = given.map(({ advert }) => advert.name).join(', ');
+  const rate = seedRate === undefined ? '' : ` at up to ${megabytes(seedRate * 1e6)} a second`;
+  output.note(
+    `Others may download ${names} from this computer, up to ${megabytes(seedPerDay * 1e6)} a day${rate}. --no-seed stops that.`,
+  );
 }
 
 function sayLoaded({ id, name }: ModelAdvert, loaded: boolean, output: Output): void {

@@ -6,6 +6,8 @@ import type { LoadedModel, AdapterCapacity } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { AdapterFiles } from '../models/lora/adapter-files.ts';
+import type { ModelPeers } from '../models/model-peers.ts';
+import { isPublic } from '../models/models.ts';
 import type { DutyCycle } from '../llama/context/duty-cycle.ts';
 import { fileVersion } from '../files/file-version.ts';
 import { LlamaEngine } from '../llama/llama-engine.ts';
@@ -24,6 +26,8 @@ export interface LentModel {
   slots: number;
   /** The memory that its plan has for it, whether it is loaded now or not. */
   memoryBytes: number;
+  /** Its files, and whether anybody could have them from elsewhere. */
+  weights: { files: readonly string[]; isPublic: boolean };
   adapterCapacity?: AdapterCapacity;
   /** What test questions are made of, and checked with; left out: it asks none. */
   shadows?: Pick<ShadowNeeds, 'engine' | 'shapes'>;
@@ -34,6 +38,8 @@ export interface LentModel {
 export interface LentModelNeeds {
   /** The adapters of this worker, from which it gets those that are made for it. */
   adapters: AdapterFiles;
+  /** Where missing models come from beside the web; null: nowhere. */
+  peers: ModelPeers | null;
   /** After so many seconds without a question it leaves the memory; undefined: it stays. */
   unloadAfter: number | undefined;
   /** Whether it checks what others answered with the same file. */
@@ -56,7 +62,8 @@ export async function openLentModel(
   const { adapters: files, output, unloadAfter, turned } = needs;
   const engine = newEngine(needs);
   try {
-    const { model, loaded, draft, adapters, loadMs } = await openModel(engine, options, files, output, signal);
+    const sources = { files, peers: needs.peers };
+    const { model, loaded, draft, adapters, loadMs } = await openModel(engine, options, sources, output, signal);
     const tokensPerSecond = await tried(engine, model.id, loaded, signal);
     await testAdapters(engine, adapters?.files ?? [], signal);
     const { device } = await engine.probe(signal);
@@ -90,7 +97,8 @@ export async function openLentModel(
       ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
     };
     const { memoryBytes } = engine;
-    const common = { slots, memoryBytes, ...(adapterCapacity !== undefined && { adapterCapacity }) };
+    const weights = { files: model.files, isPublic: isPublic(model, process.env) };
+    const common = { slots, memoryBytes, weights, ...(adapterCapacity !== undefined && { adapterCapacity }) };
     const asksShadows = abilities.includes('audit') && sha256 !== null;
     const served = (loadedEngine: LoadedEngine) =>
       asksShadows ? watched(loadedEngine, new RequestShapes(realClock)) : { engine: loadedEngine };

@@ -49,7 +49,7 @@ describe('openModel', () => {
         data,
         ...(draft !== undefined && { draft }),
       },
-      new AdapterFiles([], 1),
+      { files: new AdapterFiles([], 1), peers: null },
       new Output(false),
       new AbortController().signal,
     );

@@ -14,6 +14,7 @@ import { defaultThreads, openLlama, type GpuChoice } from '../llama/context/llam
 import type { LlamaEngine } from '../llama/llama-engine.ts';
 import { readMachine } from '../llama/context/machine.ts';
 import { DoesNotFit } from '../llama/context/model-plan.ts';
+import type { ModelPeers } from '../models/model-peers.ts';
 import { resolveModel, type ResolvedModel, type ResolveOptions } from '../models/models.ts';
 import { megabytes, type Output } from '../cli/output.ts';
 import { ProgressReport } from '../cli/progress-report.ts';
@@ -50,7 +51,7 @@ export interface OpenedModel {
 export async function openModel(
   engine: LlamaEngine,
   options: OpenModelOptions,
-  files: AdapterFiles,
+  { files, peers }: { files: AdapterFiles; peers: ModelPeers | null },
   output: Output,
   signal: AbortSignal,
 ): Promise<OpenedModel> {
@@ -69,6 +70,7 @@ export async function openModel(
       onProgress,
       onSize: (sizeBytes: number) => checkSize(sizeBytes, options),
       onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),
+      peers,
       signal,
     };
     const model = await resolveModel(options.model, {

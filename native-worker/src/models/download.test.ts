@@ -52,6 +52,7 @@ describe('download', () => {
     onProgress: (step) => progress.push(step),
     onSize: async () => {},
     onWait: () => {},
+    peers: null,
     tools: { clock: calm, random: Math.random, partBytes: PART_BYTES },
     ...more,
   });

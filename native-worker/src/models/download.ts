@@ -4,10 +4,13 @@ import path from 'node:path';
 import { realClock } from '@llmesh/core/base/clock';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { ContentId } from '@llmesh/core/base/ids';
 import { digestFile, rememberHash } from '../files/file-hash.ts';
 import { discardDownload, downloadFile, partFile, takenBytes, type DownloadTools } from './file-download.ts';
+import { readJournal } from './download-journal.ts';
 import type { HuggingFace } from './hugging-face.ts';
-import { shownSource, sourceFile, sourceName, type HubFile, type UrlSource } from './model-source.ts';
+import type { ModelPeers, PeerWanted } from './model-peers.ts';
+import { shownSource, sourceName, type HubFile, type UrlSource } from './model-source.ts';
 import {
   listStore,
   lockModel,
@@ -20,7 +23,7 @@ import {
 import { Patience, patiently, pause } from './patience.ts';
 import { RemoteFile } from './remote-file.ts';
 import { megabytes } from '../cli/output.ts';
-import { splitParts } from './split-files.ts';
+import { addressesOf, WebParts } from './web-parts.ts';
 import { explainTransfer, TransferError } from './transfer-error.ts';
 import { errno, sizeOf } from '../files/whole-file.ts';
 
@@ -35,6 +38,10 @@ export interface DownloadRequest {
   asked: string;
   /** The SHA-256 of a model in one file, from the catalogue or the manifest; null: neither has it. */
   sha256: string | null;
+  /** The content id, where the catalogue pins it. Left out: nobody did. */
+  content?: ContentId | undefined;
+  /** By the word of the catalogue, of all files. Left out: not known yet. */
+  sizeBytes?: number | undefined;
 }
 
 export interface DownloadTarget {
@@ -48,6 +55,8 @@ export interface DownloadTarget {
   onSize: (sizeBytes: number) => Promise<void>;
   /** Told once when another process is downloading it. */
   onWait: () => void;
+  /** Null: it comes from the web alone. */
+  peers: ModelPeers | null;
   tools?: DownloadTools;
 }
 
@@ -57,11 +66,6 @@ interface Part {
   sha256: string | null;
   /** Whether it was fetched before. */
   there: boolean;
-}
-
-interface Address {
-  url: URL;
-  authorization: string | null;
 }
 
 /**
@@ -85,7 +89,7 @@ export async function download(
     if (release !== null) {
       try {
         // Another process may have finished it since.
-        if ((await completed(folder, stem)) === null) await fetchAll(wanted, target, signal);
+        if ((await completed(folder, stem)) === null) await fetchSomehow(wanted, target, signal);
       } catch (thrown) {
         throw signal.aborted ? cancelled() : explained(thrown, wanted, folder);
       } finally {
@@ -103,12 +107,55 @@ async function completed(folder: string, stem: string): Promise<StoredModel | nu
   return there?.state === 'complete' ? there : null;
 }
 
+async function fetchSomehow(wanted: DownloadRequest, target: DownloadTarget, signal: AbortSignal): Promise<void> {
+  const { content = null, sha256, sizeBytes = null, source } = wanted;
+  // What the web has begun, the web finishes: those bytes have not been checked yet, and are here.
+  const begun = await Promise.all(storeFiles(target.folder, source).map((file) => readJournal(file)));
+  if (begun.some((journal) => journal !== null)) return fetchAll(wanted, target, signal);
+  if (content !== null || sha256 !== null) {
+    if (sizeBytes !== null) await target.onSize(sizeBytes);
+    if (await fetchFromPeers({ content, sha256, sizeBytes }, wanted, target, signal)) return;
+  }
+  await fetchAll(wanted, target, signal);
+}
+
+/** False: peers cannot help. */
+async function fetchFromPeers(
+  identity: PeerWanted,
+  { source, asked }: DownloadRequest,
+  { folder, dataFolder, hub, peers, onProgress, tools }: DownloadTarget,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (peers === null) return false;
+  const files = storeFiles(folder, source);
+  const web = new WebParts(addressesOf(source, hub), tools?.clock ?? realClock);
+  let sums: readonly { sizeBytes: number; sha256: string }[] = [];
+  const fetched = await peers.fetch(identity, web, files, {
+    placing: async (placed) => {
+      sums = placed;
+      await writeRecord(folder, storeStem(source), {
+        version: 1,
+        source: sourceName(source),
+        asked,
+        files: placed.map((file, i) => ({ name: path.basename(files[i] ?? ''), ...file })),
+      });
+    },
+    onProgress: ({ loadedBytes, sizeBytes: totalBytes, peers: count, web: fromWeb }) =>
+      onProgress({ phase: 'download', loadedBytes, totalBytes, from: { peers: count, web: fromWeb } }),
+    signal,
+  });
+  if (!fetched) return false;
+  for (const [i, { sha256 }] of sums.entries()) await rememberHash(files[i] ?? '', dataFolder, sha256);
+  return true;
+}
+
 async function fetchAll(wanted: DownloadRequest, target: DownloadTarget, signal: AbortSignal): Promise<void> {
   const tools = target.tools ?? { clock: realClock, random: Math.random };
   for (let changes = 0; ; changes++) {
     const parts = await openParts(wanted, target, tools, signal);
     const totalBytes = totalOf(parts);
     if (totalBytes !== null) await target.onSize(totalBytes);
+    if (changes === 0 && (await peersKnow(parts, totalBytes, wanted, target, signal))) return;
     const freeBytes = await checkFreeSpace(parts, target.folder);
     await writeRecord(target.folder, storeStem(wanted.source), {
       version: 1,
@@ -130,6 +177,20 @@ async function fetchAll(wanted: DownloadRequest, target: DownloadTarget, signal:
   }
 }
 
+/** Now that the hub has told the checksum: may peers have it? They were asked before where it was known. */
+async function peersKnow(
+  parts: readonly Part[],
+  sizeBytes: number | null,
+  wanted: DownloadRequest,
+  target: DownloadTarget,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [only, ...others] = parts;
+  if (only === undefined || others.length > 0 || only.sha256 === null || only.sha256 === wanted.sha256) return false;
+  if ((await readJournal(only.file)) !== null) return false;
+  return fetchFromPeers({ content: null, sha256: only.sha256, sizeBytes }, wanted, target, signal);
+}
+
 async function openParts(
   { source, sha256 }: DownloadRequest,
   { folder, hub }: DownloadTarget,
@@ -138,8 +199,7 @@ async function openParts(
 ): Promise<Part[]> {
   const files = storeFiles(folder, source);
   const parts: Part[] = [];
-  for (const [i, name] of splitParts(sourceFile(source)).entries()) {
-    const address = addressOf(source, name, hub);
+  for (const [i, address] of addressesOf(source, hub).entries()) {
     const open = () => RemoteFile.open(address, clock, signal);
     const remote = await patiently(open, new Patience(clock, random), signal);
     const known = files.length === 1 ? sha256 : null;
@@ -149,21 +209,11 @@ async function openParts(
         `${address.url.host} has a different file under this name than was asked for. Choose another model.`,
       );
     }
-    const file = files[i] ?? path.join(folder, name);
+    const file = files[i] ?? '';
     const there = remote.sizeBytes !== null && (await sizeOf(file)) === remote.sizeBytes;
     parts.push({ file, remote, sha256: known ?? remote.sha256, there });
   }
   return parts;
-}
-
-function addressOf(source: UrlSource | HubFile, name: string, hub: HuggingFace): Address {
-  if (source.kind === 'hub-file') {
-    return hub.address({ ...source, file: source.file.slice(0, -sourceFile(source).length) + name });
-  }
-  if (name === sourceFile(source)) return { url: source.url, authorization: null };
-  const url = new URL(source.url);
-  url.pathname = url.pathname.replace(/[^/]*$/, encodeURIComponent(name));
-  return { url, authorization: null };
 }
 
 async function fetchParts(

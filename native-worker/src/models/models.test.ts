@@ -69,6 +69,7 @@ describe('resolveModel', () => {
       onProgress: (step) => progress.push(step),
       onSize: async () => {},
       onWait: () => {},
+      peers: null,
       signal: new AbortController().signal,
     };
   });

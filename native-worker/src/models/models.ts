@@ -12,6 +12,7 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import { asLabel } from '@llmesh/core/base/label';
 import { MAX_NAME_CHARACTERS, MAX_QUANT_CHARACTERS } from '@llmesh/core/wire/model-advert';
 import { download, type DownloadRequest } from './download.ts';
+import type { ModelPeers } from './model-peers.ts';
 import { hashFile } from '../files/file-hash.ts';
 import { checkGgufFile } from './gguf-file.ts';
 import { readHeaders } from './gguf-info.ts';
@@ -39,6 +40,8 @@ export interface ResolvedModel {
   contextTokens: number | null;
   /** Where it can be downloaded again; null: it is a file of this computer. */
   source: string | null;
+  /** All of its files, in order. */
+  files: string[];
 }
 
 export interface ResolveOptions {
@@ -53,6 +56,8 @@ export interface ResolveOptions {
   onSize: (sizeBytes: number) => Promise<void>;
   /** Told that another process of this computer downloads the same model. */
   onWait: () => void;
+  /** Null: models come from the web alone. */
+  peers: ModelPeers | null;
   signal: AbortSignal;
 }
 
@@ -112,6 +117,17 @@ export function entrySource({ source }: GgufModel, mesh: string): string {
   return source.startsWith('/') ? new URL(source, mesh).href : source;
 }
 
+/**
+ * Anybody can have it: the catalogue names it, or it came from the web without a key of the owner's. Files of their own are
+ * nobody else's, and a key may stand for a licence that was accepted.
+ */
+export function isPublic(
+  { isKnown, source }: ResolvedModel,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return isKnown || (source !== null && !env['HF_TOKEN']);
+}
+
 export function storeFolder(dataFolder: string): string {
   return path.join(dataFolder, 'models');
 }
@@ -131,7 +147,8 @@ async function examine(located: Located, options: ResolveOptions): Promise<Resol
   }
   const sha256 = sums.length === 1 ? (sums[0] ?? '') : createHash('sha256').update(sums.join('\n')).digest('hex');
   const entry = located.entry ?? catalogued(options.catalogue, sha256);
-  const common = { path: file, sha256, sizeBytes, source: located.source };
+  const files = names.map((name) => path.join(path.dirname(file), name));
+  const common = { path: file, files, sha256, sizeBytes, source: located.source };
   if (entry !== null) {
     const { id, name, quant, contextTokens } = entry;
     return { ...common, id, name, quant, contextTokens, isKnown: entry.sha256 === sha256 };
@@ -146,7 +163,7 @@ async function locate(wanted: string, options: ResolveOptions): Promise<Located>
     const shipped = shippedFile(entry, options.modelsFolder);
     if (shipped !== null) return { file: shipped, stored: null, entry, source: null };
     const source = entrySource(entry, options.mesh);
-    const stored = await fetchModel(source, entry.sha256, options);
+    const stored = await fetchModel(source, entry, options);
     return { file: stored.file, stored, entry, source };
   }
   if (isRemote(wanted)) {
@@ -160,8 +177,8 @@ async function locate(wanted: string, options: ResolveOptions): Promise<Located>
   );
 }
 
-async function fetchModel(asked: string, sha256: string | null, options: ResolveOptions): Promise<StoredModel> {
-  const { dataFolder, signal, onProgress, onSize, onWait } = options;
+async function fetchModel(asked: string, entry: GgufModel | null, options: ResolveOptions): Promise<StoredModel> {
+  const { dataFolder, signal, onProgress, onSize, onWait, peers } = options;
   const folder = storeFolder(dataFolder);
   const source = parseModelSource(asked);
   // This comes before any request to a server: a model on the disk works without a network.
@@ -169,8 +186,10 @@ async function fetchModel(asked: string, sha256: string | null, options: Resolve
   if (there !== null) return there;
   const hub = new HuggingFace(process.env, realClock);
   const wanted: DownloadRequest =
-    source.kind === 'hub-quant' ? await ofQuant(source, asked, hub, signal) : { source, asked, sha256 };
-  return download(wanted, { folder, dataFolder, hub, onProgress, onSize, onWait }, signal);
+    source.kind === 'hub-quant'
+      ? await ofQuant(source, asked, hub, signal)
+      : { source, asked, sha256: entry?.sha256 ?? null, content: entry?.content, sizeBytes: entry?.sizeBytes };
+  return download(wanted, { folder, dataFolder, hub, onProgress, onSize, onWait, peers }, signal);
 }
 
 async function ofQuant(

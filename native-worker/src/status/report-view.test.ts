@@ -24,6 +24,7 @@ const report: Report = {
   standings: [
     { model: 'm' as ModelId, level: 'suspected', checked: 9, agreed: 5, reason: 'Four answers are not of M.' },
   ],
+  seeding: null,
 };
 
 it('says in a few lines how a worker stands', () => {
@@ -74,4 +75,15 @@ it('says how long', () => {
   expect([-1, 59_999, 3_540_000, 3_600_000, 172_800_000].map(duration)).toEqual([
     ...['0 min', '0 min', '59 min', '1 h 0 min', '2 days'],
   ]);
+});
+
+it('says what of the models others may have, and what came from them', () => {
+  const seeding = { models: 1, sentToday: 3e6, fromPeers: 0, fromWeb: 0, toPeers: 2e6, inRate: 0, outRate: 5e5 };
+  expect(reportLines({ ...report, seeding }, 0, 200)).toContain(
+    'Files    1 model others may download, 3.0 MB given today, 0.5 MB a second now',
+  );
+  const fetched = { ...seeding, models: 2, fromPeers: 4e8, fromWeb: 9e6 };
+  expect(reportLines({ ...report, seeding: fetched }, 0, 200)).toContain(
+    'Files    2 models others may download, 3.0 MB given today, 0.5 MB a second now · 400 MB came from peers, 9.0 MB from the web',
+  );
 });

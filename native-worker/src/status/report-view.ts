@@ -1,4 +1,5 @@
 /** The status of a worker, for a person at a terminal. Pure. */
+import { megabytes } from '../cli/output.ts';
 import { oneLine } from '../cli/terminal-text.ts';
 import { LIFE_WORDS, type Report } from './worker-report.ts';
 
@@ -17,6 +18,7 @@ export function reportLines(report: Report, nowMs: number, columns: number): str
     `So far   ${answers} ${answers === 1 ? 'answer' : 'answers'}, ${tokens} tokens`,
     `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more not yet handed in`}`,
     `Audits   ${audits} ${audits === 1 ? 'answer' : 'answers'} of others checked`,
+    ...seedingLines(report.seeding),
     ...standings.flatMap(standingLines),
   ];
   return lines.map((line) => cut(oneLine(line), columns));
@@ -38,6 +40,15 @@ export function duration(ms: number): string {
 function modelLine({ id, name, quant, backend, contextTokens, unloaded }: Report['models'][number]): string {
   const where = unloaded ? 'not in memory until somebody asks' : `on ${backend}, ${contextTokens} tokens of context`;
   return `${name} ${quant} (${id}) ${where}`;
+}
+
+function seedingLines(seeding: Report['seeding']): string[] {
+  if (seeding === null) return [];
+  const { models, sentToday, outRate, fromPeers, fromWeb } = seeding;
+  const given = `${models === 1 ? '1 model' : `${models} models`} others may download`;
+  const came =
+    fromPeers + fromWeb === 0 ? '' : ` · ${megabytes(fromPeers)} came from peers, ${megabytes(fromWeb)} from the web`;
+  return [`Files    ${given}, ${megabytes(sentToday)} given today, ${megabytes(outRate)} a second now${came}`];
 }
 
 function standingLines({ model, level, checked, agreed, reason }: Report['standings'][number]): string[] {

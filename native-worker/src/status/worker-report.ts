@@ -7,6 +7,7 @@ import { count, positive, text } from '@llmesh/core/wire/fields';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { LifeState } from '@llmesh/core/control/node-life';
 import type { KeptProof } from '@llmesh/core/receipts/receipt-keeper';
+import type { SwarmFigures } from '@llmesh/core/models/swarm-port';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { PAUSE_REASONS, type Pause } from '../lend/policy/lending-policy.ts';
 import { SignedTokens } from '../node/signed-tokens.ts';
@@ -30,6 +31,19 @@ const ReportModelSchema = v.object({
   ...v.pick(PlainAdvertSchema, ['id', 'name', 'quant', 'backend', 'contextTokens']).entries,
   /** Whether it is unloaded until somebody asks. */
   unloaded: v.boolean(),
+});
+
+const SeedingSchema = v.object({
+  /** Models that others may have. */
+  models: count,
+  sentToday: count,
+  /** Since it began. */
+  fromPeers: count,
+  fromWeb: count,
+  toPeers: count,
+  /** A second, now. */
+  inRate: positive,
+  outRate: positive,
 });
 
 /** The status as it is told to other processes. */
@@ -58,12 +72,15 @@ export const ReportSchema = v.object({
   /** Tokens that others signed for: in receipts the mesh has taken since the worker began, and in those still to send. */
   signedTokens: count,
   unfiledTokens: count,
+  /** What of its models comes from others and goes to them, in bytes; null: they are not shared. Older workers say nothing. */
+  seeding: v.optional(v.nullable(SeedingSchema), null),
 });
 export type Report = v.InferOutput<typeof ReportSchema>;
 
 export class WorkerReport {
   onChange: (() => void) | null = null;
   #life: () => LifeState = () => 'initializing';
+  #seeds: () => SwarmFigures | null = () => null;
   #report: Report;
 
   constructor(mesh: URL, nowMs: number) {
@@ -71,11 +88,16 @@ export class WorkerReport {
     const signed = { signedTokens: 0, unfiledTokens: 0 };
     const nobody = { peerId: null, name: null, models: [], standings: [], pause: null };
     const self = { pid: process.pid, startedAt: nowMs, mesh: mesh.origin };
-    this.#report = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed };
+    this.#report = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed, seeding: null };
   }
 
   get now(): Report {
-    return { ...this.#report, life: this.#life() };
+    return { ...this.#report, life: this.#life(), seeding: seedingOf(this.#seeds()) };
+  }
+
+  /** What the swarm counts, which changes on its own. */
+  set seeds(read: () => SwarmFigures | null) {
+    this.#seeds = read;
   }
 
   /** The life state of the node, which changes on its own. */
@@ -126,4 +148,18 @@ export class WorkerReport {
     this.#report = { ...this.#report, ...change };
     this.onChange?.();
   }
+}
+
+function seedingOf(figures: SwarmFigures | null): Report['seeding'] {
+  if (figures === null) return null;
+  const { totals, seeded, sentToday, fromPeers, fromWeb, toPeers } = figures;
+  return {
+    models: seeded.length,
+    sentToday,
+    fromPeers: totals.fromPeers,
+    fromWeb: totals.fromWeb,
+    toPeers: totals.toPeers,
+    inRate: Math.round(fromPeers + fromWeb),
+    outRate: Math.round(toPeers),
+  };
 }

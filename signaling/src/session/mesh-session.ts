@@ -30,6 +30,7 @@ import { SessionFilings, type SessionFilingsNeeds } from './session-filings.ts';
 import { SessionLog, type SessionLogNeeds } from './session-log.ts';
 import { SessionMatches, type SessionMatchesNeeds } from './session-matches.ts';
 import { SessionReports, type SessionReportsNeeds } from './session-reports.ts';
+import { SessionModels, type SessionModelsNeeds } from './session-models.ts';
 import { SessionRelays, type SessionRelaysNeeds } from './session-relays.ts';
 import type { Member } from './sessions.ts';
 
@@ -56,6 +57,7 @@ export interface MeshContext {
   relays: SessionRelaysNeeds;
   log: SessionLogNeeds;
   credits: SessionCreditsNeeds;
+  models: SessionModelsNeeds;
 }
 
 /** A hello that is still to be proved. */
@@ -78,6 +80,7 @@ export class MeshSession implements Member {
   readonly #credits: SessionCredits;
   readonly #matches: SessionMatches;
   readonly #log: SessionLog;
+  readonly #models: SessionModels;
   #stopHelloTimer: () => void;
   /** A hello has come. */
   #greeted = false;
@@ -105,6 +108,7 @@ export class MeshSession implements Member {
     this.#credits = new SessionCredits(context.credits, from);
     this.#matches = new SessionMatches(context.matches, from, (message) => this.#say(message));
     this.#log = new SessionLog(context.log, (message) => this.#tell(message));
+    this.#models = new SessionModels(context.models, from);
     this.#stopHelloTimer = context.clock.after(HELLO_TIMEOUT_MS, () => {
       this.#end('bad_message', 'No hello within 10 seconds. Connect again.', CLOSE.helloTimeout);
     });
@@ -207,6 +211,10 @@ export class MeshSession implements Member {
       case 'relay':
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
+      case 'hold':
+        return this.#peer === null ? this.#early() : this.#hold(this.#peer.peerId, message);
+      case 'holders':
+        return this.#peer === null ? this.#early() : this.#say(this.#models.find(this.#peer.peerId, message));
       case 'order':
         return this.#peer === null ? this.#early() : void this.#order(this.#peer.peerId, message);
       case 'witness':
@@ -312,6 +320,11 @@ export class MeshSession implements Member {
     if (refusal !== null) this.#say(refusal);
   }
 
+  #hold(peer: PeerId, message: Extract<ToServer, { type: 'hold' }>): void {
+    const refusal = this.#models.hold(peer, message);
+    if (refusal !== null) this.#say(refusal);
+  }
+
   async #order(peer: PeerId, message: Extract<ToServer, { type: 'order' }>): Promise<void> {
     const answer = await this.#credits.order(peer, message);
     if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
@@ -356,6 +369,7 @@ export class MeshSession implements Member {
     this.#stay?.end();
     this.#stay = null;
     this.#log.left();
+    this.#models.left();
     this.#context.attendance.leave(peer, this, how);
   }
 

@@ -7,6 +7,7 @@ import { offerKey, readOfferKey } from '@llmesh/core/policy/offer-key';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import { MAX_TO_SERVER_BYTES, type Offers } from '@llmesh/core/wire/control-protocol';
 import type { AuditOffice } from '../audit/audit-office.ts';
+import { isBanned } from '../audit/kept-standing.ts';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { Networks } from '../sockets/address.ts';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer } from '../sockets/bounded-socket.ts';
@@ -17,6 +18,7 @@ import { Preloading } from '../match/preloading.ts';
 import { Reliability } from '../match/reliability.ts';
 import { SlotPromises } from '../match/slot-promises.ts';
 import type { Metrics } from '../metrics.ts';
+import { Holdings } from '../models/holdings.ts';
 import type { LedgerPort } from '../ledger/ledger-port.ts';
 import type { AllowanceTable } from '../store/allowance-table.ts';
 import { Newcomers } from '../ledger/newcomers.ts';
@@ -40,6 +42,7 @@ import type { LogNews } from '../log/log-news.ts';
 import { MeshSession, type MeshContext } from './mesh-session.ts';
 import { OrderDesk } from '../ledger/order-desk.ts';
 import { MATCH_RATES } from './session-matches.ts';
+import { HOLDERS_RATES } from './session-models.ts';
 import { CALL_RATES, CALLED_RATE } from './session-relays.ts';
 import { Sessions } from './sessions.ts';
 
@@ -173,6 +176,12 @@ export class Mesh {
       credits: { metrics, desk, accounts: this.#accounts },
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
       log: { clock, news: options.log ?? null },
+      models: {
+        clock,
+        metrics,
+        holdings: new Holdings({ random, isShunned: (peer) => isBanned(audits.standings.worst(peer)) }),
+        holdersRate: new NetworkRate(clock, scaled(HOLDERS_RATES, networkFactor)),
+      },
     };
     this.#stopPings = cutHalfOpen(this.#sockets, clock);
   }

@@ -3,7 +3,7 @@ import type { ControlClient } from '@llmesh/core/control/control';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Identity } from '@llmesh/core/identity/identity';
 import type { Mesh } from '@llmesh/core/mesh';
-import type { OpenPeer } from '@llmesh/core/open-peer';
+import type { OpenPeer, PeerOptions } from '@llmesh/core/open-peer';
 import type { Store } from '../state/store.ts';
 import { warn } from './log.ts';
 import { codeFailure } from './page-code.ts';
@@ -17,14 +17,23 @@ export interface MeshDoorOptions {
   address: URL;
 }
 
+/** How this page takes part in what carries models. */
+export type SharesModels = NonNullable<PeerOptions['models']>;
+
 export class MeshDoor {
   readonly #options: MeshDoorOptions;
+  /** Set before the door is opened. Null: models neither come from peers nor go to them. Never rejects. */
+  shares: () => Promise<SharesModels | null> = () => Promise.resolve(null);
   #hidden = false;
   #peer: Promise<OpenPeer> | null = null;
   #closed = false;
 
   constructor(options: MeshDoorOptions) {
     this.#options = options;
+  }
+
+  get hidden(): boolean {
+    return this.#hidden;
   }
 
   /** Whether to hide our address from other peers: then only relays are used. Direct links end at once. */
@@ -63,13 +72,17 @@ export class MeshDoor {
 
   async #make(): Promise<OpenPeer> {
     const { control, identity, store, address } = this.#options;
-    const [{ browserHost }, { openPeer }, { openReceipts }] = await Promise.all([
+    const [{ browserHost }, { openPeer }, { openReceipts }, models] = await Promise.all([
       import('@llmesh/core/browser-host'),
       import('@llmesh/core/open-peer'),
       import('./receipt-store.ts'),
+      this.shares(),
     ]);
     const [host, keeper] = await Promise.all([browserHost(), openReceipts(store)]);
     const receipts = { keeper, failed: (error: MeshError) => warn('a receipt', error) };
-    return openPeer(host, address, { identity, control, receipts, hidden: this.#hidden });
+    return openPeer(host, address, {
+      ...{ identity, control, receipts, hidden: this.#hidden },
+      ...(models !== null && { models }),
+    });
   }
 }

@@ -5,7 +5,6 @@ import { warn } from '../adapters/log.ts';
 import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
-import { BrowserShelf } from '../engines/browser-shelf.ts';
 import { codeFailure } from '../adapters/page-code.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
@@ -21,10 +20,13 @@ import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts'
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
+import { composeShelf } from './shelf.ts';
+import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
   { store, records, locks, tab, shared, clock, control, door, connection }: Visit,
+  files: ModelFilesParts,
   catalogue: ModelCatalogue,
   credits: CreditsPageState,
   announcer: Announcer,
@@ -34,7 +36,7 @@ export function composeDonatePage(
     clock,
     failed: (error) => warn('trying a model', error),
   });
-  const shelf = new BrowserShelf();
+  const shelf = composeShelf(files);
   const turn = new DownloadTurn({
     locks,
     clock,
@@ -49,7 +51,13 @@ export function composeDonatePage(
     models: () => catalogue.models,
     modelsKnown: () => catalogue.load(),
     newEngine: (settings) =>
-      new EngineInTurn(new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }), turn),
+      new EngineInTurn(
+        new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }),
+        turn,
+        files.supply,
+        settings,
+      ),
+    sharing: files.sharing,
     shelf,
     tryModel,
     lend,

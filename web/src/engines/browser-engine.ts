@@ -12,6 +12,7 @@ import type { EngineSettings } from '../state/device/engine-settings.ts';
 import type { TryModel } from '../state/device/model-trial.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { WorkerHost } from './worker-host.ts';
+import type { EngineHostApi } from './worker-wire.ts';
 
 /**
  * An engine that has not stopped by then, or within so many of its usual pauses, is in a long prefill: its worker is ended
@@ -35,7 +36,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   onLost: ((error: Error) => void) | null = null;
   onReload: ((ended: Promise<void>) => void) | null = null;
   readonly #options: BrowserEngineOptions;
-  #host: WorkerHost | null = null;
+  #host: WorkerHost<EngineHostApi> | null = null;
   #model: CatalogueModel | null = null;
   /** Runs answers one after the other; the line is here because two consumers may share an engine. */
   readonly #line = new OneAtATime();
@@ -186,7 +187,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     }
   }
 
-  #loaded(): WorkerHost {
+  #loaded(): WorkerHost<EngineHostApi> {
     if (this.#host === null || this.#model === null) {
       throw new MeshError('engine_failed', 'No model is loaded. Start again.');
     }
@@ -194,7 +195,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   }
 
   /** Resolves when the answer that `end` belongs to has stopped, one way or another. */
-  async #cancel(host: WorkerHost, end: Promise<unknown>): Promise<void> {
+  async #cancel(host: WorkerHost<EngineHostApi>, end: Promise<unknown>): Promise<void> {
     host.tell((remote) => remote.cancel());
     const patience = new Promise<boolean>((resolve) => {
       const drop = this.#options.clock.after(Math.max(CANCEL_GRACE_MS, CANCEL_PAUSES * (this.#usualMs ?? 0)), () =>
@@ -226,7 +227,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
   }
 
   #loadInto(
-    host: WorkerHost,
+    host: WorkerHost<EngineHostApi>,
     model: CatalogueModel,
     onProgress: (progress: LoadProgress) => void,
   ): Promise<LoadedModel> {
@@ -240,10 +241,10 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     );
   }
 
-  #running(): WorkerHost {
+  #running(): WorkerHost<EngineHostApi> {
     if (this.#closed) throw new MeshError('engine_failed', 'The engine was closed. Reload the page.');
     const { spawn, whyNotBegun } = this.#options;
-    this.#host ??= new WorkerHost(spawn(), whyNotBegun, (error) => {
+    this.#host ??= new WorkerHost<EngineHostApi>(spawn(), whyNotBegun, (error) => {
       this.#host = null;
       this.#lost(error);
     });
@@ -256,7 +257,7 @@ export class BrowserEngine implements Engine<CatalogueModel> {
     this.onLost?.(error instanceof Error ? error : new Error(String(error)));
   }
 
-  #end(host: WorkerHost): void {
+  #end(host: WorkerHost<EngineHostApi>): void {
     if (this.#host === host) this.#host = null;
     host.end();
   }

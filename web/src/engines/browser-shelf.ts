@@ -1,42 +1,53 @@
-/** The models on this device: GGUFs as files, MLC models in the caches of web-llm. */
+/** The models on this device: in the store, or where older versions of the page kept them, and MLC models that nobody pinned. */
+import type { ContentId } from '@llmesh/core/base/ids';
+import type { StoredSummary } from '@llmesh/core/models/piece-store';
 import type { CatalogueModel, GgufModel, MlcModel } from '@llmesh/core/policy/catalogue';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 import type { KeptModel, ModelShelf, StorageQuota } from '../state/device/model-shelf.ts';
 import { MLC_CACHES } from './common/storage-names.ts';
-import { ggufFileName, isLibraryOf, prebuiltMlcFolder } from './common/model-url.ts';
+import { ggufFileName, prebuiltMlcFolder } from './common/model-url.ts';
 import { storageQuota } from './common/room.ts';
 import type { ModelFiles } from './files/model-files.ts';
+import { fileSystem } from './files/file-system.ts';
 import { openModelFiles } from './files/open-files.ts';
+import { ContentFolder } from './store/content-folder.ts';
+import { summaryOf } from './store/summary.ts';
+import { forgetOlder } from './supply/older-places.ts';
+
+export interface BrowserShelfNeeds {
+  /** Removes a content from the store of models. Rejects with `busy` while it is in use. */
+  removeContent: (content: ContentId) => Promise<void>;
+}
 
 export class BrowserShelf implements ModelShelf {
+  readonly #needs: BrowserShelfNeeds;
   #files: Promise<ModelFiles> | null = null;
+
+  constructor(needs: BrowserShelfNeeds) {
+    this.#needs = needs;
+  }
 
   async lasting(): Promise<boolean> {
     return (await this.#open()).lasting;
   }
 
   async kept(models: readonly CatalogueModel[], settings: EngineSettings): Promise<KeptModel[]> {
-    const files = await this.#open();
-    const shards = await cachedUrls();
+    const [files, stored, shards] = await Promise.all([this.#open(), inStore(), cachedUrls()]);
     const found = await Promise.all(
-      models.map((model) => (model.format === 'gguf' ? keptGguf(files, model) : keptMlc(shards, model, settings))),
+      models.map(
+        async (model) =>
+          keptContent(stored, model) ??
+          (model.format === 'gguf' ? await keptGguf(files, model) : await keptMlc(shards, model, settings)),
+      ),
     );
     return found.filter((kept) => kept !== null);
   }
 
   async remove(model: CatalogueModel, settings: EngineSettings): Promise<void> {
-    if (model.format === 'gguf') {
-      await (await this.#open()).remove(ggufFileName(model));
-      return;
+    for (const summary of await inStore()) {
+      if (isOf(summary, model)) await this.#needs.removeContent(summary.content);
     }
-    const prefix = prebuiltMlcFolder(model, settings.mirror);
-    for (const name of [MLC_CACHES.config, MLC_CACHES.model]) {
-      const cache = await caches.open(name);
-      for (const request of await cache.keys()) if (request.url.startsWith(prefix)) await cache.delete(request);
-    }
-    // Compiled libraries are in another cache, named after the model.
-    const cache = await caches.open(MLC_CACHES.wasm);
-    for (const request of await cache.keys()) if (isLibraryOf(model, request.url)) await cache.delete(request);
+    await forgetOlder(model, settings);
   }
 
   quota(): Promise<StorageQuota | null> {
@@ -46,6 +57,23 @@ export class BrowserShelf implements ModelShelf {
   #open(): Promise<ModelFiles> {
     return (this.#files ??= openModelFiles());
   }
+}
+
+async function inStore(): Promise<StoredSummary[]> {
+  const root = await fileSystem();
+  const folders = root === null ? [] : await ContentFolder.all(root);
+  return await Promise.all(folders.map((folder) => summaryOf(folder, null)));
+}
+
+function isOf({ content, sha256 }: StoredSummary, model: CatalogueModel): boolean {
+  return content === model.content || (model.format === 'gguf' && sha256 !== null && sha256 === model.sha256);
+}
+
+function keptContent(stored: readonly StoredSummary[], model: CatalogueModel): KeptModel | null {
+  const mine = stored.filter((summary) => isOf(summary, model));
+  const best = mine.find(({ whole }) => whole) ?? mine.toSorted((a, b) => b.loadedBytes - a.loadedBytes)[0];
+  if (best === undefined || best.loadedBytes === 0) return null;
+  return { id: model.id, bytes: best.loadedBytes, whole: best.whole };
 }
 
 async function keptGguf(files: ModelFiles, model: GgufModel): Promise<KeptModel | null> {

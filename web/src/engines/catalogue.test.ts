@@ -3,6 +3,7 @@ import { prebuiltAppConfig } from '@mlc-ai/web-llm';
 import { expect, it } from 'vitest';
 import json from '../../../models/catalogue.json';
 import { ggufUrl, isLibraryOf, mlcFolder, prebuiltMlcFolder } from './common/model-url.ts';
+import { isLibrary, MLC_LIBRARIES } from './supply/web-files.ts';
 
 const { models } = parseCatalogue(json);
 const mlc = models.filter((model) => model.format === 'mlc');
@@ -30,6 +31,9 @@ it.each(mlc)('$source agrees with the list of web-llm', (model) => {
   // The shelf finds the files of a model without web-llm's code.
   expect(prebuiltMlcFolder(model, null)).toBe(mlcFolder(record.model));
   expect(isLibraryOf(model, record.model_lib)).toBe(true);
+  // So do those who fetch its pieces.
+  expect(record.model_lib.startsWith(MLC_LIBRARIES)).toBe(true);
+  expect(isLibrary(model, record.model_lib.slice(MLC_LIBRARIES.length))).toBe(true);
 });
 
 it.each(gguf)('$id has an address, and room for its weights', (model) => {

@@ -14,7 +14,8 @@ import { Ahead } from './ahead.ts';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
 import { ggufWantsWebLlm } from '../state/device/gguf-backend.ts';
 import { probeBrowser } from './common/probe.ts';
-import { outcomeOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
+import type { Outcome } from './outcome.ts';
+import { outcomeOf, type EngineHostApi } from './worker-wire.ts';
 
 class EngineHost implements EngineHostApi {
   #adapter: Adapter<never> | null = null;

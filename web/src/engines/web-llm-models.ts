@@ -2,7 +2,7 @@
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { Adapter } from './common/adapter.ts';
 import { tinyFiles } from './tiny-gpu/tiny-files.ts';
-import { prebuilt } from './web-llm/mlc-source.ts';
+import { prebuilt } from './web-llm/prebuilt.ts';
 import { WebLlmEngine } from './web-llm/web-llm-engine.ts';
 
 export function webLlmFor(format: CatalogueModel['format']): Adapter<never> {

@@ -1,21 +1,27 @@
-/** One engine worker, and the calls that wait for it. Every call settles, also when the worker dies. */
+/** One worker, and the calls that wait for it. Every call settles, also when the worker dies. */
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { wrap, type Remote } from 'comlink';
-import { valueOf, type EngineHostApi, type Outcome } from './worker-wire.ts';
+import { valueOf, type Outcome } from './outcome.ts';
 
-export class WorkerHost {
+export class WorkerHost<Api> {
   readonly #worker: Worker;
-  readonly #remote: Remote<EngineHostApi>;
+  readonly #remote: Remote<Api>;
   readonly #waiting = new Set<(error: Error) => void>();
   #dead: MeshError | null = null;
 
-  constructor(worker: Worker, whyNotBegun: () => Promise<MeshError>, died: (error: MeshError) => void) {
+  /** `stopped`: the error of calls to a worker that stopped on its own, once it had begun. */
+  constructor(
+    worker: Worker,
+    whyNotBegun: () => Promise<MeshError>,
+    died: (error: MeshError) => void,
+    stopped: () => MeshError = stoppedByItself,
+  ) {
     this.#worker = worker;
-    this.#remote = wrap<EngineHostApi>(worker);
+    this.#remote = wrap<Api>(worker);
     let begun = false;
     worker.addEventListener('message', () => (begun = true), { once: true });
     const die = async () => {
-      const error = begun ? stoppedByItself() : await whyNotBegun();
+      const error = begun ? stopped() : await whyNotBegun();
       if (this.#dead !== null) return;
       this.#fail(error);
       died(error);
@@ -24,7 +30,7 @@ export class WorkerHost {
     worker.addEventListener('messageerror', () => void die());
   }
 
-  call<T>(run: (remote: Remote<EngineHostApi>) => Promise<Outcome<T>>): Promise<T> {
+  call<T>(run: (remote: Remote<Api>) => Promise<Outcome<T>>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#dead !== null) {
         reject(this.#dead);
@@ -38,7 +44,7 @@ export class WorkerHost {
     });
   }
 
-  tell(run: (remote: Remote<EngineHostApi>) => unknown): void {
+  tell(run: (remote: Remote<Api>) => unknown): void {
     if (this.#dead === null) run(this.#remote);
   }
 

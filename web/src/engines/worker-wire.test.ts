@@ -1,6 +1,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { expect, it } from 'vitest';
-import { outcomeOf, valueOf } from './worker-wire.ts';
+import { valueOf } from './outcome.ts';
+import { outcomeOf } from './worker-wire.ts';
 
 const failing = (error: unknown) => async () => {
   throw error;

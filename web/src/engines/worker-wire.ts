@@ -1,15 +1,11 @@
-/** The messages between the page and its engine worker. Comlink carries only an error's text, so we send codes. */
+/** The messages between the page and its engine worker. */
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
-import { MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { Scores } from '@llmesh/core/proof/score';
 import { engineError } from './common/engine-error.ts';
 import type { EngineSettings } from '../state/device/engine-settings.ts';
-
-export type Outcome<T> = { ok: true; value: T } | { ok: false; code: ErrorCode; message: string; detail: string };
-
-/** Of what a library says: enough for whoever made it. */
-const MAX_DETAIL = 300;
+import { settled, type Outcome } from './outcome.ts';
 
 /** Callbacks are Comlink proxies: calling one is a message, and awaiting `onPiece` waits until its piece was taken. */
 export interface EngineHostApi {
@@ -28,24 +24,7 @@ export interface EngineHostApi {
   close(): Promise<void>;
 }
 
-/** `quotes`: the text of an underlying error may quote the prompt, so that it stays here. */
-export async function outcomeOf<T>(run: () => Promise<T>, quotes: boolean): Promise<Outcome<T>> {
-  try {
-    return { ok: true, value: await run() };
-  } catch (thrown) {
-    const error = await engineError(thrown);
-    return { ok: false, code: error.code, message: error.message, detail: detailOf(error.cause, quotes) };
-  }
-}
-
-export function valueOf<T>(outcome: Outcome<T>): T {
-  if (outcome.ok) return outcome.value;
-  throw new MeshError(outcome.code, outcome.message, outcome.detail === '' ? {} : { cause: outcome.detail });
-}
-
-/** The underlying error, for the log. */
-function detailOf(cause: unknown, quotes: boolean): string {
-  if (cause === undefined) return '';
-  if (!(cause instanceof Error || cause instanceof DOMException)) return typeof cause;
-  return quotes ? cause.name : `${cause.name}: ${cause.message}`.slice(0, MAX_DETAIL);
+/** `quotes`: see `settled`. */
+export function outcomeOf<T>(run: () => Promise<T>, quotes: boolean): Promise<Outcome<T>> {
+  return settled(run, engineError, quotes);
 }

@@ -566,6 +566,10 @@ class TappedLink implements Link {
     return this.#link.bufferedBytes;
   }
 
+  get bulk() {
+    return this.#link.bulk ?? null;
+  }
+
   close(): void {
     this.#link.close();
   }

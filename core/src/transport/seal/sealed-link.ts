@@ -4,7 +4,7 @@ import type { PeerId } from '../../base/ids.ts';
 import { LinkEnd } from '../link-end.ts';
 import type { Session } from './seal-handshake.ts';
 import { SealedStream } from './sealed-stream.ts';
-import type { Link, Path } from '../transport.ts';
+import type { BulkLane, Link, Path } from '../transport.ts';
 
 export class SealedLink extends LinkEnd implements Link {
   readonly peer: PeerId;
@@ -18,6 +18,9 @@ export class SealedLink extends LinkEnd implements Link {
   #sending: SealedStream;
   #receiving: SealedStream;
 
+  /** As encrypted as the link below, between the ends that the handshake has proven: its prologue has both fingerprints. */
+  readonly bulk: BulkLane | null;
+
   /** Takes over `link`, except for `link.receive`: its maker passes messages on to `unseal`. */
   constructor(link: Link, session: Session) {
     super();
@@ -25,6 +28,7 @@ export class SealedLink extends LinkEnd implements Link {
     this.proven = session.proven;
     this.sessionId = session.sessionId;
     this.#link = link;
+    this.bulk = link.bulk ?? null;
     this.#sending = new SealedStream(session.send);
     this.#receiving = new SealedStream(session.receive);
     link.closed = () => this.close();

@@ -8,6 +8,7 @@ import { AdapterSource } from './adapter-source.ts';
 import { dataFolder } from '../../files/data-folder.ts';
 import { fileVersion } from '../../files/file-version.ts';
 import { isEmbedder } from '../../llama/context/gguf-pooling.ts';
+import type { ModelPeers } from '../model-peers.ts';
 import { isRemote } from '../model-source.ts';
 import { resolveModel } from '../models.ts';
 import type { Output } from '../../cli/output.ts';
@@ -88,6 +89,7 @@ export class AdapterFiles {
 export async function openAdapters(
   { lora = [], loraCap, loraFrom, mesh, data }: OpenAdaptersOptions,
   models: number,
+  peers: ModelPeers | null,
   output: Output,
   signal: AbortSignal,
 ): Promise<AdapterFiles> {
@@ -109,6 +111,7 @@ export async function openAdapters(
       // The download checks the disk; the memory is planned together with the model.
       onSize: async () => {},
       onWait: () => output.note('Another llmesh downloads this adapter already. Waiting for it.'),
+      peers,
       signal,
     });
     const info = await readAdapter(path, name, signal);

@@ -143,6 +143,7 @@ export class AdapterSource {
           if (sizeBytes > this.#maxBytes) throw this.#larger();
         },
         onWait: () => {},
+        peers: null,
       },
       AbortSignal.any([signal, tooLarge.signal]),
     ).catch(async (thrown: unknown) => {

@@ -1,4 +1,5 @@
 /** The best place for files of models that this browser gives the page. The page and its worker come to the same one. */
+import { fileSystem } from './file-system.ts';
 import { IdbFiles } from './idb-files.ts';
 import { MemoryFiles } from './memory-files.ts';
 import type { ModelFiles } from './model-files.ts';
@@ -8,13 +9,4 @@ export async function openModelFiles(): Promise<ModelFiles> {
   const root = await fileSystem();
   if (root !== null) return new OpfsFiles(root);
   return (await IdbFiles.open()) ?? new MemoryFiles();
-}
-
-/** null where there is none: on pages that came over plain http, and in private windows of Firefox. */
-async function fileSystem(): Promise<FileSystemDirectoryHandle | null> {
-  try {
-    return await navigator.storage.getDirectory();
-  } catch {
-    return null;
-  }
 }

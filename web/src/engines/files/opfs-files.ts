@@ -1,11 +1,10 @@
 /** Files of models in the origin private file system. They are written in a worker only, found and removed everywhere. */
-import { MeshError } from '@llmesh/core/base/errors';
 import type { BegunFile, KeptFile, ModelFiles } from './model-files.ts';
+import { ignoreAbsence, inUse } from './opfs-errors.ts';
+import { writeAll } from './sync-write.ts';
 
 export const FOLDER = 'models';
 const BEGUN = '.part';
-/** `base::File::FILE_ERROR_NO_SPACE` */
-const CHROMIUM_NO_SPACE = -8;
 
 export class OpfsFiles implements ModelFiles {
   readonly lasting = true;
@@ -65,12 +64,7 @@ class OpfsBegun implements BegunFile {
   }
 
   async append(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let rest = chunk; rest.byteLength > 0;) {
-      const written = this.#handle.write(rest, { at: this.bytes });
-      if (written === 0 || written > rest.byteLength) throw notWritten(written);
-      this.bytes += written;
-      rest = rest.subarray(written);
-    }
+    writeAll(this.#handle, chunk, this.bytes, (written) => (this.bytes += written));
   }
 
   async restart(): Promise<void> {
@@ -86,22 +80,4 @@ class OpfsBegun implements BegunFile {
   abandon(): void {
     this.#handle.close();
   }
-}
-
-/** A full disk may take a part of what is written, and then nothing. Chromium returns its negative error, as an unsigned number. */
-function notWritten(written: number): DOMException {
-  const full = written === 0 || (written | 0) === CHROMIUM_NO_SPACE;
-  return full
-    ? new DOMException('Nothing more was written.', 'QuotaExceededError')
-    : new DOMException(`Writing failed with ${written | 0}.`, 'NotReadableError');
-}
-
-function ignoreAbsence(error: unknown): null {
-  if (error instanceof DOMException && error.name === 'NotFoundError') return null;
-  throw error;
-}
-
-function inUse(error: unknown, message: string): unknown {
-  const locked = error instanceof DOMException && error.name === 'NoModificationAllowedError';
-  return locked ? new MeshError('busy', message, { cause: error }) : error;
 }

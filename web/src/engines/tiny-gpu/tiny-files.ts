@@ -6,44 +6,30 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import { readGgufHeader } from '@llmesh/core/gguf/gguf-header';
 import libraryUrl from '../../../../models/tiny/gpu/tiny-web-llm.wasm?url';
-import { downloadError } from '../common/download.ts';
-import { openGguf } from '../common/gguf-store.ts';
-import { ggufUrl, mlcFolder } from '../common/model-url.ts';
-import { openModelFiles } from '../files/open-files.ts';
+import { openModelFile } from '../common/model-file.ts';
 import { MLC_CACHES } from '../common/storage-names.ts';
 import type { MlcSource } from '../web-llm/mlc-source.ts';
+import { serveFolder } from '../web-llm/served-files.ts';
 import { KEPT_LISTS, mlcFilesOf } from './mlc-files.ts';
 import { isTiny } from './tiny-shape.ts';
 
-const CONFIG = 'mlc-chat-config.json';
-
 export const tinyFiles: MlcSource<GgufModel> = async (model, settings, onProgress, signal) => {
   const { origin } = self.location;
-  const url = ggufUrl(model.source, settings.mirror, origin);
-  const file = await openGguf(await openModelFiles(), model, url, onProgress, signal);
+  const { file } = await openModelFile(model, settings, onProgress, signal);
   const bytes = new Uint8Array(await file.arrayBuffer());
   const source = { sizeBytes: bytes.byteLength, head: async (length: number) => bytes.subarray(0, length) };
   const header = await readGgufHeader(source, KEPT_LISTS);
   if (!isTiny(header)) throw anotherModel();
-  const record = {
-    model_id: model.id,
-    model: `${origin}/models/tiny/web-llm/`,
-    model_lib: new URL(libraryUrl, origin).href,
-  };
-  const kept: [cache: string, url: string][] = [];
+  const files = Object.entries(mlcFilesOf(header, bytes)).map(
+    ([name, content]) => [name, new Blob([content])] as const,
+  );
+  const { url, end } = serveFolder('tiny', new Map(files));
+  const record = { model_id: model.id, model: url, model_lib: new URL(libraryUrl, origin).href };
   const read = async () => {
-    for (const [cache, url] of kept) await (await caches.open(cache)).delete(url);
+    end();
+    // The page itself brings the library, so that a newer page has a newer one.
     await (await caches.open(MLC_CACHES.wasm)).delete(record.model_lib);
   };
-  for (const [name, content] of Object.entries(mlcFilesOf(header, bytes))) {
-    const place = [name === CONFIG ? MLC_CACHES.config : MLC_CACHES.model, mlcFolder(record.model) + name] as const;
-    const cache = await caches.open(place[0]);
-    await cache.put(place[1], new Response(content)).catch(async (cause: unknown) => {
-      await read().catch(() => {});
-      throw downloadError(cause, place[1]);
-    });
-    kept.push([...place]);
-  }
   return { record, totalBytes: bytes.byteLength, read };
 };
 

@@ -15,12 +15,10 @@ import type { Adapter, OnPiece, OnProgress, Drained } from '../common/adapter.ts
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
 import { ggufWantsGpu } from '../../state/device/gguf-backend.ts';
 import { outOfMemory } from '../common/engine-error.ts';
-import { isGenuine, openGguf } from '../common/gguf-store.ts';
-import { ggufUrl } from '../common/model-url.ts';
+import { openModelFile } from '../common/model-file.ts';
 import { codeFailure } from '../../adapters/page-code.ts';
 import { probeBrowser, threads } from '../common/probe.ts';
 import { ggufDefaults, samplingFor } from '../common/sampling.ts';
-import { openModelFiles } from '../files/open-files.ts';
 import { NativeLog } from './native-log.ts';
 import { StrayRejection } from './stray-rejection.ts';
 import { TELL_TOKENS, WllamaAnswer } from './wllama-answer.ts';
@@ -67,14 +65,13 @@ export class WllamaEngine implements Adapter<GgufModel> {
     onProgress: OnProgress,
     signal: AbortSignal,
   ): Promise<LoadedModel> {
-    const url = ggufUrl(model.source, settings.mirror, self.location.origin);
-    const files = await openModelFiles();
-    const file = await openGguf(files, model, url, onProgress, signal);
+    const opened = await openModelFile(model, settings, onProgress, signal);
+    const { file } = opened;
     if (signal.aborted) throw cancelled();
     onProgress({ phase: 'start', loadedBytes: file.size, totalBytes: file.size });
     const wllama = await this.#read(file, model).catch(async (thrown: unknown) => {
       const damaged = thrown instanceof MeshError && thrown.code === 'model_unreadable';
-      throw damaged && !(await isGenuine(files, model, signal)) ? damagedHere(thrown) : thrown;
+      throw damaged && !(await opened.isGenuine()) ? damagedHere(thrown) : thrown;
     });
     this.#wllama = wllama;
     return {

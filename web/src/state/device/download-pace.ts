@@ -10,12 +10,14 @@ export interface Pace {
   /** null while nothing can be said. */
   bytesPerSecond: number | null;
   secondsLeft: number | null;
+  /** See `LoadProgress`. */
+  from?: NonNullable<LoadProgress['from']>;
 }
 
 export class DownloadPace {
   #samples: { atMs: number; bytes: number }[] = [];
 
-  take({ loadedBytes, totalBytes }: LoadProgress, nowMs: number): Pace {
+  take({ loadedBytes, totalBytes, from }: LoadProgress, nowMs: number): Pace {
     this.#samples.push({ atMs: nowMs, bytes: loadedBytes });
     while (this.#samples.length > 2 && nowMs - (this.#samples[0]?.atMs ?? nowMs) > WINDOW_MS) this.#samples.shift();
     const first = this.#samples[0] ?? { atMs: nowMs, bytes: loadedBytes };
@@ -27,6 +29,7 @@ export class DownloadPace {
       totalBytes,
       bytesPerSecond,
       secondsLeft: bytesPerSecond === null || totalBytes === null ? null : (totalBytes - loadedBytes) / bytesPerSecond,
+      ...(from && { from }),
     };
   }
 }

@@ -15,6 +15,8 @@ const model = (id: string, sha256: string | null) =>
 const A = model('a', 'ab');
 
 interface Steps {
+  /** Its files were brought first. */
+  brought: boolean;
   begun: boolean;
   tell: (progress: LoadProgress) => void;
   /** Of loading; left out: it went well. */
@@ -57,7 +59,7 @@ function setUp() {
   };
   const tab = () => {
     const seen: LoadProgress[] = [];
-    const steps: Steps = { tell: () => {}, end: () => {}, begun: false };
+    const steps: Steps = { tell: () => {}, end: () => {}, brought: false, begun: false };
     const engine = {
       load: (_: CatalogueModel, onProgress: (progress: LoadProgress) => void) => {
         steps.begun = true;
@@ -68,7 +70,8 @@ function setUp() {
       },
     } as unknown as Engine<CatalogueModel>;
     const turn = new DownloadTurn({ locks, clock, keptBytes: async () => disk.bytes, failed });
-    const inTurn = new EngineInTurn(engine, turn);
+    const supply = { bring: async () => void (steps.brought = true) };
+    const inTurn = new EngineInTurn(engine, turn, supply, () => ({ mirror: null, hadGpu: false }));
     const load = (wanted = A, signal = never) => inTurn.load(wanted, (progress) => seen.push(progress), signal);
     return { seen, steps, load };
   };
@@ -85,6 +88,7 @@ it('a model is downloaded by one tab, while the other shows how far it is', asyn
   disk.bytes = 4;
   await clock.advance(1_000);
   expect([one.steps.begun, other.steps.begun]).toEqual([true, false]);
+  expect([one.steps.brought, other.steps.brought]).toEqual([true, false]);
   expect(other.seen).toEqual([0, 4].map((loadedBytes) => ({ phase: 'download', loadedBytes, totalBytes: 10 })));
   // From here on both read it, at the same time.
   one.steps.tell({ phase: 'start', loadedBytes: 10, totalBytes: 10 });

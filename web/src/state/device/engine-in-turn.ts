@@ -1,9 +1,11 @@
-/** An engine that downloads its model in turn with other tabs, and does the rest whenever it likes. */
+/** An engine whose model is brought to this device first, in turn with other tabs; it does the rest whenever it likes. */
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Engine, Finish, GenerateRequest, LoadedModel, LoadProgress, Piece } from '@llmesh/core/engine/engine';
 import { unable } from '@llmesh/core/policy/abilities';
 import type { Scores } from '@llmesh/core/proof/score';
 import type { DownloadTurn } from './download-turn.ts';
+import type { EngineSettings } from './engine-settings.ts';
+import type { ModelSupply } from './model-supply.ts';
 
 type Lost = Engine<CatalogueModel>['onLost'];
 type Reloads = NonNullable<Engine<CatalogueModel>['onReload']> | null;
@@ -11,10 +13,14 @@ type Reloads = NonNullable<Engine<CatalogueModel>['onReload']> | null;
 export class EngineInTurn implements Engine<CatalogueModel> {
   readonly #engine: Engine<CatalogueModel>;
   readonly #turn: DownloadTurn;
+  readonly #supply: ModelSupply;
+  readonly #settings: () => EngineSettings;
 
-  constructor(engine: Engine<CatalogueModel>, turn: DownloadTurn) {
+  constructor(engine: Engine<CatalogueModel>, turn: DownloadTurn, supply: ModelSupply, settings: () => EngineSettings) {
     this.#engine = engine;
     this.#turn = turn;
+    this.#supply = supply;
+    this.#settings = settings;
   }
 
   get onLost(): Lost {
@@ -48,7 +54,12 @@ export class EngineInTurn implements Engine<CatalogueModel> {
       if (progress.phase === 'start') release();
       onProgress(progress);
     };
-    return await this.#engine.load(model, take, signal).finally(release);
+    try {
+      await this.#supply.bring(model, this.#settings(), onProgress, signal);
+      return await this.#engine.load(model, take, signal);
+    } finally {
+      release();
+    }
   }
 
   generate(request: GenerateRequest, signal: AbortSignal): AsyncGenerator<Piece, Finish, undefined> {

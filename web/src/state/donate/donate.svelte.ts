@@ -13,6 +13,7 @@ import { PageSleep } from './page-sleep.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { Tempo } from './tempo.svelte.ts';
 import { Standings } from './standings.svelte.ts';
+import type { Sharing } from './sharing/sharing.svelte.ts';
 import { SpeedLimit } from './speed-limit.svelte.ts';
 import { ThisDevice, type ThisDeviceNeeds } from '../device/this-device.svelte.ts';
 
@@ -22,6 +23,8 @@ export type DonatePhase = 'off' | 'error' | LendingPhase;
 export interface DonateNeeds extends ThisDeviceNeeds, LendingWorld {
   tryModel: TryModel;
   connection: () => Pick<LifeFacts, 'control' | 'wasConnected' | 'voting'>;
+  /** Lends the files of the model that is lent, too. */
+  sharing: Sharing;
 }
 
 export class DonateState {
@@ -32,6 +35,7 @@ export class DonateState {
   readonly tempo: Tempo;
   readonly speedLimit: SpeedLimit;
   readonly audits: AuditChoice;
+  readonly sharing: Sharing;
   readonly standings = new Standings();
   readonly people = new PeopleServed();
   readonly #needs: DonateNeeds;
@@ -48,6 +52,7 @@ export class DonateState {
     this.tempo = new Tempo(needs.clock);
     this.speedLimit = new SpeedLimit(needs);
     this.audits = new AuditChoice(needs);
+    this.sharing = needs.sharing;
   }
 
   get phase(): DonatePhase {
@@ -104,7 +109,13 @@ export class DonateState {
   }
 
   async restore(): Promise<void> {
-    await Promise.all([this.totals.restore(), this.device.restore(), this.speedLimit.restore(), this.audits.restore()]);
+    await Promise.all([
+      this.totals.restore(),
+      this.device.restore(),
+      this.speedLimit.restore(),
+      this.audits.restore(),
+      this.sharing.restore(),
+    ]);
   }
 
   /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */

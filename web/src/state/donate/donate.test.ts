@@ -9,6 +9,7 @@ import type { LifeFacts } from '@llmesh/core/control/node-life';
 import { selfTest } from '@llmesh/core/engine/self-test';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { describe, expect, it, vi } from 'vitest';
+import { Sharing } from './sharing/sharing.svelte.ts';
 import { DonateState } from './donate.svelte.ts';
 import { lendModel } from './lend-model.ts';
 import { MemoryStore } from '../store.ts';
@@ -103,7 +104,20 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
   const connection: Pick<LifeFacts, 'control' | 'wasConnected'> = { control: 'open', wasConnected: true };
   const store = new MemoryStore();
   const clock = new ManualClock();
+  const sharing = new Sharing({
+    ...{
+      store,
+      clock,
+      now: () => 0,
+      metered: () => false,
+      hidden: () => false,
+      failed: (error) => failures.push(error),
+    },
+    swarm: async () => null,
+    contentOf: async () => null,
+  });
   const donate = new DonateState({
+    sharing,
     models: () => models,
     modelsKnown: () => listed,
     // One that was loaded and closed does not come back, as in the page.

@@ -18,6 +18,7 @@ import { whyNone } from '../device/no-model.ts';
 import type { PageSleep } from './page-sleep.ts';
 import type { PeopleServed } from './people-served.svelte.ts';
 import { smallerModel } from '../device/step-down.ts';
+import type { Sharing } from './sharing/sharing.svelte.ts';
 import type { SpeedLimit } from './speed-limit.svelte.ts';
 import type { Tempo } from './tempo.svelte.ts';
 import type { ThisDevice } from '../device/this-device.svelte.ts';
@@ -58,6 +59,8 @@ export interface LendingNeeds extends LendingWorld {
   audits: AuditChoice;
   people: PeopleServed;
   sleep: PageSleep;
+  /** Lends the files of the model that is lent, too. */
+  sharing: Sharing;
 }
 
 export interface Lent {
@@ -153,10 +156,12 @@ export class Lending {
 
   /** One model, to its end. Never rejects. */
   async #serve(model: CatalogueModel): Promise<LentEnd> {
-    const { device, totals, tempo, people, speedLimit, now } = this.#needs;
+    const { device, totals, tempo, people, speedLimit, sharing, now } = this.#needs;
     const pace = new DownloadPace();
     this.#lent = { model, loaded: null, readyAt: null };
     this.#phase = 'getting';
+    // Also while it is fetched: others may have the pieces that are here already.
+    sharing.share(model);
     const end = await this.#needs.lend(
       model,
       {
@@ -170,6 +175,7 @@ export class Lending {
           void device.look();
           if (tokensPerSecond !== null) device.learnSpeed(model.id, tokensPerSecond);
           this.#lent = { model, loaded, readyAt: now() };
+          sharing.share(model);
           tempo.start();
         },
         status: (status) => this.#take(status),
@@ -185,6 +191,7 @@ export class Lending {
       },
       this.#abort.signal,
     );
+    sharing.share(null);
     tempo.stop();
     totals.keep();
     people.take([], now());

@@ -5,7 +5,10 @@ it('says a download as the page does', () => {
   expect(paceWords({ loadedBytes: 2.1e9, totalBytes: 4.9e9, bytesPerSecond: 14.2e6, secondsLeft: 200 })).toBe(
     '2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left.',
   );
-  expect(paceWords({ loadedBytes: 2.1e9, totalBytes: null, bytesPerSecond: null, secondsLeft: null })).toBe('2.1 GB.');
+  const begun = { loadedBytes: 2.1e9, totalBytes: null, bytesPerSecond: null, secondsLeft: null };
+  expect(paceWords(begun)).toBe('2.1 GB.');
+  expect(paceWords({ ...begun, from: { peers: 3, web: true } })).toBe('2.1 GB, from 3 volunteers and the hub.');
+  expect(paceWords({ ...begun, from: { peers: 1, web: false } })).toBe('2.1 GB, from 1 volunteer.');
 });
 
 it('puts part and whole in one unit', () => {

@@ -2,13 +2,14 @@
 import type { Barrier, CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Pace } from '../../state/device/download-pace.ts';
 import { ggufWantsGpu, ggufWantsWebLlm } from '../../state/device/gguf-backend.ts';
-import { bytes } from './format.ts';
+import { bytes, counted } from './format.ts';
 
-/** "2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left." */
-export function paceWords({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft }: Pace): string {
+/** "2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left, from 3 volunteers and the hub." */
+export function paceWords({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft, from }: Pace): string {
   const parts = [totalBytes === null ? bytes(loadedBytes) : ofBytes(loadedBytes, totalBytes)];
-  if (bytesPerSecond !== null) parts.push(`${bytesPerSecond < 1e9 ? mega(bytesPerSecond) : bytes(bytesPerSecond)}/s`);
+  if (bytesPerSecond !== null) parts.push(rateWords(bytesPerSecond));
   if (secondsLeft !== null && secondsLeft >= 1) parts.push(`${duration(secondsLeft)} left`);
+  if (from !== undefined) parts.push(`from ${counted(from.peers, 'volunteer')}${from.web ? ' and the hub' : ''}`);
   return `${parts.join(', ')}.`;
 }
 
@@ -52,6 +53,10 @@ export function wouldRunOn(model: CatalogueModel, probe: Probe): string {
   return probe.software ? 'emulated graphics card' : 'graphics card';
 }
 
-function mega(value: number): string {
-  return value < 1e5 ? `${Math.round(value / 1e3)} kB` : `${(value / 1e6).toFixed(1)} MB`;
+/** 14200000 → "14.2 MB/s" */
+export function rateWords(bytesPerSecond: number): string {
+  if (bytesPerSecond >= 1e9) return `${bytes(bytesPerSecond)}/s`;
+  return bytesPerSecond < 1e5
+    ? `${Math.round(bytesPerSecond / 1e3)} kB/s`
+    : `${(bytesPerSecond / 1e6).toFixed(1)} MB/s`;
 }

@@ -1,0 +1,143 @@
+/**
+ * From what is asked for to a manifest that can be trusted. A content id says itself which manifest is its; where only the
+ * SHA-256 of a file is known, those who have it say under which content id, and what most of them say is tried first.
+ */
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { cancelled } from '../../base/errors.ts';
+import type { PeerId } from '../../base/ids.ts';
+import { manifestOf } from '../content-id.ts';
+import type { Hasher } from '../hasher.ts';
+import type { Manifest } from '../manifest.ts';
+import type { ContentId, PieceStore } from '../piece-store.ts';
+import type { FetchRequest, Holder, HolderIndex } from '../swarm-port.ts';
+import type { SwarmPeer } from './swarm-peer.ts';
+
+/** How many of those who have a content are asked for its manifest. */
+const MAX_ASKED = 8;
+/** How many content ids are tried for one file. */
+const MAX_TRIED = 8;
+
+export interface Found {
+  content: ContentId;
+  manifest: Manifest;
+  /** Those who said that the file has this content id; empty where it was known. */
+  namers: readonly PeerId[];
+}
+
+export interface ContentFinderOptions {
+  store: PieceStore;
+  holders: HolderIndex;
+  hasher: Hasher;
+  banned: (peer: PeerId, content: ContentId) => boolean;
+  ban: (peer: PeerId, content: ContentId) => void;
+  /** Rejects when it cannot be reached. */
+  meet: (holder: Holder, signal: AbortSignal) => Promise<SwarmPeer>;
+}
+
+export class ContentFinder {
+  readonly #options: ContentFinderOptions;
+  readonly #refused = new Set<ContentId>();
+
+  constructor(options: ContentFinderOptions) {
+    this.#options = options;
+  }
+
+  /** It turned out not to be the file. */
+  refuse(content: ContentId): void {
+    this.#refused.add(content);
+  }
+
+  /** Null: nobody has it. Rejects with cancelled. */
+  async find(request: FetchRequest, signal: AbortSignal): Promise<Found | null> {
+    const { content, manifest } = request;
+    if (content === null) return this.#byFile(request, signal);
+    const known = manifest ?? (await this.#stored(content)) ?? (await this.#fromWeb(content, request, signal));
+    if (known !== null) return { content, manifest: known, namers: [] };
+    const holders = await this.#holders({ content, sha256: null }, signal);
+    const asked = await this.#ask(content, holders, signal);
+    return asked === null ? null : { content, manifest: asked, namers: [] };
+  }
+
+  async #byFile(request: FetchRequest, signal: AbortSignal): Promise<Found | null> {
+    const { sha256, manifest } = request;
+    if (sha256 === null) return null;
+    const summary = (await this.#options.store.list()).find(
+      (one) => one.sha256 === sha256 && !this.#refused.has(one.content),
+    );
+    const begun = summary === undefined ? null : await this.#stored(summary.content);
+    const holders = await this.#holders({ content: null, sha256 }, signal);
+    if (summary !== undefined && begun !== null && isFile(begun, request)) {
+      return { content: summary.content, manifest: begun, namers: namersOf(holders, summary.content) };
+    }
+    if (manifest !== null) return null;
+    const byContent = new Map<ContentId, Holder[]>();
+    for (const holder of holders) byContent.set(holder.content, [...(byContent.get(holder.content) ?? []), holder]);
+    const order = [...byContent].toSorted(([, a], [, b]) => b.length - a.length).slice(0, MAX_TRIED);
+    for (const [content, named] of order) {
+      if (this.#refused.has(content)) continue;
+      const asked = await this.#ask(content, named, signal);
+      if (asked !== null && isFile(asked, request))
+        return { content, manifest: asked, namers: namersOf(named, content) };
+      // What its own manifest says is not what it was named for.
+      if (asked !== null) for (const { peerId } of named) this.#options.ban(peerId, content);
+    }
+    return null;
+  }
+
+  async #stored(content: ContentId): Promise<Manifest | null> {
+    const stored = await this.#options.store.open(content);
+    const manifest = stored?.manifest ?? null;
+    await stored?.close();
+    return manifest;
+  }
+
+  async #fromWeb(content: ContentId, { web }: FetchRequest, signal: AbortSignal): Promise<Manifest | null> {
+    let bytes: Uint8Array | null = null;
+    try {
+      bytes = (await web?.manifest?.(signal)) ?? null;
+    } catch {
+      // A server that cannot say is like one that has none: peers are asked.
+    }
+    return bytes === null ? null : manifestOf(content, bytes, this.#options.hasher);
+  }
+
+  async #holders(wanted: { content: ContentId | null; sha256: string | null }, signal: AbortSignal): Promise<Holder[]> {
+    const { holders, banned } = this.#options;
+    const found = await holders.holders(wanted, signal);
+    // One peer has one say.
+    const said = new Map(found.map((holder) => [`${holder.peerId} ${holder.content}`, holder]));
+    return [...said.values()].filter(({ peerId, content }) => !banned(peerId, content));
+  }
+
+  /** The first right answer; null: none of them has one. */
+  async #ask(content: ContentId, holders: readonly Holder[], signal: AbortSignal): Promise<Manifest | null> {
+    const { meet, ban, hasher } = this.#options;
+    for (const holder of holders.slice(0, MAX_ASKED)) {
+      if (signal.aborted) throw cancelled();
+      let peer: SwarmPeer;
+      try {
+        peer = await meet(holder, signal);
+      } catch {
+        // The next may be reachable.
+        continue;
+      }
+      if (!(await peer.usable)) continue;
+      const bytes = await peer.manifest(content);
+      const manifest = bytes === null ? null : manifestOf(content, bytes, hasher);
+      if (manifest !== null) return manifest;
+      if (bytes !== null) ban(holder.peerId, content);
+    }
+    return null;
+  }
+}
+
+/** Whether the manifest is that of this one file, as far as it says so itself. */
+function isFile({ files }: Manifest, { sha256, sizeBytes }: FetchRequest): boolean {
+  const [file, ...others] = files;
+  if (file === undefined || others.length > 0) return false;
+  return bytesToHex(file.sha256) === sha256 && (sizeBytes === null || file.sizeBytes === sizeBytes);
+}
+
+function namersOf(holders: readonly Holder[], content: ContentId): PeerId[] {
+  return holders.filter((holder) => holder.content === content).map(({ peerId }) => peerId);
+}

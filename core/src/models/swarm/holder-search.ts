@@ -1,0 +1,96 @@
+/** Looks for peers that have a model, again and again as long as it is being fetched, and connects to them. */
+import type { Clock } from '../../base/clock.ts';
+import type { PeerId } from '../../base/ids.ts';
+import type { Holder, HolderIndex, Wanted } from '../swarm-port.ts';
+
+/** Those who begin at the same time find each other within seconds. */
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [1_000, 30_000];
+/** More hardly make it faster. */
+const MAX_HOLDERS = 16;
+const MAX_DIALS = 4;
+const FAILED_MS = 30_000;
+
+export interface HolderSearchOptions {
+  wanted: Wanted;
+  holders: HolderIndex;
+  /** Connected, or not to be. */
+  skip: (holder: Holder) => boolean;
+  /** Resolves when it is connected and asked; rejects when it cannot be. */
+  connect: (holder: Holder, signal: AbortSignal) => Promise<void>;
+  /** How many that have some of it are connected. */
+  connected: () => number;
+  clock: Clock;
+  random: () => number;
+}
+
+export class HolderSearch {
+  readonly #options: HolderSearchOptions;
+  readonly #failedMs = new Map<PeerId, number>();
+  readonly #dialling = new Set<PeerId>();
+  #found = false;
+  #searched = false;
+
+  constructor(options: HolderSearchOptions) {
+    this.#options = options;
+  }
+
+  /** Somebody may still come: the first search is not over, or someone was found at some time. */
+  get hopeful(): boolean {
+    return !this.#searched || this.#found || this.#dialling.size > 0;
+  }
+
+  /** Resolves when `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      await this.#search(signal);
+      await new Promise<void>((resolve) => {
+        const stopTimer = this.#options.clock.after(pauseMs, done);
+        function done() {
+          stopTimer();
+          signal.removeEventListener('abort', done);
+          resolve();
+        }
+        signal.addEventListener('abort', done, { once: true });
+        if (signal.aborted) done();
+      });
+    }
+  }
+
+  async #search(signal: AbortSignal): Promise<void> {
+    const { holders, wanted, skip, connected, clock, random } = this.#options;
+    let found: Holder[];
+    try {
+      found = await holders.holders(wanted, signal);
+    } catch {
+      // The control plane is away, or the fetch is over. The next search is soon.
+      return;
+    } finally {
+      this.#searched = true;
+    }
+    const nowMs = clock.now();
+    const fresh = found.filter(
+      (holder) => !skip(holder) && nowMs - (this.#failedMs.get(holder.peerId) ?? -Infinity) > FAILED_MS,
+    );
+    if (found.length > 0) this.#found = true;
+    // Those who have all of it first; among them chance decides, so that not everybody asks the same.
+    const order = fresh
+      .map((holder) => ({ holder, rank: Number(!holder.whole) + random() }))
+      .toSorted((a, b) => a.rank - b.rank);
+    for (const { holder } of order) {
+      if (connected() + this.#dialling.size >= MAX_HOLDERS || this.#dialling.size >= MAX_DIALS) break;
+      if (!this.#dialling.has(holder.peerId)) void this.#dial(holder, signal);
+    }
+  }
+
+  async #dial(holder: Holder, signal: AbortSignal): Promise<void> {
+    this.#dialling.add(holder.peerId);
+    try {
+      await this.#options.connect(holder, signal);
+    } catch {
+      // It is away, or cannot be reached from here. There are others, and it may come back.
+      this.#failedMs.set(holder.peerId, this.#options.clock.now());
+    } finally {
+      this.#dialling.delete(holder.peerId);
+    }
+  }
+}

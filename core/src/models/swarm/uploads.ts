@@ -1,0 +1,247 @@
+/** What others asked us for: read piece by piece and sent in turns, as long as the owner's limits allow. */
+import type { Clock } from '../../base/clock.ts';
+import { MAX_WANTS, type WantedBlocks } from '../../protocol.ts';
+import { BULK_HIGH_WATER_BYTES } from '../../transport/transport.ts';
+import type { ContentId, StoredContent } from '../piece-store.ts';
+import type { SeedLimits } from '../swarm-port.ts';
+import { BLOCK_BYTES, writeBlock } from './block.ts';
+import { RateMeter } from './rate-meter.ts';
+import type { SwarmPeer } from './swarm-peer.ts';
+
+/** Pieces that are in memory to be sent. */
+const MAX_SENDING = 8;
+/** Who takes nothing for so long loses its turn: others wait. */
+const STUCK_MS = 15_000;
+const DAY_MS = 86_400_000;
+
+export interface UploadsOptions {
+  /** The model, when it is lent; null: it is not. */
+  lent: (content: ContentId) => StoredContent | null;
+  limits: () => SeedLimits;
+  sentToday: number;
+  /** The disk lost something of a model that is lent. */
+  lost: (content: ContentId, thrown: unknown) => void;
+  clock: Clock;
+  now: () => number;
+}
+
+interface Wanted {
+  content: ContentId;
+  want: WantedBlocks;
+}
+
+interface Sending {
+  id: number;
+  /** Null: it is being read. */
+  bytes: Uint8Array | null;
+  offset: number;
+  movedMs: number;
+}
+
+interface Queue {
+  wanted: Wanted[];
+  sending: Sending | null;
+  lastId: number;
+}
+
+export class Uploads {
+  readonly rate: RateMeter;
+  readonly #options: UploadsOptions;
+  readonly #queues = new Map<SwarmPeer, Queue>();
+  #sentToday: number;
+  #day: number;
+  /** When the owner's limit lets the next block go. */
+  #freeAtMs = 0;
+  #stopTimer: (() => void) | null = null;
+  #pumping = false;
+
+  constructor(options: UploadsOptions) {
+    this.#options = options;
+    this.#sentToday = options.sentToday;
+    this.#day = this.#today();
+    this.rate = new RateMeter(options.clock);
+  }
+
+  /** Bytes, on this day (UTC). */
+  get sentToday(): number {
+    this.#turnDay();
+    return this.#sentToday;
+  }
+
+  /** Whether anything may be sent now. */
+  get allowed(): boolean {
+    const { seeding, bytesPerDay } = this.#options.limits();
+    return seeding && (bytesPerDay === null || this.sentToday < bytesPerDay);
+  }
+
+  want(peer: SwarmPeer, content: ContentId, wants: readonly WantedBlocks[]): void {
+    let queue = this.#queues.get(peer);
+    if (queue === undefined) {
+      queue = { wanted: [], sending: null, lastId: -1 };
+      this.#queues.set(peer, queue);
+      peer.lane.drained = () => this.#pump();
+    }
+    const declined: number[] = [];
+    for (const want of wants) {
+      // A number that was used before would make two answers look like one.
+      if (want.id <= queue.lastId) {
+        peer.broke();
+        return;
+      }
+      queue.lastId = want.id;
+      if (queue.wanted.length >= MAX_WANTS || !this.#has(content, want)) declined.push(want.id);
+      else queue.wanted.push({ content, want });
+    }
+    if (declined.length > 0) peer.send({ kind: 'DECLINE', ids: declined });
+    this.#pump();
+  }
+
+  unwant(peer: SwarmPeer, ids: readonly number[]): void {
+    const queue = this.#queues.get(peer);
+    if (queue === undefined) return;
+    queue.wanted = queue.wanted.filter(({ want }) => !ids.includes(want.id));
+    if (queue.sending !== null && ids.includes(queue.sending.id)) queue.sending = null;
+    this.#pump();
+  }
+
+  /** It is not lent any more. */
+  stop(content: ContentId): void {
+    for (const [peer, queue] of this.#queues) {
+      const ids = queue.wanted.filter((wanted) => wanted.content === content).map(({ want }) => want.id);
+      queue.wanted = queue.wanted.filter((wanted) => wanted.content !== content);
+      if (ids.length > 0) peer.send({ kind: 'DECLINE', ids });
+    }
+  }
+
+  closed(peer: SwarmPeer): void {
+    this.#queues.delete(peer);
+    this.#pump();
+  }
+
+  close(): void {
+    this.#stopTimer?.();
+    this.#queues.clear();
+  }
+
+  #has(content: ContentId, want: WantedBlocks): boolean {
+    const stored = this.#options.lent(content);
+    if (stored === null || !this.allowed) return false;
+    return want.what === 'layer' ? want.file < stored.manifest.files.length : stored.pieces.has(want.piece);
+  }
+
+  /** Sends to each in turn until nobody takes any more. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    this.#stopTimer?.();
+    this.#stopTimer = null;
+    let moved = true;
+    while (moved) {
+      moved = false;
+      for (const [peer, queue] of this.#queues) if (this.#step(peer, queue)) moved = true;
+    }
+    this.#pumping = false;
+    this.#wait();
+  }
+
+  /** False: this one has to wait. */
+  #step(peer: SwarmPeer, queue: Queue): boolean {
+    const { clock } = this.#options;
+    const { sending } = queue;
+    if (sending === null) return this.#begin(peer, queue);
+    if (sending.bytes === null || clock.now() < this.#freeAtMs) return false;
+    if (!this.allowed) {
+      this.#decline(peer, queue);
+      return true;
+    }
+    if (peer.lane.bufferedBytes >= BULK_HIGH_WATER_BYTES) {
+      if (clock.now() - sending.movedMs < STUCK_MS) return false;
+      this.#decline(peer, queue);
+      return true;
+    }
+    const block = writeBlock(sending.id, sending.bytes, sending.offset);
+    peer.lane.send(block);
+    peer.channel.alive();
+    const sentBytes = block.byteLength;
+    sending.offset += BLOCK_BYTES;
+    sending.movedMs = clock.now();
+    this.rate.add(sentBytes);
+    this.#turnDay();
+    this.#sentToday += sentBytes;
+    const { bytesPerSecond } = this.#options.limits();
+    if (bytesPerSecond !== null) {
+      this.#freeAtMs = Math.max(this.#freeAtMs, clock.now()) + (sentBytes / Math.max(1, bytesPerSecond)) * 1000;
+    }
+    if (sending.offset >= sending.bytes.byteLength) {
+      queue.sending = null;
+      // Whoever was served goes behind those who wait.
+      this.#queues.delete(peer);
+      this.#queues.set(peer, queue);
+    }
+    return true;
+  }
+
+  /** Reads the next of what it wants. False: it wants nothing, or too much is being sent. */
+  #begin(peer: SwarmPeer, queue: Queue): boolean {
+    let sendingNow = 0;
+    for (const { sending } of this.#queues.values()) if (sending !== null) sendingNow++;
+    const next = sendingNow < MAX_SENDING ? queue.wanted.shift() : undefined;
+    if (next === undefined) return false;
+    const { content, want } = next;
+    const stored = this.#options.lent(content);
+    if (stored === null || !this.#has(content, want)) {
+      peer.send({ kind: 'DECLINE', ids: [want.id] });
+      return true;
+    }
+    const sending: Sending = { id: want.id, bytes: null, offset: 0, movedMs: this.#options.clock.now() };
+    queue.sending = sending;
+    void this.#read(peer, queue, sending, stored, want);
+    return false;
+  }
+
+  async #read(peer: SwarmPeer, queue: Queue, sending: Sending, stored: StoredContent, want: WantedBlocks) {
+    let bytes: Uint8Array | null = null;
+    try {
+      bytes = want.what === 'layer' ? await stored.layer(want.file) : await stored.read(want.piece);
+    } catch (thrown) {
+      this.#options.lost(stored.content, thrown);
+    }
+    // It may not be wanted any more.
+    if (queue.sending !== sending) return;
+    sending.bytes = bytes;
+    sending.movedMs = this.#options.clock.now();
+    if (bytes === null) {
+      queue.sending = null;
+      peer.send({ kind: 'DECLINE', ids: [want.id] });
+    }
+    this.#pump();
+  }
+
+  /** Nothing goes to it for now: it asks somebody else. */
+  #decline(peer: SwarmPeer, queue: Queue): void {
+    const ids = queue.wanted.splice(0).map(({ want }) => want.id);
+    if (queue.sending !== null) ids.unshift(queue.sending.id);
+    queue.sending = null;
+    if (ids.length > 0) peer.send({ kind: 'DECLINE', ids });
+  }
+
+  /** The limit, or somebody's full buffer, ends without an event. */
+  #wait(): void {
+    const nowMs = this.#options.clock.now();
+    if (![...this.#queues.values()].some(({ sending }) => sending !== null && sending.bytes !== null)) return;
+    const inMs = this.#freeAtMs > nowMs ? this.#freeAtMs - nowMs : 500;
+    this.#stopTimer = this.#options.clock.after(inMs, () => {
+      this.#stopTimer = null;
+      this.#pump();
+    });
+  }
+
+  #turnDay(): void {
+    const today = this.#today();
+    if (today !== this.#day) [this.#day, this.#sentToday] = [today, 0];
+  }
+
+  #today(): number {
+    return Math.floor(this.#options.now() / DAY_MS);
+  }
+}

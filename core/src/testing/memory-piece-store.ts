@@ -1,0 +1,239 @@
+/** Models kept in memory. For tests and the simulator; passes the suite of piece stores. */
+import { bytesToHex } from '@noble/hashes/utils.js';
+import { MeshError } from '../base/errors.ts';
+import { HASH_BYTES, type Manifest } from '../models/manifest.ts';
+import { scriptHasher, type Hasher } from '../models/hasher.ts';
+import { pieceHash, rootOf } from '../models/merkle.ts';
+import { PieceMap } from '../models/piece-map.ts';
+import { PieceSet } from '../models/piece-set.ts';
+import type { ContentId, PieceStore, StoredContent, StoredSummary } from '../models/piece-store.ts';
+import { sameBytes } from '../wire/canonical.ts';
+
+export interface MemoryStoreOptions {
+  /** All models together. Left out: no limit. */
+  maxBytes?: number;
+  hasher?: Hasher;
+}
+
+export class MemoryPieceStore implements PieceStore {
+  readonly #kept = new Map<ContentId, Kept>();
+  readonly #options: MemoryStoreOptions;
+  #uses = 0;
+
+  constructor(options: MemoryStoreOptions = {}) {
+    this.#options = options;
+  }
+
+  async list(): Promise<StoredSummary[]> {
+    return [...this.#kept.values()].map((kept) => kept.summary);
+  }
+
+  async open(content: ContentId): Promise<StoredContent | null> {
+    const kept = this.#kept.get(content);
+    return kept === undefined ? null : new MemoryContent(kept, () => this.#uses++);
+  }
+
+  async begin(content: ContentId, manifest: Manifest): Promise<StoredContent> {
+    let kept = this.#kept.get(content);
+    if (kept?.writers === 1) throw new MeshError('busy', 'Another tab or program is fetching this model.');
+    if (kept === undefined) {
+      kept = new Kept(content, manifest, this.#options.hasher ?? scriptHasher);
+      const used = [...this.#kept.values()].reduce((sum, { map }) => sum + map.sizeBytes, 0);
+      if (used + kept.map.sizeBytes > (this.#options.maxBytes ?? Infinity)) {
+        throw new MeshError('storage_full', 'There is not enough room for this model. Remove another one first.');
+      }
+      this.#kept.set(content, kept);
+    }
+    kept.writers = 1;
+    return new MemoryContent(
+      kept,
+      () => this.#uses++,
+      () => (kept.writers = 0),
+    );
+  }
+
+  async remove(content: ContentId): Promise<void> {
+    if ((this.#kept.get(content)?.handles ?? 0) > 0) {
+      throw new MeshError('busy', 'This model is in use. Close what uses it first.');
+    }
+    this.#kept.delete(content);
+  }
+
+  /** For tests: what the disk does to a piece behind our back. */
+  damage(content: ContentId, piece: number): void {
+    const bytes = this.#kept.get(content)?.bytes.get(piece);
+    if (bytes !== undefined) bytes[0] = (bytes[0] ?? 0) ^ 1;
+  }
+}
+
+class Kept {
+  readonly map: PieceMap;
+  readonly pieces: PieceSet;
+  readonly bytes = new Map<number, Uint8Array<ArrayBuffer>>();
+  /** By file. */
+  readonly layers = new Map<number, Uint8Array>();
+  /** The hashes of pieces that are here and that nothing has covered yet. */
+  readonly trial = new Map<number, Uint8Array>();
+  readonly content: ContentId;
+  readonly manifest: Manifest;
+  readonly hasher: Hasher;
+  whole = false;
+  usedAt = 0;
+  writers = 0;
+  handles = 0;
+
+  constructor(content: ContentId, manifest: Manifest, hasher: Hasher) {
+    this.content = content;
+    this.manifest = manifest;
+    this.hasher = hasher;
+    this.map = new PieceMap(manifest);
+    this.pieces = new PieceSet(this.map.count);
+    manifest.files.forEach(({ root }, file) => {
+      if (this.map.layerBytes(file) === HASH_BYTES) this.layers.set(file, root);
+    });
+  }
+
+  get summary(): StoredSummary {
+    const [first, ...others] = this.manifest.files;
+    let loadedBytes = 0;
+    for (const piece of this.bytes.keys()) if (this.pieces.has(piece)) loadedBytes += this.map.place(piece).sizeBytes;
+    return {
+      content: this.content,
+      format: this.manifest.format,
+      sha256: first !== undefined && others.length === 0 ? bytesToHex(first.sha256) : null,
+      sizeBytes: this.map.sizeBytes,
+      loadedBytes,
+      whole: this.whole,
+      usedAt: this.usedAt,
+    };
+  }
+}
+
+class MemoryContent implements StoredContent {
+  readonly #kept: Kept;
+  readonly #use: () => number;
+  readonly #released: () => void;
+  #open = true;
+
+  constructor(kept: Kept, use: () => number, released: () => void = () => {}) {
+    this.#kept = kept;
+    this.#use = use;
+    this.#released = released;
+    kept.handles++;
+  }
+
+  get content(): ContentId {
+    return this.#kept.content;
+  }
+
+  get manifest(): Manifest {
+    return this.#kept.manifest;
+  }
+
+  get pieces(): PieceSet {
+    return this.#kept.pieces;
+  }
+
+  async layer(file: number): Promise<Uint8Array | null> {
+    return this.#kept.layers.get(file) ?? null;
+  }
+
+  async keepLayer(file: number, layer: Uint8Array): Promise<boolean> {
+    const { map, manifest, layers, hasher } = this.#kept;
+    const root = manifest.files[file]?.root;
+    if (root === undefined || layer.byteLength !== map.layerBytes(file)) return false;
+    if (!sameBytes(rootOf(layer, hasher), root)) return false;
+    layers.set(file, layer.slice());
+    this.#judge(file, layer);
+    return true;
+  }
+
+  async read(piece: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { map, bytes, pieces, layers, hasher, manifest } = this.#kept;
+    const { file, index } = map.place(piece);
+    const found = bytes.get(piece);
+    const layer = layers.get(file);
+    if (found === undefined || layer === undefined || !pieces.has(piece)) throw lost();
+    this.#kept.usedAt = this.#use();
+    if (!sameBytes(pieceHash(found, manifest.files[file]?.sizeBytes ?? 0, hasher), hashIn(layer, index))) {
+      pieces.delete(piece);
+      bytes.delete(piece);
+      throw lost();
+    }
+    return found.slice();
+  }
+
+  async write(piece: number, taken: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const { map, bytes, pieces, layers, trial, hasher, manifest } = this.#kept;
+    const { file, index, sizeBytes } = map.place(piece);
+    if (taken.byteLength !== sizeBytes) return false;
+    const hash = pieceHash(taken, manifest.files[file]?.sizeBytes ?? 0, hasher);
+    const layer = layers.get(file);
+    if (layer !== undefined) {
+      if (!sameBytes(hash, hashIn(layer, index))) return false;
+      bytes.set(piece, taken);
+      pieces.add(piece);
+      return true;
+    }
+    bytes.set(piece, taken);
+    trial.set(piece, hash);
+    return this.#tryAll(file);
+  }
+
+  async flush(): Promise<void> {}
+
+  async complete(): Promise<void> {
+    const { map, manifest, bytes, pieces, hasher } = this.#kept;
+    if (!pieces.full) throw lost();
+    for (const [file, { sha256 }] of manifest.files.entries()) {
+      const hash = hasher.stream();
+      for (let piece = map.first(file); piece < map.end(file); piece++)
+        hash.update(bytes.get(piece) ?? new Uint8Array());
+      if (!sameBytes(hash.digest(), sha256)) {
+        throw new MeshError('model_integrity', 'The pieces of this model are not the file that its name stands for.');
+      }
+    }
+    this.#kept.whole = true;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#kept.handles--;
+    this.#released();
+  }
+
+  /** The last piece of the file is here: their hashes are its layer, or none of them counts. */
+  async #tryAll(file: number): Promise<boolean> {
+    const { map, trial } = this.#kept;
+    const layer = new Uint8Array(map.layerBytes(file));
+    for (let piece = map.first(file); piece < map.end(file); piece++) {
+      const hash = trial.get(piece);
+      if (hash === undefined) return true;
+      layer.set(hash, map.place(piece).index * HASH_BYTES);
+    }
+    if (await this.keepLayer(file, layer)) return true;
+    this.#judge(file, new Uint8Array(layer.byteLength));
+    return false;
+  }
+
+  /** Keeps the pieces on trial that the layer covers, and drops the others. */
+  #judge(file: number, layer: Uint8Array): void {
+    const { map, bytes, pieces, trial } = this.#kept;
+    for (const [piece, hash] of trial) {
+      const place = map.place(piece);
+      if (place.file !== file) continue;
+      trial.delete(piece);
+      if (sameBytes(hash, hashIn(layer, place.index))) pieces.add(piece);
+      else bytes.delete(piece);
+    }
+  }
+}
+
+function hashIn(layer: Uint8Array, index: number): Uint8Array {
+  return layer.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+}
+
+function lost(): MeshError {
+  return new MeshError('model_integrity', 'A part of this model is not on this device any more. Fetch it again.');
+}

@@ -1,0 +1,37 @@
+/** What a download needs of the other peers of the mesh. */
+import type { ContentId } from '@llmesh/core/base/ids';
+import type { WebSource } from '@llmesh/core/models/swarm-port';
+
+/** A model as far as it is known before anybody has been asked; one of both is there. */
+export interface PeerWanted {
+  content: ContentId | null;
+  /** Of its only file, in hex. */
+  sha256: string | null;
+  sizeBytes: number | null;
+}
+
+export interface PeerProgress {
+  loadedBytes: number;
+  sizeBytes: number;
+  peers: number;
+  /** The web source gives some of it, too. */
+  web: boolean;
+}
+
+export interface ModelPeers {
+  /**
+   * Fetches it from peers and from `web`, checked to the byte, and puts its files there; calls `placing` before, when their
+   * checksums are known. False: no peer can say what it consists of, or the mesh cannot be reached. Rejects with storage_full,
+   * busy, model_download_failed or cancelled; what has come is kept.
+   */
+  fetch(
+    wanted: PeerWanted,
+    web: WebSource,
+    files: readonly string[],
+    options: {
+      placing: (files: readonly { sizeBytes: number; sha256: string }[]) => Promise<void>;
+      onProgress: (progress: PeerProgress) => void;
+      signal: AbortSignal;
+    },
+  ): Promise<boolean>;
+}

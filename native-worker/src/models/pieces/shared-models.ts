@@ -1,0 +1,88 @@
+/** The models of this computer as its peer of the mesh has them: fetched from others, and given to others. */
+import type { ControlClient } from '@llmesh/core/control/control';
+import type { MeshError } from '@llmesh/core/base/errors';
+import type { ModelSharing } from '@llmesh/core/mesh';
+import type { SwarmFigures } from '@llmesh/core/models/swarm-port';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import { storeFolder } from '../models.ts';
+import type { ModelPeers } from '../model-peers.ts';
+import { FilePieceStore } from './file-piece-store.ts';
+import { nodeHasher } from './node-hasher.ts';
+import { PeerModels } from './peer-models.ts';
+import { Seeding, type SeedableModel, type SeedOptions } from './seeding.ts';
+
+/** How often what was sent today is written down, at most. */
+const KEEP_MS = 30_000;
+
+export interface SharedModelsNeeds {
+  dataFolder: string;
+  options: SeedOptions;
+  /** Joins the mesh with `sharing`, once: when something is to be fetched, or later. */
+  join: () => Promise<OpenPeer>;
+  /** The owner needs the computer. */
+  isPaused: () => boolean;
+  failed: (error: MeshError) => void;
+}
+
+export class SharedModels {
+  /** Where downloads get what peers have. */
+  readonly peers: ModelPeers;
+  readonly #needs: SharedModelsNeeds;
+  readonly #store: FilePieceStore;
+  readonly #seeding: Seeding;
+  #node: OpenPeer | null = null;
+  #keptBytes: number;
+  #stopTimer = () => {};
+
+  private constructor(needs: SharedModelsNeeds, store: FilePieceStore, seeding: Seeding) {
+    this.#needs = needs;
+    this.#store = store;
+    this.#seeding = seeding;
+    this.#keptBytes = seeding.sentToday;
+    const swarm = async () => (await needs.join()).mesh.swarm;
+    this.peers = new PeerModels({ store, swarm, lend: needs.options.seed });
+  }
+
+  static async open(needs: SharedModelsNeeds): Promise<SharedModels> {
+    const store = new FilePieceStore(storeFolder(needs.dataFolder));
+    return new SharedModels(needs, store, await Seeding.open({ ...needs, store }, new Date()));
+  }
+
+  /** For the peer that `join` opens. */
+  readonly sharing = (control: ControlClient): ModelSharing => ({
+    store: this.#store,
+    holders: control,
+    hasher: nodeHasher,
+    limits: () => this.#seeding.limits,
+    sentToday: this.#seeding.sentToday,
+    failed: this.#needs.failed,
+  });
+
+  /** Null before it joined, and where models are not shared at all. */
+  get figures(): SwarmFigures | null {
+    return this.#node?.mesh.swarm?.figures ?? null;
+  }
+
+  /** From now on others may have these. What was not hashed yet is hashed in the background. */
+  lend(node: OpenPeer, models: readonly SeedableModel[], signal: AbortSignal): void {
+    this.#node = node;
+    if (node.mesh.swarm !== null) void this.#seeding.lend(node.mesh.swarm, models, signal);
+    const timer = setInterval(() => void this.#keep(), KEEP_MS);
+    timer.unref();
+    this.#stopTimer = () => clearInterval(timer);
+  }
+
+  /** Writes down what was sent. Call it before the peer is closed. Idempotent. */
+  async close(): Promise<void> {
+    this.#stopTimer();
+    await this.#keep();
+    this.#node = null;
+  }
+
+  async #keep(): Promise<void> {
+    const sent = this.figures?.sentToday ?? this.#keptBytes;
+    if (sent === this.#keptBytes) return;
+    this.#keptBytes = sent;
+    await this.#seeding.keepSent(sent, new Date());
+  }
+}

@@ -1,0 +1,59 @@
+/** What carries models, for a page that has a place for them. A part of its own: a page is shown without it. */
+import { MeshError } from '@llmesh/core/base/errors';
+import type { ContentId } from '@llmesh/core/base/ids';
+import { scriptHasher } from '@llmesh/core/models/hasher';
+import type { Swarm } from '@llmesh/core/models/swarm/swarm';
+import { warn } from '../adapters/log.ts';
+import type { SharesModels } from '../adapters/mesh-door.ts';
+import { codeFailure } from '../adapters/page-code.ts';
+import { PageStore } from '../engines/store/page-store.ts';
+import type { StoreHostApi } from '../engines/store/store-wire.ts';
+// oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
+import storeWorkerUrl from '../engines/store/store-worker.ts?worker&url';
+import { SwarmSupply } from '../engines/supply/swarm-supply.ts';
+import { WorkerHost } from '../engines/worker-host.ts';
+import type { ModelSupply } from '../state/device/model-supply.ts';
+import type { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
+
+export interface Carrier {
+  supply: ModelSupply;
+  shares: SharesModels;
+  removeContent: (content: ContentId) => Promise<void>;
+}
+
+export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>): Carrier {
+  let running: WorkerHost<StoreHostApi> | null = null;
+  const host = () => {
+    running ??= new WorkerHost<StoreHostApi>(
+      new Worker(storeWorkerUrl, { type: 'module' }),
+      () => codeFailure(new URL(storeWorkerUrl, location.href).href),
+      (error) => {
+        running = null;
+        warn('the files of models', error);
+      },
+      stoppedByItself,
+    );
+    return running;
+  };
+  const store = new PageStore((run) => host().call(run));
+  const supply = new SwarmSupply({
+    swarm,
+    lends: () => sharing.limits().seeding,
+    failed: (error) => warn('a model comes from its source alone', error),
+  });
+  const shares: SharesModels = (control) => ({
+    store,
+    holders: control,
+    hasher: scriptHasher,
+    limits: () => sharing.limits(),
+    failed: (error) => warn('a model from volunteers', error),
+  });
+  return { supply, shares, removeContent: (content) => store.remove(content) };
+}
+
+function stoppedByItself(): MeshError {
+  return new MeshError(
+    'model_unreadable',
+    'The part of this page that keeps models stopped on its own. Reload the page and start again: what has arrived is kept.',
+  );
+}

@@ -1,0 +1,61 @@
+/** Puts together what carries models: the store in its worker, the way from and to volunteers, and what its owner says about it. */
+import type { ContentId } from '@llmesh/core/base/ids';
+import type { Swarm } from '@llmesh/core/models/swarm/swarm';
+import { isMetered } from '../adapters/metered.ts';
+import { warn } from '../adapters/log.ts';
+import { fileSystem } from '../engines/files/file-system.ts';
+import type { ModelSupply } from '../state/device/model-supply.ts';
+import { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
+import type { Carrier } from './carrier.ts';
+import type { Visit } from './visit.ts';
+
+export interface ModelFilesParts {
+  supply: ModelSupply;
+  sharing: Sharing;
+  /** See `BrowserShelfNeeds`. */
+  removeContent: (content: ContentId) => Promise<void>;
+}
+
+/** To be called before the mesh is opened. Its code is fetched with that of the mesh. */
+export function composeModelFiles({ records, clock, door }: Visit): ModelFilesParts {
+  let carrier: Promise<Carrier | null> | null = null;
+  const swarm = async () => (await door.open()).swarm;
+  const sharing: Sharing = new Sharing({
+    ...{ store: records, clock, now: Date.now, swarm },
+    metered: isMetered,
+    hidden: () => door.hidden,
+    async contentOf(model) {
+      const root = await fileSystem();
+      if (root === null) return null;
+      const { storedModel } = await import('../engines/store/stored-model.ts');
+      return (await storedModel(root, model))?.content ?? null;
+    },
+    failed: (error) => warn('sharing model files', error),
+  });
+  const ready = () => {
+    carrier ??= carry(sharing, swarm).catch((error: unknown) => {
+      carrier = null;
+      warn('models come from their source alone', error);
+      return null;
+    });
+    return carrier;
+  };
+  door.shares = async () => (await ready())?.shares ?? null;
+  return {
+    sharing,
+    supply: {
+      bring: async (...args) => await (await ready())?.supply.bring(...args),
+    },
+    removeContent: async (content) => {
+      await sharing.letGo();
+      await (await ready())?.removeContent(content);
+    },
+  };
+}
+
+/** Null: without a file system there is no store, and models come as they did before there was one. */
+async function carry(sharing: Sharing, swarm: () => Promise<Swarm | null>): Promise<Carrier | null> {
+  if ((await fileSystem()) === null) return null;
+  const { openCarrier } = await import('./carrier.ts');
+  return openCarrier(sharing, swarm);
+}

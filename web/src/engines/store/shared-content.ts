@@ -1,0 +1,312 @@
+/**
+ * One content in the origin private file system, in a worker, for all who have it open there. While it is begun, this worker
+ * alone has it; once it is whole, every tab reads it, and nobody writes.
+ */
+import { MeshError } from '@llmesh/core/base/errors';
+import { scriptHasher } from '@llmesh/core/models/hasher';
+import { HASH_BYTES, PIECE_BYTES, type Manifest } from '@llmesh/core/models/manifest';
+import { rootOf } from '@llmesh/core/models/merkle';
+import { PieceMap, type PiecePlace } from '@llmesh/core/models/piece-map';
+import { PieceSet } from '@llmesh/core/models/piece-set';
+import type { StoredContent } from '@llmesh/core/models/piece-store';
+import { sameBytes } from '@llmesh/core/wire/canonical';
+import { isFull, storageFull } from '../common/room.ts';
+import { writeAll } from '../files/sync-write.ts';
+import type { ContentFolder } from './content-folder.ts';
+import { DataFiles } from './data-files.ts';
+import { Journal } from './journal.ts';
+import { hashOfPiece } from './web-hash.ts';
+
+/** So much may have to be hashed again after this computer lost power. */
+const FLUSH_EVERY_PIECES = 32;
+
+interface Begun {
+  journal: Journal;
+  layers: FileSystemSyncAccessHandle;
+  data: DataFiles;
+}
+
+/** As `StoredContent` has it, but for who opens and closes. */
+export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'> {
+  readonly folder: ContentFolder;
+  readonly pieces: PieceSet;
+  readonly #map: PieceMap;
+  readonly #layers: (Uint8Array | null)[];
+  /** The hashes of pieces that are written and that no layer has covered yet. */
+  readonly #trial = new Map<number, Uint8Array>();
+  #begun: Begun | null;
+  #unflushed = 0;
+
+  private constructor(folder: ContentFolder, pieces: PieceSet, layers: (Uint8Array | null)[], begun: Begun | null) {
+    this.folder = folder;
+    this.pieces = pieces;
+    this.#map = new PieceMap(folder.manifest);
+    this.#layers = layers;
+    this.#begun = begun;
+  }
+
+  /** Rejects with `busy` while another tab writes it. */
+  static async open(folder: ContentFolder): Promise<SharedContent> {
+    const map = new PieceMap(folder.manifest);
+    if (await folder.isWhole()) {
+      const pieces = new PieceSet(map.count);
+      for (let piece = 0; piece < map.count; piece++) pieces.add(piece);
+      return new SharedContent(folder, pieces, layersOf(folder.manifest, map, await folder.read('layers')), null);
+    }
+    // Whoever has the journal has all of it.
+    const journal = new Journal(await folder.open('journal'), map.count);
+    try {
+      const known = await folder.read('layers');
+      const layers = await folder.open('layers');
+      const begun = { journal, layers, data: new DataFiles(folder) };
+      const content = new SharedContent(folder, journal.kept, layersOf(folder.manifest, map, known), begun);
+      await content.#recover(journal);
+      return content;
+    } catch (error) {
+      journal.close();
+      throw error;
+    }
+  }
+
+  get whole(): boolean {
+    return this.#begun === null;
+  }
+
+  async layer(file: number): Promise<Uint8Array | null> {
+    return this.#layers[file] ?? null;
+  }
+
+  async keepLayer(file: number, layer: Uint8Array): Promise<boolean> {
+    const root = this.folder.manifest.files[file]?.root;
+    if (root === undefined || layer.byteLength !== this.#map.layerBytes(file)) return false;
+    if (!sameBytes(rootOf(layer, scriptHasher), root)) return false;
+    const { layers } = this.#mine();
+    const kept = layer.slice();
+    orFull(() => writeAll(layers, kept, this.#map.first(file) * HASH_BYTES));
+    this.#layers[file] = kept;
+    this.#judge(file, kept);
+    return true;
+  }
+
+  async read(piece: number): Promise<Uint8Array<ArrayBuffer>> {
+    if (!this.pieces.has(piece)) throw new MeshError('model_integrity', 'This part of the model is not here.');
+    const bytes = await this.#bytes(this.#map.place(piece));
+    if (bytes !== null && (await this.#isRight(piece, bytes))) return bytes;
+    await this.#lost([piece]);
+    throw damaged();
+  }
+
+  async write(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const { file, index, offset, sizeBytes } = this.#map.place(piece);
+    if (bytes.byteLength !== sizeBytes) return false;
+    const hash = await hashOfPiece(bytes, this.folder.manifest.files[file]?.sizeBytes ?? 0);
+    const covered = this.#layers[file];
+    if (covered && !sameBytes(hash, hashIn(covered, index))) return false;
+    const handle = await this.#mine()
+      .data.open(file)
+      .catch((error: unknown) => {
+        throw fullOr(error);
+      });
+    orFull(() => writeAll(handle, bytes, offset));
+    // Its layer may have come meanwhile.
+    const layer = this.#layers[file];
+    if (layer) {
+      if (!sameBytes(hash, hashIn(layer, index))) return false;
+      this.#take(piece);
+      if (this.#unflushed >= FLUSH_EVERY_PIECES) await this.flush();
+      return true;
+    }
+    this.#trial.set(piece, hash);
+    return await this.#tryAll(file);
+  }
+
+  async flush(): Promise<void> {
+    const begun = this.#begun;
+    if (begun === null || this.#unflushed === 0) return;
+    this.#unflushed = 0;
+    // What is written while the disk works is not flushed yet.
+    const flushed = this.pieces.bytes();
+    await begun.data.flush();
+    begun.layers.flush();
+    begun.journal.keep(flushed, this.pieces.bytes());
+  }
+
+  async complete(): Promise<void> {
+    const begun = this.#begun;
+    if (begun === null) return;
+    if (!this.pieces.full) throw new MeshError('model_integrity', 'Parts of the model are missing. Start again.');
+    await this.flush();
+    for (const [file, { sha256 }] of this.folder.manifest.files.entries()) {
+      if (sameBytes(await this.#hashOf(file), sha256)) continue;
+      await this.#lost(await this.#wrongIn(file));
+      throw damaged();
+    }
+    await this.folder.create('whole');
+    this.#begun = null;
+    await close(begun);
+    await this.folder.drop('journal');
+  }
+
+  /** Whether all that is here still is what it was; what is not is fetched again at the next start. */
+  async isGenuine(): Promise<boolean> {
+    const wrong = [];
+    for (const file of this.folder.manifest.files.keys()) wrong.push(...(await this.#wrongIn(file)));
+    await this.#lost(wrong);
+    return wrong.length === 0;
+  }
+
+  async close(): Promise<void> {
+    const begun = this.#begun;
+    if (begun === null) return;
+    try {
+      await this.flush();
+    } finally {
+      this.#begun = null;
+      await close(begun);
+    }
+  }
+
+  /** What was written before this computer or its browser went down is looked at again. */
+  async #recover(journal: Journal): Promise<void> {
+    for (let piece = 0; piece < this.pieces.size; piece++) {
+      if (this.pieces.has(piece) || !journal.written.has(piece)) continue;
+      const bytes = await this.#bytes(this.#map.place(piece));
+      if (bytes !== null && (await this.#isRight(piece, bytes))) this.pieces.add(piece);
+    }
+    this.#unflushed = 1;
+    await this.flush();
+  }
+
+  async #isRight(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const { file, index, sizeBytes } = this.#map.place(piece);
+    const layer = this.#layers[file];
+    if (!layer || bytes.byteLength !== sizeBytes) return false;
+    const hash = await hashOfPiece(bytes, this.folder.manifest.files[file]?.sizeBytes ?? 0);
+    return sameBytes(hash, hashIn(layer, index));
+  }
+
+  /** null: the disk has less. */
+  async #bytes({ file, offset, sizeBytes }: PiecePlace): Promise<Uint8Array<ArrayBuffer> | null> {
+    if (this.#begun === null) {
+      const part = (await this.folder.file(file)).slice(offset, offset + sizeBytes);
+      return part.size < sizeBytes ? null : new Uint8Array(await part.arrayBuffer());
+    }
+    const bytes = new Uint8Array(sizeBytes);
+    const handle = await this.#begun.data.open(file);
+    return handle.read(bytes, { at: offset }) < sizeBytes ? null : bytes;
+  }
+
+  async #hashOf(file: number): Promise<Uint8Array> {
+    const { sizeBytes = 0 } = this.folder.manifest.files[file] ?? {};
+    const hash = scriptHasher.stream();
+    for (let offset = 0; offset < sizeBytes; offset += PIECE_BYTES) {
+      const part = Math.min(PIECE_BYTES, sizeBytes - offset);
+      const bytes = await this.#bytes({ file, offset, sizeBytes: part, index: 0 });
+      if (bytes !== null) hash.update(bytes);
+    }
+    return hash.digest();
+  }
+
+  async #wrongIn(file: number): Promise<number[]> {
+    const wrong: number[] = [];
+    for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
+      const bytes = await this.#bytes(this.#map.place(piece));
+      if (bytes === null || !(await this.#isRight(piece, bytes))) wrong.push(piece);
+    }
+    return wrong;
+  }
+
+  /** What the disk lost is fetched again, and nothing else. */
+  async #lost(pieces: readonly number[]): Promise<void> {
+    for (const piece of pieces) this.pieces.delete(piece);
+    if (this.#begun === null && pieces.length > 0) {
+      const bits = this.pieces.bytes();
+      const both = new Uint8Array(2 * bits.byteLength);
+      both.set(bits);
+      both.set(bits, bits.byteLength);
+      await this.folder.write('journal', both);
+      await this.folder.drop('whole');
+    } else {
+      this.#unflushed = 1;
+      await this.flush();
+    }
+  }
+
+  #take(piece: number): void {
+    orFull(() => this.#mine().journal.wrote(piece));
+    this.pieces.add(piece);
+    this.#unflushed++;
+  }
+
+  /** With the last piece of a file the hashes of all are its layer, or none of them counts. */
+  async #tryAll(file: number): Promise<boolean> {
+    const layer = new Uint8Array(this.#map.layerBytes(file));
+    for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
+      const hash = this.#trial.get(piece);
+      if (hash === undefined) return true;
+      layer.set(hash, this.#map.place(piece).index * HASH_BYTES);
+    }
+    if (await this.keepLayer(file, layer)) return true;
+    this.#judge(file, null);
+    return false;
+  }
+
+  /** Of the pieces on trial, those that the layer covers are right, and no others. */
+  #judge(file: number, layer: Uint8Array | null): void {
+    for (const [piece, hash] of this.#trial) {
+      const place = this.#map.place(piece);
+      if (place.file !== file) continue;
+      this.#trial.delete(piece);
+      if (layer !== null && sameBytes(hash, hashIn(layer, place.index))) this.#take(piece);
+    }
+  }
+
+  #mine(): Begun {
+    if (this.#begun === null) throw new MeshError('busy', 'This model is whole already, or it was closed.');
+    return this.#begun;
+  }
+}
+
+async function close({ journal, layers, data }: Begun): Promise<void> {
+  try {
+    await data.close();
+    layers.close();
+  } finally {
+    // Last: with it, others may begin.
+    journal.close();
+  }
+}
+
+/** The hashes of each file's pieces, as far as they are here and its root covers them. */
+function layersOf({ files }: Manifest, map: PieceMap, known: Uint8Array | null): (Uint8Array | null)[] {
+  return files.map(({ root }, file) => {
+    if (map.layerBytes(file) === HASH_BYTES) return root;
+    const at = map.first(file) * HASH_BYTES;
+    const layer = known?.slice(at, at + map.layerBytes(file));
+    if (layer?.byteLength !== map.layerBytes(file)) return null;
+    return sameBytes(rootOf(layer, scriptHasher), root) ? layer : null;
+  });
+}
+
+function damaged(): MeshError {
+  return new MeshError(
+    'model_integrity',
+    'A part of this model was damaged on this device and thrown away. Start again: only that part is downloaded anew.',
+  );
+}
+
+function hashIn(layer: Uint8Array, index: number): Uint8Array {
+  return layer.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+}
+
+function fullOr(error: unknown): unknown {
+  return isFull(error) ? storageFull(error) : error;
+}
+
+function orFull(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw fullOr(error);
+  }
+}

@@ -1,0 +1,18 @@
+/** The content that a model of the catalogue is kept as. Reading locks nothing, so that the page and every worker may. */
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
+import { ContentFolder } from './content-folder.ts';
+import { sha256Of } from './summary.ts';
+
+/** Null: it is not here, or not whole. */
+export async function storedModel(
+  root: FileSystemDirectoryHandle,
+  model: CatalogueModel,
+): Promise<ContentFolder | null> {
+  const pinned = model.content === undefined ? null : await ContentFolder.find(root, model.content);
+  if (pinned !== null && (await pinned.isWhole())) return pinned;
+  if (model.format !== 'gguf' || model.sha256 === null) return null;
+  for (const folder of await ContentFolder.all(root)) {
+    if (sha256Of(folder.manifest) === model.sha256 && (await folder.isWhole())) return folder;
+  }
+  return null;
+}
