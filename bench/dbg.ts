@@ -1,0 +1,14 @@
+import { PeerProcess } from './src/swarm/peer-process.ts';
+const t0 = performance.now();
+const log = (...a: unknown[]) => console.log(Math.round(performance.now() - t0), ...a);
+const [near, far] = [new PeerProcess(), new PeerProcess()];
+const offer = await near.ask<string>({ do: 'raw offer' });
+log('offer');
+const answer = await far.ask<string>({ do: 'raw answer', sdp: offer });
+log('answer');
+await near.ask({ do: 'raw answered', sdp: answer });
+log('answered');
+const received = far.ask<number>({ do: 'raw receive', bytes: 30e6 });
+near.ask({ do: 'raw send', bytes: 30e6 }).then(() => log('sent'));
+log(await received);
+await near.end(); await far.end();
