@@ -31,6 +31,8 @@ export type Command =
 
 export interface Fetched {
   ms: number;
+  /** From the first piece to the last: connecting and the last look at the whole file are not transfer. */
+  bytesPerSecond: number;
   fromPeers: number;
   fromWeb: number;
   wrong: number;

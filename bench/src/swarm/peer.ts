@@ -105,18 +105,27 @@ async function fetchModel(model: BenchModel, source: string | null, lends: boole
   const loadedAtStart = before?.loadedBytes ?? 0;
   process.send?.({ started: loadedAtStart });
   const startMs = performance.now();
+  let [first, last] = [
+    { ms: 0, loadedBytes: 0 },
+    { ms: 0, loadedBytes: 0 },
+  ];
   const web = source === null ? null : serverAt(source);
   const request = { content, sha256: null, manifest, web, sizeBytes: null, lend: lends };
   const stored = await swarm.fetch(request, {
     signal: never,
-    onProgress: ({ loadedBytes }) => process.send?.({ loadedBytes }),
+    onProgress: ({ loadedBytes }) => {
+      process.send?.({ loadedBytes });
+      last = { ms: performance.now(), loadedBytes };
+      if (first.ms === 0 && loadedBytes > loadedAtStart) first = last;
+    },
   });
   const ms = performance.now() - startMs;
   const hash = createHash('sha256');
   for (let piece = 0; piece < new PieceMap(manifest).count; piece++) hash.update(await stored.read(piece));
   await stored.close();
   const { fromPeers, fromWeb, wrong } = swarm.figures.totals;
-  return { ms, fromPeers, fromWeb, wrong, sha256: hash.digest('hex'), loadedAtStart };
+  const bytesPerSecond = ((last.loadedBytes - first.loadedBytes) * 1000) / (last.ms - first.ms);
+  return { ms, bytesPerSecond, fromPeers, fromWeb, wrong, sha256: hash.digest('hex'), loadedAtStart };
 }
 
 function serverAt(url: string): WebSource {

@@ -129,10 +129,9 @@ class Run {
       await this.#leave([peer]);
       // The first round warms up.
       if (round === 0) continue;
-      ratios.push(rawMs / fetched.ms);
-      say(
-        `raw channel ${rate(model.sizeBytes, rawMs)}, pieces ${rate(model.sizeBytes, fetched.ms)}: ratio ${rounded(rawMs / fetched.ms)}`,
-      );
+      const rawRate = (model.sizeBytes / rawMs) * 1000;
+      ratios.push(fetched.bytesPerSecond / rawRate);
+      say(`raw channel ${rate(rawRate)}, pieces ${rate(fetched.bytesPerSecond)}, all in all ${seconds(fetched.ms)}`);
     }
     await this.#leave([lender]);
     return { nodeThroughputRatio: percentile(ratios, 50) };
@@ -282,5 +281,5 @@ function say(line: string): void {
 }
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
-const rate = (bytes: number, ms: number) => `${(bytes / ms / 1000).toFixed(1)} MB/s`;
+const rate = (bytesPerSecond: number) => `${(bytesPerSecond / 1e6).toFixed(1)} MB/s`;
 const rounded = (value: number) => Math.round(value * 1000) / 1000;

@@ -44,6 +44,15 @@ it.each([
   expect(Buffer.from(ourRoot(bytes)).toString('hex')).toBe(Buffer.from(rootOfBep52(bytes)).toString('hex'));
 });
 
+it.each([
+  [50_000, 'a7964e3a651ed0fac37fe45cd0916b31d8300cf94c21ae860e9e4c93fa24e30b'],
+  [2_097_251, '6766ba7e69bb66135b4b8fd8aed42813bd3f27bdb7b70ed0ef26e42d0cd2e3e0'],
+  [5_242_957, '310082ca6f576a4b900a5001bbb0c9f41b1cd0814e9562e1e4299c2c1031a7a4'],
+])('the root of a file of %i bytes is that of its v2 torrent, made by libtorrent 2.0.8', (size, root) => {
+  const bytes = Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8)) & 255);
+  expect(Buffer.from(ourRoot(bytes)).toString('hex')).toBe(root);
+});
+
 it('manifests are the same however a file is read', async () => {
   const bytes = Uint8Array.from({ length: 2 * PIECE_BYTES + 99 }, (_, i) => (i * 7) & 255);
   const made = async (partBytes: number) =>

@@ -23,7 +23,7 @@ const TICK_MS = 500;
 export const MAX_IN_FLIGHT = 24;
 /** So much of one peer's rate is asked for beforehand. */
 const AHEAD_MS = 1_000;
-const [MIN_AHEAD, MAX_AHEAD] = [2, 12];
+const [MIN_AHEAD, MAX_AHEAD] = [3, 12];
 /** Without a byte for so long, a peer is asked for nothing more for as long, and longer each time. */
 const STALLED_MS = 10_000;
 /** The most peers that are asked for the same piece. */
@@ -216,7 +216,7 @@ export class Download {
       peers = peers.filter(([peer, { pieces }]) => {
         const batch = batches.get(peer) ?? [];
         const ahead = peer.pending + batch.length;
-        const piece = ahead < aheadOf(peer) ? this.#choose(peer, pieces, ahead < MIN_AHEAD) : null;
+        const piece = ahead < aheadOf(peer) ? this.#choose(peer, pieces, ahead < 2) : null;
         if (piece === null) return false;
         this.#open.take(piece);
         if (!this.#asked.has(piece)) this.#asked.set(piece, new Map());
@@ -295,7 +295,7 @@ export class Download {
           random: this.#options.random,
         });
         if (piece !== null) this.#open.take(piece);
-        return piece ?? this.#chooseLate(web.rate.perSecond, (one) => !web.isFetching(one));
+        return piece ?? (any ? this.#chooseLate(web.rate.perSecond, (one) => !web.isFetching(one)) : null);
       },
     });
   }
