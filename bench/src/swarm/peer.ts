@@ -242,7 +242,7 @@ async function ask(): Promise<number> {
   const { mesh } = joined();
   let [words, firstMs, lastMs] = [0, 0, 0];
   const turns = [{ role: 'user' as const, content: 'Go on.' }];
-  const request = { model: MODEL, turns, sampling: {}, maxTokens: 400, only: null };
+  const request = { model: MODEL, turns, sampling: {}, maxTokens: 160, only: null };
   for await (const event of mesh.ask(request, never)) {
     if (event.type !== 'piece') continue;
     lastMs = performance.now();

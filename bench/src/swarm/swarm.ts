@@ -204,20 +204,16 @@ class Run {
       const peer = await this.#join();
       const alone = await peer.ask<number>({ do: 'ask' });
       const beside = peer.ask<number>({ do: 'ask' });
-      let over = false;
-      const ended = beside.finally(() => (over = true));
-      // Again and again, so that the transfer lasts as long as the answer.
-      const others: PeerProcess[] = [];
-      let transfers = 0;
+      let answered = false;
+      const ended = beside.finally(() => (answered = true));
       await peer.ask<Fetched>({ do: 'fetch', model, source: null, lend: false });
-      transfers += 1;
-      const busyUntilEnd = over;
+      const whole = answered;
       const words = await ended;
       slowdowns.push(1 - words / alone);
       say(
-        `an answer alone ${alone.toFixed(1)} words/s, beside ${transfers} transfer${busyUntilEnd ? '' : ' (which ended first)'} on its link ${words.toFixed(1)}`,
+        `an answer alone ${alone.toFixed(1)} words/s, on the link of a transfer ${words.toFixed(1)}${whole ? '' : '; the transfer ended first'}`,
       );
-      await this.#leave([peer, ...others]);
+      await this.#leave([peer]);
     }
     await this.#leave([lender]);
     return { chatSlowdown: rounded(percentile(slowdowns, 50)) };

@@ -213,10 +213,10 @@ export class Download {
     // In turns, so that whoever comes first does not get everything that may be on its way.
     let peers = this.#holdings.usable(nowMs).toSorted(([a], [b]) => a.pending - b.pending);
     while (peers.length > 0) {
-      peers = peers.filter(([peer, { pieces }]) => {
+      peers = peers.filter(([peer, { pieces, proven }]) => {
         const batch = batches.get(peer) ?? [];
         const ahead = peer.pending + batch.length;
-        const piece = ahead < aheadOf(peer) ? this.#choose(peer, pieces, ahead < 2) : null;
+        const piece = ahead < (proven ? aheadOf(peer) : 1) ? this.#choose(peer, pieces, ahead < 2) : null;
         if (piece === null) return false;
         this.#open.take(piece);
         if (!this.#asked.has(piece)) this.#asked.set(piece, new Map());
@@ -324,7 +324,12 @@ export class Download {
       return false;
     }
     this.#options.counted(peer === null ? 'web' : 'peers', byteLength);
-    if (peer !== null) this.#fromPeers.add(byteLength);
+    if (peer !== null) {
+      this.#fromPeers.add(byteLength);
+      const holding = this.#holdings.get(peer);
+      // Until now it could keep no more than one piece from others.
+      if (holding !== null) holding.proven = true;
+    }
     this.#cancelOthers(piece);
     if (this.#stored.pieces.has(piece)) {
       this.#arrived(piece);
@@ -416,8 +421,6 @@ export class Download {
 }
 
 function aheadOf({ rate }: SwarmPeer): number {
-  // Who has not shown anything yet can keep no more than one piece from others.
-  if (rate.total === 0) return 1;
   return Math.min(MAX_AHEAD, MIN_AHEAD + Math.floor((rate.perSecond * AHEAD_MS) / 1000 / PIECE_BYTES));
 }
 
