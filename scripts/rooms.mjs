@@ -106,6 +106,7 @@ const ROOMS = {
     ['gateway', 'server, routes, keys'],
     ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],
+    ['commands/models', 'commands about models'],
     ['commands/credits', 'commands about credits and votes'],
     ['commands/log', 'commands about the log'],
     ['', 'the command itself'],

@@ -244,7 +244,8 @@ function catalogued(catalogue: Catalogue, sha256: string): GgufModel | null {
 /** Its name at its origin: the store keeps only some letters. */
 function fetchedName({ stem, record }: StoredModel): string {
   const source = record === null ? null : parseModelSource(record.source);
-  return source === null || source.kind === 'hub-quant' ? stemName(stem) : sourceFile(source);
+  if (source === null || source.kind === 'hub-quant' || source.kind === 'content') return stemName(stem);
+  return sourceFile(source);
 }
 
 async function describeFile(
