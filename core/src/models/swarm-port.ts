@@ -22,7 +22,10 @@ export interface Holder {
 /** Who has what, at the control plane. */
 export interface HolderIndex {
   /** From now on we say that we have these. Replaces what we said before; kept over reconnections. */
-  hold(held: readonly { content: ContentId; sha256: string | null; whole: boolean }[], certificate: string | null): void;
+  hold(
+    held: readonly { content: ContentId; sha256: string | null; whole: boolean }[],
+    certificate: string | null,
+  ): void;
   /** Some that have it, in no order. Rejects with control_unreachable or cancelled. */
   holders(wanted: Wanted, signal: AbortSignal): Promise<Holder[]>;
 }

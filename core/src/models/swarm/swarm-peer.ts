@@ -1,6 +1,7 @@
 /** One link in the swarm: what the other end has, what we asked it for, and the blocks of it that come. */
 import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
+import { TokenBucket } from '../../base/token-bucket.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { Channel } from '../../peers/channel.ts';
 import { MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../protocol.ts';
@@ -16,6 +17,10 @@ const OPENING_MS = 10_000;
 const MANIFEST_MS = 10_000;
 /** The models that one peer may ask about. */
 const MAX_SOUGHT = 256;
+/** How often one peer may say again what it has of a model: its owner may change their mind. */
+const MAX_TOLD = 64;
+/** Answers that cost us more than the question. */
+const ANSWERS = { perSecond: 2, burst: 64 };
 /** Enough for everything that was cancelled while it was under way. */
 const MAX_CANCELLED = 1_024;
 
@@ -50,10 +55,14 @@ export class SwarmPeer {
   readonly has = new Map<ContentId, Uint8Array | null | undefined>();
   /** It asked us about these. */
   readonly seeks = new BoundedMap<ContentId, true>(MAX_SOUGHT);
+  /** Whether it may ask what we have, or what a model consists of, once more. */
+  readonly answers: TokenBucket;
   /** Resolves with whether pieces may travel on this link: both ends have the lane, and nobody relays it. */
   readonly usable: Promise<boolean>;
   /** The peer cannot be used any more. */
   gone = false;
+  /** It broke the rules. */
+  outlaw = false;
   readonly #clock: Clock;
   readonly #pending = new Map<number, Pending>();
   /** Bytes that may still come, by number. */
@@ -64,6 +73,8 @@ export class SwarmPeer {
     { answer: Promise<Uint8Array | null>; settle: (bytes: Uint8Array | null) => void }
   >();
   #useless = () => {};
+  #stopTimer = () => {};
+  #told = 0;
   #lastId = 0;
 
   constructor(channel: Channel, lane: BulkLane, key: string, clock: Clock) {
@@ -72,13 +83,15 @@ export class SwarmPeer {
     this.key = key;
     this.#clock = clock;
     this.rate = new RateMeter(clock);
+    this.answers = new TokenBucket(clock, ANSWERS);
     lane.receive = (block) => this.#receive(block);
     const opened = new Promise<boolean>((resolve) => {
       this.#useless = () => resolve(false);
       lane.opened = () => resolve(true);
-      clock.after(OPENING_MS, this.#useless);
+      this.#stopTimer = clock.after(OPENING_MS, this.#useless);
     });
     this.usable = opened.then(async (open) => {
+      this.#stopTimer();
       try {
         return open && (await channel.path()) !== 'relay';
       } catch {
@@ -138,6 +151,12 @@ export class SwarmPeer {
     this.#advance();
   }
 
+  /** What it has of a model was said once more. False: so often that it only costs us. */
+  told(): boolean {
+    this.#told += 1;
+    return this.#told <= MAX_TOLD * this.has.size;
+  }
+
   /** Everything that it was asked for of this model. */
   of(content: ContentId): Pending[] {
     return [...this.#pending.values()].filter(({ ask }) => ask.content === content);
@@ -190,6 +209,7 @@ export class SwarmPeer {
 
   /** It broke the rules of the exchange, so nothing else that it says can be trusted. */
   broke(): void {
+    this.outlaw = true;
     this.channel.fail(
       new MeshError(
         'bad_message',

@@ -21,6 +21,8 @@ import { SwarmPeer } from './swarm-peer.ts';
 import { Uploads } from './uploads.ts';
 
 const MAX_BANS = 4_096;
+/** Who broke the rules is banned from all models. */
+const ANY = '*';
 
 export interface SwarmOptions {
   self: PeerId;
@@ -144,6 +146,7 @@ export class Swarm {
     const peer = this.#peers.get(channel);
     if (peer === undefined) return;
     this.#peers.delete(channel);
+    if (peer.outlaw) this.#ban(peer.key, ANY);
     peer.close();
     this.#uploads.closed(peer);
     for (const download of this.#downloads.values()) download.drop(peer);
@@ -317,18 +320,18 @@ export class Swarm {
   }
 
   async #sought(peer: SwarmPeer, content: ContentId): Promise<void> {
-    if (!(await peer.usable) || peer.gone) return;
+    if (!(await peer.usable) || peer.gone || !peer.answers.take(1)) return;
     this.#lending.answer(peer, content);
   }
 
   #has(peer: SwarmPeer, content: ContentId, bits: Uint8Array | null): void {
     // What nobody asked about does not count.
     if (!peer.has.has(content) || this.#isBanned(peer.key, content)) return;
-    if (this.#downloads.get(content)?.has(peer, bits) === false) peer.broke();
+    if (!peer.told() || this.#downloads.get(content)?.has(peer, bits) === false) peer.broke();
   }
 
   #tellManifest(peer: SwarmPeer, content: ContentId): void {
-    const stored = this.#uploads.allowed ? this.#lending.get(content) : null;
+    const stored = this.#uploads.allowed && peer.answers.take(1) ? this.#lending.get(content) : null;
     peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
   }
 
@@ -339,12 +342,12 @@ export class Swarm {
   }
 
   /** `key`: see `SwarmPeer.key`. */
-  #ban(key: string, content: ContentId): void {
+  #ban(key: string, content: ContentId | typeof ANY): void {
     this.#banned.set(`${key} ${content}`, true);
   }
 
   #isBanned(key: string, content: ContentId): boolean {
-    return this.#banned.has(`${key} ${content}`);
+    return this.#banned.has(`${key} ${content}`) || this.#banned.has(`${key} ${ANY}`);
   }
 
   get #inFlight(): number {

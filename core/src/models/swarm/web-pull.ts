@@ -12,8 +12,8 @@ const [QUICK_MS, SLOW_MS] = [1_500, 6_000];
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [1_000, 30_000];
 /** Failures one after another, after which the server counts as gone. */
 const MAX_FAILURES = 6;
-/** What a server once gave says little about now. */
-const DECAY = 0.9;
+/** What a server once gave says little about now: so much does the last piece count. */
+const NEW_SHARE = 0.5;
 
 export interface WebPullOptions {
   web: WebSource;
@@ -24,6 +24,8 @@ export interface WebPullOptions {
   keep: (piece: number, bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>;
   /** These are being fetched now. */
   changed: (pieces: number[]) => void;
+  /** It did not come, and may be asked for elsewhere. */
+  gaveUp: (piece: number) => void;
   /** Another piece may be on its way. */
   room: () => boolean;
   clock: Clock;
@@ -43,7 +45,7 @@ export class WebPull {
   #most = 1;
   #failures = 0;
   #pauseUntilMs = 0;
-  #bestRate: number | null = null;
+  #usualRate: number | null = null;
 
   constructor(options: WebPullOptions) {
     this.#options = options;
@@ -82,7 +84,7 @@ export class WebPull {
   /** Begins what there is room for. `choose`: a piece that is missing; only one that nobody else has, unless `any`. */
   pump({ state, choose }: { state: Omit<SwarmState, 'webRate'>; choose: (any: boolean) => number | null }): void {
     if (this.failure !== null || this.#closed.signal.aborted || this.#options.clock.now() < this.#pauseUntilMs) return;
-    const any = webShare({ ...state, webRate: this.#bestRate }) === 'any';
+    const any = webShare({ ...state, webRate: this.#usualRate }) === 'any';
     let begun = false;
     while (this.#active.size < this.#most && this.#options.room()) {
       const piece = choose(any);
@@ -127,13 +129,14 @@ export class WebPull {
     if (tookMs < QUICK_MS) this.#most = Math.min(this.#most + 1, MAX_PIECES_FETCHED);
     else if (tookMs > SLOW_MS) this.#most = Math.max(this.#most - 1, 1);
     this.rate.add(bytes.byteLength);
-    this.#bestRate = Math.max(
-      (this.#bestRate ?? 0) * DECAY,
-      (sizeBytes / Math.max(tookMs, 1)) * 1000 * this.#active.size,
-    );
+    const rate = (sizeBytes / Math.max(tookMs, 1)) * 1000 * this.#active.size;
+    this.#usualRate = this.#usualRate === null ? rate : this.#usualRate * (1 - NEW_SHARE) + rate * NEW_SHARE;
     const right = bytes.byteLength === sizeBytes && (await keep(piece, bytes));
     this.#active.delete(piece);
-    if (!right) this.failure = otherFile();
+    if (!right) {
+      this.failure = otherFile();
+      this.#options.gaveUp(piece);
+    }
     this.#changed();
   }
 
@@ -150,6 +153,7 @@ export class WebPull {
     this.#pauseUntilMs =
       this.#options.clock.now() + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1));
     this.#changed();
+    this.#options.gaveUp(piece);
   }
 
   #changed(): void {

@@ -14,13 +14,13 @@ export interface SwarmState {
   useful: boolean;
   /** Bytes per second. */
   peerRate: number;
-  /** The best that the server gave lately; null: it was not asked yet. */
+  /** What the server gave lately; null: it was not asked yet. */
   webRate: number | null;
 }
 
 /** What the server is asked for now: what nobody else has or fetches, or anything that is missing. */
 export function webShare({ elapsedMs, useful, peerRate, webRate }: SwarmState): 'rare' | 'any' {
-  if (!useful) return 'rare';
+  if (!useful) return 'any';
   if (elapsedMs < PATIENCE_MS) return 'rare';
   return peerRate < (webRate === null ? LEAST_RATE : webRate * SHARE) ? 'any' : 'rare';
 }

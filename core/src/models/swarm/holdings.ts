@@ -1,0 +1,96 @@
+/** Which peers have which pieces of one model, as they say, and who of them may be asked now. */
+import type { PieceSet } from '../piece-set.ts';
+import type { SwarmPeer } from './swarm-peer.ts';
+
+export interface Holding {
+  pieces: PieceSet;
+  /** How often it sent nothing of what it was asked for. */
+  stalls: number;
+  /** It is not asked before. */
+  pausedUntilMs: number;
+  /** Lets the channel go, which is kept for as long as it is asked; null: it was not asked yet. */
+  release: (() => void) | null;
+}
+
+export class Holdings {
+  readonly #peers = new Map<SwarmPeer, Holding>();
+  readonly #copies: Uint16Array;
+
+  constructor(pieces: number) {
+    this.#copies = new Uint16Array(pieces);
+  }
+
+  [Symbol.iterator](): IterableIterator<[SwarmPeer, Holding]> {
+    return this.#peers.entries();
+  }
+
+  get peers(): Iterable<SwarmPeer> {
+    return this.#peers.keys();
+  }
+
+  /** How many have some of it. */
+  get helpful(): number {
+    let count = 0;
+    for (const { pieces } of this.#peers.values()) if (pieces.count > 0) count++;
+    return count;
+  }
+
+  get(peer: SwarmPeer): Holding | null {
+    return this.#peers.get(peer) ?? null;
+  }
+
+  /** Those who may be asked now. */
+  usable(nowMs: number): [SwarmPeer, Holding][] {
+    return [...this.#peers].filter(([peer, { pausedUntilMs }]) => !peer.gone && pausedUntilMs <= nowMs);
+  }
+
+  /** How many have this piece. */
+  copies(piece: number): number {
+    return this.#copies[piece] ?? 0;
+  }
+
+  /** It has these, and no others. */
+  set(peer: SwarmPeer, pieces: PieceSet): void {
+    const holding = this.#peers.get(peer);
+    this.#count(pieces, 1);
+    if (holding === undefined) this.#peers.set(peer, { pieces, stalls: 0, pausedUntilMs: 0, release: null });
+    else {
+      this.#count(holding.pieces, -1);
+      holding.pieces = pieces;
+    }
+  }
+
+  add(peer: SwarmPeer, piece: number): void {
+    const pieces = this.#peers.get(peer)?.pieces;
+    if (pieces === undefined || pieces.has(piece)) return;
+    pieces.add(piece);
+    this.#copies[piece] = this.copies(piece) + 1;
+  }
+
+  /** It said that it has this one, and does not send it. */
+  lacks(peer: SwarmPeer, piece: number): void {
+    const pieces = this.#peers.get(peer)?.pieces;
+    if (pieces?.has(piece) !== true) return;
+    pieces.delete(piece);
+    this.#copies[piece] = this.copies(piece) - 1;
+  }
+
+  delete(peer: SwarmPeer): void {
+    const holding = this.#peers.get(peer);
+    if (holding === undefined) return;
+    this.#peers.delete(peer);
+    this.#count(holding.pieces, -1);
+    holding.release?.();
+  }
+
+  clear(): void {
+    for (const peer of [...this.#peers.keys()]) this.delete(peer);
+  }
+
+  #count(pieces: PieceSet, by: 1 | -1): void {
+    if (pieces.count === 0) return;
+    for (let piece = 0; piece < pieces.size; piece++) {
+      if (pieces.has(piece)) this.#copies[piece] = this.copies(piece) + by;
+    }
+  }
+}
