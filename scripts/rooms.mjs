@@ -83,6 +83,7 @@ const ROOMS = {
     ['sensors', 'what the machine says'],
     ['node', 'a peer in Node'],
     ['log', 'the log of a mesh: recounted, witnessed, its forks kept'],
+    ['models/transfer', 'files on web servers, in parts, and what to do when they stop coming'],
     ['models', 'model files: named, fetched, kept'],
     ['models/pieces', 'models piece by piece: kept, lent to peers, fetched from them'],
     ['llama/context', 'llama.cpp on this machine: device, memory, contexts, sequences'],

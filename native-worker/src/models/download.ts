@@ -20,11 +20,11 @@ import {
   writeRecord,
   type StoredModel,
 } from './model-store.ts';
-import { Patience, patiently, pause } from './patience.ts';
-import { RemoteFile } from './remote-file.ts';
+import { Patience, patiently, pause } from './transfer/patience.ts';
+import { RemoteFile } from './transfer/remote-file.ts';
 import { megabytes } from '../cli/output.ts';
 import { addressesOf, WebParts } from './web-parts.ts';
-import { explainTransfer, TransferError } from './transfer-error.ts';
+import { explainTransfer, TransferError } from './transfer/transfer-error.ts';
 import { errno, sizeOf } from '../files/whole-file.ts';
 
 /** How often a file may change on its server while it is fetched. */

@@ -20,9 +20,9 @@ import { HuggingFace } from './hugging-face.ts';
 import { modelIdOf } from './model-id.ts';
 import { isRemote, parseModelSource, shownSource, sourceFile, sourceName, type HubQuant } from './model-source.ts';
 import { findStored, stemName, type StoredModel } from './model-store.ts';
-import { Patience, patiently } from './patience.ts';
+import { Patience, patiently } from './transfer/patience.ts';
 import { splitParts, withoutPart } from './split-files.ts';
-import { explainTransfer } from './transfer-error.ts';
+import { explainTransfer } from './transfer/transfer-error.ts';
 
 export interface ResolvedModel {
   /** The first file, which llama.cpp is given. */

@@ -4,9 +4,9 @@ import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { WebSource } from '@llmesh/core/models/swarm-port';
 import type { HuggingFace } from './hugging-face.ts';
 import { sourceFile, type FileSource, type HubFile, type UrlSource } from './model-source.ts';
-import { RemoteFile, type RemoteFileAddress } from './remote-file.ts';
+import { RemoteFile, type RemoteFileAddress } from './transfer/remote-file.ts';
 import { splitParts } from './split-files.ts';
-import { explainTransfer, TransferError } from './transfer-error.ts';
+import { explainTransfer, TransferError } from './transfer/transfer-error.ts';
 
 /** Where each file of a model is, in order; empty for one that only peers have. */
 export function addressesOf(source: FileSource, hub: HuggingFace): RemoteFileAddress[] {
