@@ -16,6 +16,7 @@ import {
 import { messageDecoders } from '@llmesh/core/fuzz/message-decoders';
 import { taskDecoders } from '@llmesh/core/fuzz/task-decoders';
 import { ledgerDecoders } from '@llmesh/core/fuzz/ledger-decoders';
+import { modelDecoders } from '@llmesh/core/fuzz/model-decoders';
 import { signedDecoders } from '@llmesh/core/fuzz/signed-decoders';
 import { signalTarget } from '../../signaling/src/testing/signal-target.ts';
 import { Coverage } from './coverage.ts';
@@ -63,6 +64,7 @@ const targets: FuzzTarget[] = [
   ...taskDecoders(),
   ...(await signedDecoders()),
   ...(await ledgerDecoders()),
+  ...modelDecoders(),
   ...formDecoders(),
   ...syntaxDecoders(),
   ...logDecoders(),

@@ -16,6 +16,7 @@ import { page, type PageOptions } from './page.ts';
 import { scoring, type ScoringOptions } from './scoring.ts';
 import { noise, type NoiseOptions } from './proof/honest-noise.ts';
 import { proof, type ProofOptions } from './proof/proof.ts';
+import { PARTS, swarm, type SwarmOptions } from './swarm/swarm.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
 const RESULTS = join(import.meta.dirname, '..', 'results');
@@ -216,6 +217,20 @@ program
   .option('--rebuild', 'with --grow: make the database again from the log, too')
   .action(async (options: LedgerOptions) => {
     report(await ledger(options));
+  });
+
+program
+  .command('swarm')
+  .description(
+    'models from peers: beside one plain download, a bare data channel, among liars, killed again and again, and beside an answer',
+  )
+  .option('--mb <n>', 'megabytes of the model', count, 100)
+  .option('--joiners <n>', 'peers that begin at once', count, 8)
+  .option('--kills <n>', 'of one that fetches', count, 20)
+  .option('--rounds <n>', 'of what is measured in turns', count, 3)
+  .addOption(new Option('--part <name>', 'only this').choices(PARTS))
+  .action(async (options: SwarmOptions) => {
+    report(await swarm(options));
   });
 
 await program.parseAsync();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fuzz, type FuzzTarget } from './fuzz.ts';
 import { messageDecoders } from './message-decoders.ts';
 import { taskDecoders } from './task-decoders.ts';
+import { modelDecoders } from './model-decoders.ts';
 import { signedDecoders } from './signed-decoders.ts';
 import { ledgerDecoders } from './ledger-decoders.ts';
 
@@ -16,6 +17,7 @@ describe('damaged input', () => {
       ...taskDecoders(),
       ...(await signedDecoders()),
       ...(await ledgerDecoders()),
+      ...modelDecoders(),
     ];
     const { failure, ...counts } = await fuzz(targets, { frames: 6_000, seed: 1, now });
     expect(failure).toBeNull();

@@ -114,6 +114,23 @@ export const dataMessages: DataMessage[] = [
   { kind: 'INTRODUCED', id: 4, peer: ada, offer: 'v=0' },
   { kind: 'INTRODUCTION', id: 4, answer: 'v=0' },
   { kind: 'INTRODUCTION', id: 3, answer: null },
+  { kind: 'SEEK', content },
+  { kind: 'HAVE', content, bits: null },
+  { kind: 'HAVE', content, bits: new Uint8Array([0b1010_0000]) },
+  { kind: 'GAINED', content, pieces: [3, 1_048_575] },
+  { kind: 'FETCHING', content, pieces: [] },
+  {
+    kind: 'WANT',
+    content,
+    wants: [
+      { id: 1, what: 'layer', file: 0 },
+      { id: 2, what: 'piece', piece: 7 },
+    ],
+  },
+  { kind: 'UNWANT', ids: [2] },
+  { kind: 'DECLINE', ids: [1, 0xffff_ffff] },
+  { kind: 'WANT_MANIFEST', content },
+  { kind: 'MANIFEST', content, bytes: new Uint8Array(180) },
 ];
 
 export const toServer: ToServer[] = [
@@ -266,6 +283,9 @@ export const nastyMessages: unknown[] = [
   { ...dataMessages[1], task: 'a'.repeat(100_000) },
   { kind: 'TASK_CHUNK', taskId, index: 0, units: 1, piece: new Uint8Array(524_289) },
   { kind: 'TASK_RESPONSE', taskId, units: 9e15, inputUnits: 9e15, result: new Uint8Array(65_537), receipt: null },
+  { kind: 'HAVE', content, bits: new Uint8Array(1_000_000) },
+  { kind: 'GAINED', content, pieces: Array.from({ length: 4_096 }, (_, i) => i) },
+  { kind: 'MANIFEST', content, bytes: new Uint8Array(1_000_000) },
   { kind: 'INTRODUCE', id: 9e15, peer: bob, offer: '\ud83d'.repeat(12_288) },
   {
     kind: 'KNOWN_PEERS',

@@ -49,7 +49,7 @@ const ManifestTuple = v.strictTuple([
 ]);
 
 export interface ManifestFile {
-  /** A name, or a folder and a name; unique in its manifest whatever its case. */
+  /** A name, or a folder and a name; unique in its manifest whatever its case, and no folder of another. */
   path: string;
   sizeBytes: number;
   sha256: Uint8Array;
@@ -74,8 +74,9 @@ export function readManifest(bytes: Uint8Array): Manifest | null {
   if (read === null) return null;
   const files = read[3].map(([path, sizeBytes, sha256, root]) => ({ path, sizeBytes, sha256, root }));
   const paths = new Set(files.map(({ path }) => path.toLowerCase()));
+  const isFolder = files.some(({ path }) => path.includes('/') && paths.has(path.split('/')[0]?.toLowerCase() ?? ''));
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const pieces = files.reduce((sum, { sizeBytes }) => sum + Math.ceil(sizeBytes / PIECE_BYTES), 0);
-  if (paths.size !== files.length || total > MAX_CONTENT_BYTES || pieces > MAX_PIECES) return null;
+  if (isFolder || paths.size !== files.length || total > MAX_CONTENT_BYTES || pieces > MAX_PIECES) return null;
   return { format: read[2], files };
 }

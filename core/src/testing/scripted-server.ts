@@ -228,6 +228,8 @@ export class ScriptedServer {
             say({ type: 'filed', requestId: message.requestId });
             break;
           case 'heartbeat':
+          case 'hold':
+          case 'holders':
           case 'relay':
           case 'witness':
           case 'cosign':

@@ -3,7 +3,8 @@
  * SHA-256 of a file is known, those who have it say under which content id, and what most of them say is tried first.
  */
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { cancelled } from '../../base/errors.ts';
+import { untilAborted } from '../../base/abort.ts';
+import type { Clock } from '../../base/clock.ts';
 import type { PeerId } from '../../base/ids.ts';
 import { manifestOf } from '../content-id.ts';
 import type { Hasher } from '../hasher.ts';
@@ -12,8 +13,8 @@ import type { ContentId, PieceStore } from '../piece-store.ts';
 import type { FetchRequest, Holder, HolderIndex } from '../swarm-port.ts';
 import type { SwarmPeer } from './swarm-peer.ts';
 
-/** How many of those who have a content are asked for its manifest. */
-const MAX_ASKED = 8;
+/** How many of those who have a content are asked for its manifest; so many at once, and all within this time. */
+const [MAX_ASKED, ASKED_AT_ONCE, ASKING_MS] = [8, 3, 10_000];
 /** How many content ids are tried for one file. */
 const MAX_TRIED = 8;
 
@@ -28,6 +29,7 @@ export interface ContentFinderOptions {
   store: PieceStore;
   holders: HolderIndex;
   hasher: Hasher;
+  clock: Clock;
   banned: (peer: PeerId, content: ContentId) => boolean;
   ban: (peer: PeerId, content: ContentId) => void;
   /** Rejects when it cannot be reached. */
@@ -109,25 +111,45 @@ export class ContentFinder {
     return [...said.values()].filter(({ peerId, content }) => !banned(peerId, content));
   }
 
-  /** The first right answer; null: none of them has one. */
+  /** The first right answer; null: none of them has one, or says so in time. Rejects with cancelled. */
   async #ask(content: ContentId, holders: readonly Holder[], signal: AbortSignal): Promise<Manifest | null> {
-    const { meet, ban, hasher } = this.#options;
-    for (const holder of holders.slice(0, MAX_ASKED)) {
-      if (signal.aborted) throw cancelled();
-      let peer: SwarmPeer;
-      try {
-        peer = await meet(holder, signal);
-      } catch {
-        // The next may be reachable.
-        continue;
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    const stopTimer = this.#options.clock.after(ASKING_MS, () => over.abort());
+    const waiting = holders.slice(0, MAX_ASKED);
+    let right: Manifest | null = null;
+    const askOn = async () => {
+      for (let holder = waiting.shift(); holder !== undefined && !either.aborted; holder = waiting.shift()) {
+        const manifest = await this.#askOne(content, holder, either);
+        right ??= manifest;
+        if (right !== null) over.abort();
       }
-      if (!(await peer.usable)) continue;
-      const bytes = await peer.manifest(content);
-      const manifest = bytes === null ? null : manifestOf(content, bytes, hasher);
-      if (manifest !== null) return manifest;
-      if (bytes !== null) ban(holder.peerId, content);
+    };
+    try {
+      await untilAborted(Promise.all(Array.from({ length: ASKED_AT_ONCE }, askOn)), either);
+    } catch (thrown) {
+      if (!over.signal.aborted) throw thrown;
+    } finally {
+      stopTimer();
+      over.abort();
     }
-    return null;
+    return right;
+  }
+
+  /** Null: it cannot be reached, or has no right one. */
+  async #askOne(content: ContentId, holder: Holder, signal: AbortSignal): Promise<Manifest | null> {
+    const { meet, ban, hasher } = this.#options;
+    let peer: SwarmPeer;
+    try {
+      peer = await meet(holder, signal);
+    } catch {
+      // The next may be reachable.
+      return null;
+    }
+    const bytes = (await peer.usable) ? await peer.manifest(content) : null;
+    const manifest = bytes === null ? null : manifestOf(content, bytes, hasher);
+    if (bytes !== null && manifest === null) ban(holder.peerId, content);
+    return manifest;
   }
 }
 

@@ -23,7 +23,7 @@ const TICK_MS = 500;
 export const MAX_IN_FLIGHT = 24;
 /** So much of one peer's rate is asked for beforehand. */
 const AHEAD_MS = 1_000;
-const [MIN_AHEAD, MAX_AHEAD] = [2, 12];
+const [MIN_AHEAD, MAX_AHEAD] = [3, 12];
 /** Without a byte for so long, a peer is asked for nothing more for as long, and longer each time. */
 const STALLED_MS = 10_000;
 /** The most peers that are asked for the same piece. */
@@ -213,10 +213,10 @@ export class Download {
     // In turns, so that whoever comes first does not get everything that may be on its way.
     let peers = this.#holdings.usable(nowMs).toSorted(([a], [b]) => a.pending - b.pending);
     while (peers.length > 0) {
-      peers = peers.filter(([peer, { pieces }]) => {
+      peers = peers.filter(([peer, { pieces, proven }]) => {
         const batch = batches.get(peer) ?? [];
         const ahead = peer.pending + batch.length;
-        const piece = ahead < aheadOf(peer) ? this.#choose(peer, pieces, ahead < MIN_AHEAD) : null;
+        const piece = ahead < (proven ? aheadOf(peer) : 1) ? this.#choose(peer, pieces, ahead < 2) : null;
         if (piece === null) return false;
         this.#open.take(piece);
         if (!this.#asked.has(piece)) this.#asked.set(piece, new Map());
@@ -295,7 +295,7 @@ export class Download {
           random: this.#options.random,
         });
         if (piece !== null) this.#open.take(piece);
-        return piece ?? this.#chooseLate(web.rate.perSecond, (one) => !web.isFetching(one));
+        return piece ?? (any ? this.#chooseLate(web.rate.perSecond, (one) => !web.isFetching(one)) : null);
       },
     });
   }
@@ -324,7 +324,12 @@ export class Download {
       return false;
     }
     this.#options.counted(peer === null ? 'web' : 'peers', byteLength);
-    if (peer !== null) this.#fromPeers.add(byteLength);
+    if (peer !== null) {
+      this.#fromPeers.add(byteLength);
+      const holding = this.#holdings.get(peer);
+      // Until now it could keep no more than one piece from others.
+      if (holding !== null) holding.proven = true;
+    }
     this.#cancelOthers(piece);
     if (this.#stored.pieces.has(piece)) {
       this.#arrived(piece);
@@ -416,8 +421,6 @@ export class Download {
 }
 
 function aheadOf({ rate }: SwarmPeer): number {
-  // Who has not shown anything yet can keep no more than one piece from others.
-  if (rate.total === 0) return 1;
   return Math.min(MAX_AHEAD, MIN_AHEAD + Math.floor((rate.perSecond * AHEAD_MS) / 1000 / PIECE_BYTES));
 }
 

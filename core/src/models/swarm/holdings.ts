@@ -6,6 +6,8 @@ export interface Holding {
   pieces: PieceSet;
   /** How often it sent nothing of what it was asked for. */
   stalls: number;
+  /** A piece of it was right: it may be asked for several at a time. */
+  proven: boolean;
   /** It is not asked before. */
   pausedUntilMs: number;
   /** Lets the channel go, which is kept for as long as it is asked; null: it was not asked yet. */
@@ -53,7 +55,8 @@ export class Holdings {
   set(peer: SwarmPeer, pieces: PieceSet): void {
     const holding = this.#peers.get(peer);
     this.#count(pieces, 1);
-    if (holding === undefined) this.#peers.set(peer, { pieces, stalls: 0, pausedUntilMs: 0, release: null });
+    if (holding === undefined)
+      this.#peers.set(peer, { pieces, stalls: 0, proven: false, pausedUntilMs: 0, release: null });
     else {
       this.#count(holding.pieces, -1);
       holding.pieces = pieces;

@@ -1,7 +1,6 @@
 /** Peers and servers that lie, stall, flood or leave: the model is right in the end, and nobody else pays for it. */
 import { expect, it } from 'vitest';
 import { MeshError } from '../../base/errors.ts';
-import type { PeerId } from '../../base/ids.ts';
 import type { Channel, Message } from '../../peers/channel.ts';
 import { contentIdOf } from '../content-id.ts';
 import { scriptHasher } from '../hasher.ts';
@@ -274,7 +273,7 @@ it('nothing goes out that the owner does not lend any more, nor beyond their lim
 
   await seeder.swarm.seed([]);
   seeder.limits.bytesPerSecond = null;
-  for (const id of world.held.keys()) if (id !== seeder.self) world.held.delete(id as PeerId);
+  for (const id of world.held.keys()) if (id !== seeder.self) world.held.delete(id);
   const gone = fetching(world.join(), asked(model, { manifest: model.manifest }));
   await world.until(gone);
   expect(gone.error).toMatchObject({ code: 'model_not_found' });

@@ -3,10 +3,14 @@ import type { PieceMap } from '../piece-map.ts';
 import type { PieceSet } from '../piece-set.ts';
 import type { StoredContent } from '../piece-store.ts';
 import type { Holdings } from './holdings.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import type { Pending, SwarmPeer } from './swarm-peer.ts';
 import type { WebPull } from './web-pull.ts';
 
 const MAX_LAYERS = 4;
+/** Hashes are small: who has not sent them by then is not waited for alone. */
+const LATE_MS = 2_000;
+/** The most peers that are asked for the same. */
+const MAX_ASKED = 3;
 
 export interface LayerPullOptions {
   stored: StoredContent;
@@ -23,10 +27,17 @@ export interface LayerPullOptions {
   failed: (thrown: unknown) => void;
 }
 
+interface Asked {
+  peers: Map<SwarmPeer, Pending>;
+  web: boolean;
+  /** When the last of them was asked. */
+  sinceMs: number;
+}
+
 export class LayerPull {
   readonly #options: LayerPullOptions;
   readonly #covered = new Set<number>();
-  readonly #asked = new Map<number, SwarmPeer | null>();
+  readonly #asked = new Map<number, Asked>();
 
   constructor(options: LayerPullOptions) {
     this.#options = options;
@@ -55,6 +66,8 @@ export class LayerPull {
   cover(file: number): void {
     if (this.#covered.has(file)) return;
     this.#covered.add(file);
+    for (const [peer, pending] of this.#asked.get(file)?.peers ?? []) peer.cancel([pending]);
+    this.#asked.delete(file);
     this.#options.covered(file);
   }
 
@@ -62,29 +75,43 @@ export class LayerPull {
     const { map, holdings, web } = this.#options;
     if (this.#covered.size === map.files) return;
     const usable = holdings.usable(nowMs);
-    for (let file = 0; file < map.files && this.#asked.size < MAX_LAYERS; file++) {
-      if (this.#covered.has(file) || this.#asked.has(file)) continue;
+    for (let file = 0; file < map.files; file++) {
+      if (this.#covered.has(file)) continue;
+      const asked = this.#asked.get(file);
+      if (asked === undefined ? this.#asked.size >= MAX_LAYERS : !mayAskAgain(asked, nowMs)) continue;
       // Whoever has a piece that it can check has the hashes, too.
-      const [peer] = usable.find(([, { pieces }]) => this.#hasSome(pieces, file)) ?? [];
-      if (peer !== undefined) this.#ask(file, peer);
-      else if (web?.hasLayers === true) void this.#askWeb(file, web);
+      const [peer] =
+        usable.find(([one, { pieces }]) => asked?.peers.has(one) !== true && this.#hasSome(pieces, file)) ?? [];
+      if (peer !== undefined) this.#ask(file, peer, nowMs);
+      else if (web?.hasLayers === true && asked?.web !== true) void this.#askWeb(file, web, nowMs);
     }
   }
 
   /** It is gone, stalled or banned. */
   unask(peer: SwarmPeer): void {
-    for (const [file, asked] of this.#asked) if (asked === peer) this.#asked.delete(file);
+    for (const file of [...this.#asked.keys()]) this.#forget(file, peer);
   }
 
-  #ask(file: number, peer: SwarmPeer): void {
+  #askedOf(file: number, nowMs: number): Asked {
+    const asked = this.#asked.get(file) ?? { peers: new Map(), web: false, sinceMs: nowMs };
+    asked.sinceMs = nowMs;
+    this.#asked.set(file, asked);
+    return asked;
+  }
+
+  #forget(file: number, peer: SwarmPeer | null): void {
+    const asked = this.#asked.get(file);
+    if (asked === undefined) return;
+    if (peer === null) asked.web = false;
+    else asked.peers.delete(peer);
+    if (asked.peers.size === 0 && !asked.web) this.#asked.delete(file);
+  }
+
+  #ask(file: number, peer: SwarmPeer, nowMs: number): void {
     const { stored, map, holdings, ban, changed } = this.#options;
-    this.#asked.set(file, peer);
-    const done = () => {
-      if (this.#asked.get(file) === peer) this.#asked.delete(file);
-      changed();
-    };
+    const asked = this.#askedOf(file, nowMs);
     const { content } = stored;
-    peer.ask(content, [
+    const [pending] = peer.ask(content, [
       {
         content,
         what: 'layer',
@@ -92,21 +119,24 @@ export class LayerPull {
         sizeBytes: map.layerBytes(file),
         failed: () => {
           for (let piece = map.first(file); piece < map.end(file); piece++) holdings.lacks(peer, piece);
-          done();
+          this.#forget(file, peer);
+          changed();
         },
         got: async (layer) => {
           if (!(await this.#keep(file, layer))) ban(peer);
-          done();
+          this.#forget(file, peer);
+          changed();
         },
       },
     ]);
+    if (pending !== undefined && !peer.gone) asked.peers.set(peer, pending);
   }
 
-  async #askWeb(file: number, web: WebPull): Promise<void> {
-    this.#asked.set(file, null);
+  async #askWeb(file: number, web: WebPull, nowMs: number): Promise<void> {
+    this.#askedOf(file, nowMs).web = true;
     const layer = await web.layer(file);
     if (layer !== null && !(await this.#keep(file, layer))) web.hasLayers = false;
-    this.#asked.delete(file);
+    this.#forget(file, null);
     this.#options.changed();
   }
 
@@ -126,4 +156,8 @@ export class LayerPull {
     for (let piece = map.first(file); piece < map.end(file); piece++) if (pieces.has(piece)) return true;
     return false;
   }
+}
+
+function mayAskAgain({ peers, sinceMs }: Asked, nowMs: number): boolean {
+  return peers.size < MAX_ASKED && nowMs - sinceMs >= LATE_MS;
 }

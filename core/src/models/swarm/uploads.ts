@@ -8,8 +8,8 @@ import { BLOCK_BYTES, writeBlock } from './block.ts';
 import { RateMeter } from './rate-meter.ts';
 import type { SwarmPeer } from './swarm-peer.ts';
 
-/** Pieces that are in memory to be sent. */
-const MAX_SENDING = 8;
+/** Pieces that are in memory to be sent, to all peers and to each. */
+const [MAX_SENDING, MAX_SENDING_EACH] = [8, 2];
 /** Who takes nothing for so long loses its turn: others wait. */
 const STUCK_MS = 15_000;
 const DAY_MS = 86_400_000;
@@ -40,7 +40,8 @@ interface Sending {
 
 interface Queue {
   wanted: Wanted[];
-  sending: Sending | null;
+  /** The first is being sent; the next is read meanwhile. */
+  sending: Sending[];
   lastId: number;
 }
 
@@ -77,7 +78,7 @@ export class Uploads {
   want(peer: SwarmPeer, content: ContentId, wants: readonly WantedBlocks[]): void {
     let queue = this.#queues.get(peer);
     if (queue === undefined) {
-      queue = { wanted: [], sending: null, lastId: -1 };
+      queue = { wanted: [], sending: [], lastId: -1 };
       this.#queues.set(peer, queue);
       peer.lane.drained = () => this.#pump();
     }
@@ -100,7 +101,7 @@ export class Uploads {
     const queue = this.#queues.get(peer);
     if (queue === undefined) return;
     queue.wanted = queue.wanted.filter(({ want }) => !ids.includes(want.id));
-    if (queue.sending !== null && ids.includes(queue.sending.id)) queue.sending = null;
+    queue.sending = queue.sending.filter(({ id }) => !ids.includes(id));
     this.#pump();
   }
 
@@ -147,9 +148,9 @@ export class Uploads {
   /** False: this one has to wait. */
   #step(peer: SwarmPeer, queue: Queue): boolean {
     const { clock } = this.#options;
-    const { sending } = queue;
-    if (sending === null) return this.#begin(peer, queue);
-    if (sending.bytes === null || clock.now() < this.#freeAtMs) return false;
+    while (this.#begin(peer, queue));
+    const [sending] = queue.sending;
+    if (sending === undefined || sending.bytes === null || clock.now() < this.#freeAtMs) return false;
     if (!this.allowed) {
       this.#decline(peer, queue);
       return true;
@@ -173,7 +174,7 @@ export class Uploads {
       this.#freeAtMs = Math.max(this.#freeAtMs, clock.now()) + (sentBytes / Math.max(1, bytesPerSecond)) * 1000;
     }
     if (sending.offset >= sending.bytes.byteLength) {
-      queue.sending = null;
+      queue.sending.shift();
       // Whoever was served goes behind those who wait.
       this.#queues.delete(peer);
       this.#queues.set(peer, queue);
@@ -181,11 +182,12 @@ export class Uploads {
     return true;
   }
 
-  /** Reads the next of what it wants. False: it wants nothing, or too much is being sent. */
+  /** Reads the next of what it wants. False: it wants nothing, or too much is in memory. */
   #begin(peer: SwarmPeer, queue: Queue): boolean {
-    let sendingNow = 0;
-    for (const { sending } of this.#queues.values()) if (sending !== null) sendingNow++;
-    const next = sendingNow < MAX_SENDING ? queue.wanted.shift() : undefined;
+    let inMemory = 0;
+    for (const { sending } of this.#queues.values()) inMemory += sending.length;
+    if (inMemory >= MAX_SENDING || queue.sending.length >= MAX_SENDING_EACH) return false;
+    const next = queue.wanted.shift();
     if (next === undefined) return false;
     const { content, want } = next;
     const stored = this.#options.lent(content);
@@ -194,9 +196,9 @@ export class Uploads {
       return true;
     }
     const sending: Sending = { id: want.id, bytes: null, offset: 0, movedMs: this.#options.clock.now() };
-    queue.sending = sending;
+    queue.sending.push(sending);
     void this.#read(peer, queue, sending, stored, want);
-    return false;
+    return true;
   }
 
   async #read(peer: SwarmPeer, queue: Queue, sending: Sending, stored: StoredContent, want: WantedBlocks) {
@@ -207,11 +209,11 @@ export class Uploads {
       this.#options.lost(stored.content, thrown);
     }
     // It may not be wanted any more.
-    if (queue.sending !== sending) return;
+    if (!queue.sending.includes(sending)) return;
     sending.bytes = bytes;
     sending.movedMs = this.#options.clock.now();
     if (bytes === null) {
-      queue.sending = null;
+      queue.sending = queue.sending.filter((one) => one !== sending);
       peer.send({ kind: 'DECLINE', ids: [want.id] });
     }
     this.#pump();
@@ -219,16 +221,15 @@ export class Uploads {
 
   /** Nothing goes to it for now: it asks somebody else. */
   #decline(peer: SwarmPeer, queue: Queue): void {
-    const ids = queue.wanted.splice(0).map(({ want }) => want.id);
-    if (queue.sending !== null) ids.unshift(queue.sending.id);
-    queue.sending = null;
+    const ids = [...queue.sending.map(({ id }) => id), ...queue.wanted.splice(0).map(({ want }) => want.id)];
+    queue.sending = [];
     if (ids.length > 0) peer.send({ kind: 'DECLINE', ids });
   }
 
   /** The limit, or somebody's full buffer, ends without an event. */
   #wait(): void {
     const nowMs = this.#options.clock.now();
-    if (![...this.#queues.values()].some(({ sending }) => sending !== null && sending.bytes !== null)) return;
+    if (![...this.#queues.values()].some(({ sending }) => sending[0]?.bytes != null)) return;
     const inMs = this.#freeAtMs > nowMs ? this.#freeAtMs - nowMs : 500;
     this.#stopTimer = this.#options.clock.after(inMs, () => {
       this.#stopTimer = null;

@@ -12,8 +12,8 @@ const [QUICK_MS, SLOW_MS] = [1_500, 6_000];
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [1_000, 30_000];
 /** Failures one after another, after which the server counts as gone. */
 const MAX_FAILURES = 6;
-/** What a server once gave says little about now. */
-const DECAY = 0.9;
+/** What a server once gave says little about now: so much does the last piece count. */
+const NEW_SHARE = 0.5;
 
 export interface WebPullOptions {
   web: WebSource;
@@ -45,7 +45,7 @@ export class WebPull {
   #most = 1;
   #failures = 0;
   #pauseUntilMs = 0;
-  #bestRate: number | null = null;
+  #usualRate: number | null = null;
 
   constructor(options: WebPullOptions) {
     this.#options = options;
@@ -84,7 +84,7 @@ export class WebPull {
   /** Begins what there is room for. `choose`: a piece that is missing; only one that nobody else has, unless `any`. */
   pump({ state, choose }: { state: Omit<SwarmState, 'webRate'>; choose: (any: boolean) => number | null }): void {
     if (this.failure !== null || this.#closed.signal.aborted || this.#options.clock.now() < this.#pauseUntilMs) return;
-    const any = webShare({ ...state, webRate: this.#bestRate }) === 'any';
+    const any = webShare({ ...state, webRate: this.#usualRate }) === 'any';
     let begun = false;
     while (this.#active.size < this.#most && this.#options.room()) {
       const piece = choose(any);
@@ -129,10 +129,8 @@ export class WebPull {
     if (tookMs < QUICK_MS) this.#most = Math.min(this.#most + 1, MAX_PIECES_FETCHED);
     else if (tookMs > SLOW_MS) this.#most = Math.max(this.#most - 1, 1);
     this.rate.add(bytes.byteLength);
-    this.#bestRate = Math.max(
-      (this.#bestRate ?? 0) * DECAY,
-      (sizeBytes / Math.max(tookMs, 1)) * 1000 * this.#active.size,
-    );
+    const rate = (sizeBytes / Math.max(tookMs, 1)) * 1000 * this.#active.size;
+    this.#usualRate = this.#usualRate === null ? rate : this.#usualRate * (1 - NEW_SHARE) + rate * NEW_SHARE;
     const right = bytes.byteLength === sizeBytes && (await keep(piece, bytes));
     this.#active.delete(piece);
     if (!right) {

@@ -14,7 +14,7 @@ export interface SwarmState {
   useful: boolean;
   /** Bytes per second. */
   peerRate: number;
-  /** The best that the server gave lately; null: it was not asked yet. */
+  /** What the server gave lately; null: it was not asked yet. */
   webRate: number | null;
 }
 
