@@ -250,17 +250,18 @@ Environment:
 Examples:
   llmesh models pull qwen3-8b-q4
   llmesh models pull hf:Qwen/Qwen3-4B-GGUF:Q4_K_M
+  llmesh models pull mesh:<content id>
   llmesh models rm qwen3-8b-q4`,
   )
   .action(async ({ data, json }: { data?: string; json?: boolean }) => {
-    const { listModels } = await import('./commands/models-command.ts');
+    const { listModels } = await import('./commands/models/models-command.ts');
     await reporting(json === true, (output) => listModels(data, output));
   });
 
 modelsSubcommand('pull', 'Download a model, or finish an interrupted download.')
   .addOption(meshOption())
   .action(async (model: string, options: { mesh: URL; data?: string; json?: boolean }) => {
-    const { pull } = await import('./commands/models-command.ts');
+    const { pull } = await import('./commands/models/models-command.ts');
     await reporting(options.json === true, (output) => pull(model, options, output));
     // What WebRTC keeps running would hold the process.
     await endProcess(Number(process.exitCode ?? 0));
@@ -268,10 +269,21 @@ modelsSubcommand('pull', 'Download a model, or finish an interrupted download.')
 
 modelsSubcommand('rm', 'Remove a downloaded model, or an unfinished download.').action(
   async (model: string, { data, json }: { data?: string; json?: boolean }) => {
-    const { removeModel } = await import('./commands/models-command.ts');
+    const { removeModel } = await import('./commands/models/models-command.ts');
     await reporting(json === true, (output) => removeModel(model, data, output));
   },
 );
+
+models
+  .command('manifest')
+  .description('Say what a model consists of, to the byte, and its content id: for a catalogue or a mirror.')
+  .argument('<file or folder>', 'a GGUF file, an adapter, or the folder of a model for web-llm', place)
+  .option('--out <folder>', 'write the manifest there, and the hashes of all pieces, as mirrors serve them')
+  .option('--json', 'as one JSON object')
+  .action(async (model: string, { out, json }: { out?: string; json?: boolean }) => {
+    const { showManifest } = await import('./commands/models/manifest-command.ts');
+    await reporting(json === true, (output) => showManifest(model, out, output));
+  });
 
 const identity = command('identity', 'Show, export or import who this computer is on every mesh.').addHelpText(
   'after',

@@ -111,7 +111,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       dataFolder: dataFolder(options.data),
       options,
       join,
-      isPaused: () => report.now.pause !== null,
+      isPaused: () => report.isPaused,
       failed: (error) => output.error(error),
     });
     const { peers } = shared;
@@ -164,6 +164,11 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
 
 function saySeeding(given: readonly LentModel[], { seedRate, seedPerDay }: SeedOptions, output: Output): void {
   if (given.length === 0) return;
+  if (output.json) {
+    const models = given.map(({ advert }) => advert.id);
+    output.print('', { seeding: { models, megabytesPerDay: seedPerDay, megabytesPerSecond: seedRate ?? null } });
+    return;
+  }
   const names = given.map(({ advert }) => advert.name).join(', ');
   const rate = seedRate === undefined ? '' : ` at up to ${megabytes(seedRate * 1e6)} a second`;
   output.note(

@@ -29,4 +29,4 @@ export function pathIn(folder: string, text: string): string {
 
 /** Ids of the catalogue contain nothing of the kind. */
 const LOOKS_LIKE_PATH = /[/\\]|\.gguf$/i;
-const IS_SOURCE = /^(?:hf:|https?:\/\/)/i;
+const IS_SOURCE = /^(?:hf:|mesh:|https?:\/\/)/i;

@@ -33,7 +33,7 @@ async function smallerEdition(
 ): Promise<string | null> {
   if (source === null || !isRemote(source)) return null;
   const parsed = parseModelSource(source);
-  if (parsed.kind === 'url') return null;
+  if (parsed.kind === 'url' || parsed.kind === 'content') return null;
   try {
     const editions = await hub.editions(parsed.repository, signal);
     const edition = largestThatFits(editions, { sizeBytes, needBytes }, machine);

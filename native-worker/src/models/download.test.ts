@@ -11,7 +11,7 @@ import { HuggingFace } from './hugging-face.ts';
 import { parseModelSource, type HubFile, type UrlSource } from './model-source.ts';
 import { listStore, removeStored, type StoredModel } from './model-store.ts';
 import { ModelMirror } from '../testing/model-mirror.ts';
-import { STALL_MS } from './web-request.ts';
+import { STALL_MS } from './transfer/web-request.ts';
 
 /** So that there are many parts, and a short one. */
 const bytes = randomBytes(3_500_000);

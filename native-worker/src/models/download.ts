@@ -10,7 +10,7 @@ import { discardDownload, downloadFile, partFile, takenBytes, type DownloadTools
 import { readJournal } from './download-journal.ts';
 import type { HuggingFace } from './hugging-face.ts';
 import type { ModelPeers, PeerWanted } from './model-peers.ts';
-import { shownSource, sourceName, type HubFile, type UrlSource } from './model-source.ts';
+import { shownSource, sourceName, type FileSource } from './model-source.ts';
 import {
   listStore,
   lockModel,
@@ -20,11 +20,11 @@ import {
   writeRecord,
   type StoredModel,
 } from './model-store.ts';
-import { Patience, patiently, pause } from './patience.ts';
-import { RemoteFile } from './remote-file.ts';
+import { Patience, patiently, pause } from './transfer/patience.ts';
+import { RemoteFile } from './transfer/remote-file.ts';
 import { megabytes } from '../cli/output.ts';
 import { addressesOf, WebParts } from './web-parts.ts';
-import { explainTransfer, TransferError } from './transfer-error.ts';
+import { explainTransfer, TransferError } from './transfer/transfer-error.ts';
 import { errno, sizeOf } from '../files/whole-file.ts';
 
 /** How often a file may change on its server while it is fetched. */
@@ -33,7 +33,7 @@ const LOOK_AGAIN_MS = 1_000;
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 export interface DownloadRequest {
-  source: UrlSource | HubFile;
+  source: FileSource;
   /** The words of the person who asked. */
   asked: string;
   /** The SHA-256 of a model in one file, from the catalogue or the manifest; null: neither has it. */
@@ -108,7 +108,8 @@ async function completed(folder: string, stem: string): Promise<StoredModel | nu
 }
 
 async function fetchSomehow(wanted: DownloadRequest, target: DownloadTarget, signal: AbortSignal): Promise<void> {
-  const { content = null, sha256, sizeBytes = null, source } = wanted;
+  const { sha256, sizeBytes = null, source } = wanted;
+  const content = source.kind === 'content' ? source.content : (wanted.content ?? null);
   // What the web has begun, the web finishes: those bytes have not been checked yet, and are here.
   const begun = await Promise.all(storeFiles(target.folder, source).map((file) => readJournal(file)));
   if (begun.some((journal) => journal !== null)) return fetchAll(wanted, target, signal);
@@ -116,6 +117,7 @@ async function fetchSomehow(wanted: DownloadRequest, target: DownloadTarget, sig
     if (sizeBytes !== null) await target.onSize(sizeBytes);
     if (await fetchFromPeers({ content, sha256, sizeBytes }, wanted, target, signal)) return;
   }
+  if (source.kind === 'content') throw nobodyHas(source);
   await fetchAll(wanted, target, signal);
 }
 
@@ -128,7 +130,8 @@ async function fetchFromPeers(
 ): Promise<boolean> {
   if (peers === null) return false;
   const files = storeFiles(folder, source);
-  const web = new WebParts(addressesOf(source, hub), tools?.clock ?? realClock);
+  const addresses = addressesOf(source, hub);
+  const web = addresses.length === 0 ? null : new WebParts(addresses, tools?.clock ?? realClock);
   let sums: readonly { sizeBytes: number; sha256: string }[] = [];
   const fetched = await peers.fetch(identity, web, files, {
     placing: async (placed) => {
@@ -270,6 +273,13 @@ async function checkFreeSpace(parts: readonly Part[], folder: string): Promise<n
   throw new MeshError(
     'storage_full',
     `The model needs ${megabytes(missing)} more on the disk of ${folder}, where ${megabytes(bavail * bsize)} are free. Make room, or give another folder with --data.`,
+  );
+}
+
+function nobodyHas(source: FileSource): MeshError {
+  return new MeshError(
+    'model_not_found',
+    `Nobody who is on the mesh now has ${sourceName(source)} whole. Try again when others are there, or check how it is written.`,
   );
 }
 

@@ -7,8 +7,8 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { doneBytes, partCount, readJournal, removeJournal, writeJournal, type Journal } from './download-journal.ts';
 import { openFresh } from '../files/own-file.ts';
-import { Patience } from './patience.ts';
-import type { RemoteFile } from './remote-file.ts';
+import { Patience } from './transfer/patience.ts';
+import type { RemoteFile } from './transfer/remote-file.ts';
 import { errno, sizeOf } from '../files/whole-file.ts';
 
 const CONNECTIONS = 4;

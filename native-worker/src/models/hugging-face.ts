@@ -4,8 +4,8 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import { hubFile, type HubFile, type HubQuant } from './model-source.ts';
 import { splitParts, withoutPart } from './split-files.ts';
-import { broke, TransferError } from './transfer-error.ts';
-import { request } from './web-request.ts';
+import { broke, TransferError } from './transfer/transfer-error.ts';
+import { request } from './transfer/web-request.ts';
 
 const DEFAULT_HUB = 'https://huggingface.co/';
 /** A list of a few hundred files is far below it. */

@@ -20,13 +20,13 @@ export interface PeerProgress {
 
 export interface ModelPeers {
   /**
-   * Fetches it from peers and from `web`, checked to the byte, and puts its files there; calls `placing` before, when their
+   * Fetches it from peers and from `web` (null: it is nowhere else), checked to the byte, and puts its files there; calls `placing` before, when their
    * checksums are known. False: no peer can say what it consists of, or the mesh cannot be reached. Rejects with storage_full,
    * busy, model_download_failed or cancelled; what has come is kept.
    */
   fetch(
     wanted: PeerWanted,
-    web: WebSource,
+    web: WebSource | null,
     files: readonly string[],
     options: {
       placing: (files: readonly { sizeBytes: number; sha256: string }[]) => Promise<void>;

@@ -1,4 +1,8 @@
-/** Where a model comes from, as a person writes it: `https://…`, `hf:user/model[:quant]` or `hf:user/model/file.gguf`. */
+/**
+ * Where a model comes from, as a person writes it: `https://…`, `hf:user/model[:quant]`, `hf:user/model/file.gguf`, or
+ * `mesh:<content id>` for what peers have, wherever else it may be.
+ */
+import { isContentId, type ContentId } from '@llmesh/core/base/ids';
 import { MeshError } from '@llmesh/core/base/errors';
 
 export interface UrlSource {
@@ -22,9 +26,17 @@ export interface HubQuant {
   quant: string | null;
 }
 
-export type ModelSource = UrlSource | HubFile | HubQuant;
+export interface ContentSource {
+  kind: 'content';
+  content: ContentId;
+}
 
-const REMOTE = /^(hf:|https?:\/\/)/;
+/** What says which file it is. */
+export type FileSource = UrlSource | HubFile | ContentSource;
+export type ModelSource = FileSource | HubQuant;
+
+const CONTENT = 'mesh:';
+const REMOTE = /^(hf:|mesh:|https?:\/\/)/;
 const HUB = /^hf:([\w.-]{1,96}\/[\w.-]{1,96})(?::([\w.-]{1,64})|\/([^#]{1,512})(?:#([\w./-]{1,96}))?)?$/;
 
 /** Whether it has to be fetched at all, unlike a file or an id of the catalogue. */
@@ -35,6 +47,7 @@ export function isRemote(text: string): boolean {
 /** `text`: one that is `isRemote`. Throws model_not_found. */
 export function parseModelSource(text: string): ModelSource {
   if (text.startsWith('hf:')) return parseHub(text);
+  if (text.startsWith(CONTENT)) return parseContent(text);
   if (!URL.canParse(text))
     throw new MeshError('model_not_found', `${text} is not an address. Check how it is written.`);
   const url = new URL(text);
@@ -50,21 +63,32 @@ export function hubFile(repository: string, file: string): HubFile | null {
 }
 
 /** The canonical name, the same for every way to write the source. */
-export function sourceName(source: UrlSource | HubFile): string {
+export function sourceName(source: FileSource): string {
   if (source.kind === 'url') return source.url.href;
+  if (source.kind === 'content') return `${CONTENT}${source.content}`;
   const { repository, file, revision } = source;
   return `hf:${repository}/${file}${revision === 'main' ? '' : `#${revision}`}`;
 }
 
 /** The name for messages and lists: what follows `?` may be a secret. */
 export function shownSource(name: string): string {
-  return name.startsWith('hf:') ? name : name.replace(/[?#].*$/, '');
+  return name.startsWith('hf:') || name.startsWith(CONTENT) ? name : name.replace(/[?#].*$/, '');
 }
 
 /** Its last part, as "model.gguf". */
-export function sourceFile(source: UrlSource | HubFile): string {
+export function sourceFile(source: FileSource): string {
+  if (source.kind === 'content') return 'model.gguf';
   const path = source.kind === 'url' ? decoded(source.url.pathname) : source.file;
   return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function parseContent(text: string): ContentSource {
+  const content = text.slice(CONTENT.length);
+  if (isContentId(content)) return { kind: 'content', content };
+  throw new MeshError(
+    'model_not_found',
+    `${text} names no model: after mesh: come the 64 letters and digits that "llmesh models" shows.`,
+  );
 }
 
 function parseHub(text: string): HubFile | HubQuant {

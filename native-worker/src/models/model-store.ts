@@ -9,7 +9,7 @@ import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
 import { doneBytes, readJournal } from './download-journal.ts';
 import { partFile } from './file-download.ts';
-import { sourceFile, sourceName, type HubFile, type UrlSource } from './model-source.ts';
+import { sourceFile, sourceName, type FileSource } from './model-source.ts';
 import { openFresh, readOwn } from '../files/own-file.ts';
 import { takeLock } from '../files/process-lock.ts';
 import { partSuffix, splitParts, withoutPart } from './split-files.ts';
@@ -49,7 +49,7 @@ export interface StoredModel {
 }
 
 /** A name for the files from `source` that tells people what it is and never clashes. */
-export function storeStem(source: UrlSource | HubFile): string {
+export function storeStem(source: FileSource): string {
   const base = withoutPart(sourceFile(source))
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
     .slice(0, MAX_BASE_LENGTH);
@@ -63,7 +63,7 @@ export function stemName(stem: string): string {
 }
 
 /** The paths of a model's files, as many as its source has. */
-export function storeFiles(folder: string, source: UrlSource | HubFile): string[] {
+export function storeFiles(folder: string, source: FileSource): string[] {
   const parts = splitParts(sourceFile(source)).length;
   return Array.from({ length: parts }, (_, i) => path.join(folder, `${storeStem(source)}${partSuffix(i + 1, parts)}`));
 }

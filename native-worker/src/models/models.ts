@@ -20,9 +20,9 @@ import { HuggingFace } from './hugging-face.ts';
 import { modelIdOf } from './model-id.ts';
 import { isRemote, parseModelSource, shownSource, sourceFile, sourceName, type HubQuant } from './model-source.ts';
 import { findStored, stemName, type StoredModel } from './model-store.ts';
-import { Patience, patiently } from './patience.ts';
+import { Patience, patiently } from './transfer/patience.ts';
 import { splitParts, withoutPart } from './split-files.ts';
-import { explainTransfer } from './transfer-error.ts';
+import { explainTransfer } from './transfer/transfer-error.ts';
 
 export interface ResolvedModel {
   /** The first file, which llama.cpp is given. */
@@ -244,7 +244,8 @@ function catalogued(catalogue: Catalogue, sha256: string): GgufModel | null {
 /** Its name at its origin: the store keeps only some letters. */
 function fetchedName({ stem, record }: StoredModel): string {
   const source = record === null ? null : parseModelSource(record.source);
-  return source === null || source.kind === 'hub-quant' ? stemName(stem) : sourceFile(source);
+  if (source === null || source.kind === 'hub-quant' || source.kind === 'content') return stemName(stem);
+  return sourceFile(source);
 }
 
 async function describeFile(

@@ -3,13 +3,14 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { WebSource } from '@llmesh/core/models/swarm-port';
 import type { HuggingFace } from './hugging-face.ts';
-import { sourceFile, type HubFile, type UrlSource } from './model-source.ts';
-import { RemoteFile, type RemoteFileAddress } from './remote-file.ts';
+import { sourceFile, type FileSource, type HubFile, type UrlSource } from './model-source.ts';
+import { RemoteFile, type RemoteFileAddress } from './transfer/remote-file.ts';
 import { splitParts } from './split-files.ts';
-import { explainTransfer, TransferError } from './transfer-error.ts';
+import { explainTransfer, TransferError } from './transfer/transfer-error.ts';
 
-/** Where each file of a model is, in order. */
-export function addressesOf(source: UrlSource | HubFile, hub: HuggingFace): RemoteFileAddress[] {
+/** Where each file of a model is, in order; empty for one that only peers have. */
+export function addressesOf(source: FileSource, hub: HuggingFace): RemoteFileAddress[] {
+  if (source.kind === 'content') return [];
   return splitParts(sourceFile(source)).map((name) => addressOf(source, name, hub));
 }
 

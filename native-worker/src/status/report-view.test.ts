@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ModelId } from '@llmesh/core/base/ids';
+import type { ContentId, ModelId } from '@llmesh/core/base/ids';
 import { duration, reportLines, reportSentence } from './report-view.ts';
 import type { Report } from './worker-report.ts';
 
@@ -78,11 +78,20 @@ it('says how long', () => {
 });
 
 it('says what of the models others may have, and what came from them', () => {
-  const seeding = { models: 1, sentToday: 3e6, fromPeers: 0, fromWeb: 0, toPeers: 2e6, inRate: 0, outRate: 5e5 };
+  const contents = ['a', 'b'].map((digit) => digit.repeat(64) as ContentId);
+  const seeding = {
+    contents: contents.slice(1),
+    sentToday: 3e6,
+    fromPeers: 0,
+    fromWeb: 0,
+    toPeers: 2e6,
+    inRate: 0,
+    outRate: 5e5,
+  };
   expect(reportLines({ ...report, seeding }, 0, 200)).toContain(
     'Files    1 model others may download, 3.0 MB given today, 0.5 MB a second now',
   );
-  const fetched = { ...seeding, models: 2, fromPeers: 4e8, fromWeb: 9e6 };
+  const fetched = { ...seeding, contents, fromPeers: 4e8, fromWeb: 9e6 };
   expect(reportLines({ ...report, seeding: fetched }, 0, 200)).toContain(
     'Files    2 models others may download, 3.0 MB given today, 0.5 MB a second now · 400 MB came from peers, 9.0 MB from the web',
   );

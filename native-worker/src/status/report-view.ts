@@ -44,8 +44,8 @@ function modelLine({ id, name, quant, backend, contextTokens, unloaded }: Report
 
 function seedingLines(seeding: Report['seeding']): string[] {
   if (seeding === null) return [];
-  const { models, sentToday, outRate, fromPeers, fromWeb } = seeding;
-  const given = `${models === 1 ? '1 model' : `${models} models`} others may download`;
+  const { contents, sentToday, outRate, fromPeers, fromWeb } = seeding;
+  const given = `${contents.length === 1 ? '1 model' : `${contents.length} models`} others may download`;
   const came =
     fromPeers + fromWeb === 0 ? '' : ` · ${megabytes(fromPeers)} came from peers, ${megabytes(fromWeb)} from the web`;
   return [`Files    ${given}, ${megabytes(sentToday)} given today, ${megabytes(outRate)} a second now${came}`];

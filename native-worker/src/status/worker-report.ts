@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
 import { StandingSchema, type Standing } from '@llmesh/core/wire/audit-messages';
 import { PlainAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
-import { count, positive, text } from '@llmesh/core/wire/fields';
+import { contentId, count, positive, text } from '@llmesh/core/wire/fields';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { LifeState } from '@llmesh/core/control/node-life';
 import type { KeptProof } from '@llmesh/core/receipts/receipt-keeper';
@@ -34,8 +34,8 @@ const ReportModelSchema = v.object({
 });
 
 const SeedingSchema = v.object({
-  /** Models that others may have. */
-  models: count,
+  /** The content ids of models that others may have. */
+  contents: v.array(contentId),
   sentToday: count,
   /** Since it began. */
   fromPeers: count,
@@ -100,6 +100,10 @@ export class WorkerReport {
     this.#seeds = read;
   }
 
+  get isPaused(): boolean {
+    return this.#report.pause !== null;
+  }
+
   /** The life state of the node, which changes on its own. */
   set life(read: () => LifeState) {
     this.#life = read;
@@ -154,7 +158,7 @@ function seedingOf(figures: SwarmFigures | null): Report['seeding'] {
   if (figures === null) return null;
   const { totals, seeded, sentToday, fromPeers, fromWeb, toPeers } = figures;
   return {
-    models: seeded.length,
+    contents: seeded.slice(0, MAX_MODELS_PER_PEER),
     sentToday,
     fromPeers: totals.fromPeers,
     fromWeb: totals.fromWeb,

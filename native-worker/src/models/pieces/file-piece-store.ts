@@ -76,6 +76,14 @@ export class FilePieceStore implements PieceStore {
     return (await this.#at(content).files())?.map((file) => file.path) ?? null;
   }
 
+  /** The content of which this file is one; null: there is none. */
+  async containing(file: string): Promise<ContentId | null> {
+    for (const content of await listContents(this.#folder)) {
+      if ((await this.paths(content))?.includes(path.resolve(file)) === true) return content;
+    }
+    return null;
+  }
+
   /** The content that consists of these files, unchanged since they were hashed; null: there is none. */
   async find(paths: readonly string[]): Promise<ContentId | null> {
     for (const content of await listContents(this.#folder)) {

@@ -37,7 +37,7 @@ export class PeerModels implements ModelPeers {
 
   async fetch(
     wanted: PeerWanted,
-    web: WebSource,
+    web: WebSource | null,
     files: readonly string[],
     { placing, onProgress, signal }: Parameters<ModelPeers['fetch']>[3],
   ): Promise<boolean> {

@@ -3,8 +3,8 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:h
 import { onAbort } from '@llmesh/core/base/abort';
 import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled } from '@llmesh/core/base/errors';
-import { webResponse } from '../web/outgoing.ts';
-import { ProxyError } from '../web/proxy-choice.ts';
+import { webResponse } from '../../web/outgoing.ts';
+import { ProxyError } from '../../web/proxy-choice.ts';
 import { broke, TransferError } from './transfer-error.ts';
 
 /** After this long without a byte the connection is as good as dead. */

@@ -4,25 +4,27 @@ import type { Llama } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import { isAdapter } from '../models/lora/adapter-fit.ts';
-import { modelsFolder, readCatalogue } from '../models/catalogue-file.ts';
-import { contained } from '../contained/contained.ts';
-import { tryModel } from '../contained/model-trial.ts';
-import { dataFolder } from '../files/data-folder.ts';
-import { availableBytes, type Machine } from '../llama/context/fit.ts';
-import { readGgufInfo } from '../models/gguf-info.ts';
-import { defaultThreads, openLlama } from '../llama/context/llama-device.ts';
-import { readMachine } from '../llama/context/machine.ts';
+import { isAdapter } from '../../models/lora/adapter-fit.ts';
+import { modelsFolder, readCatalogue } from '../../models/catalogue-file.ts';
+import { contained } from '../../contained/contained.ts';
+import { tryModel } from '../../contained/model-trial.ts';
+import { dataFolder } from '../../files/data-folder.ts';
+import { availableBytes, type Machine } from '../../llama/context/fit.ts';
+import { readGgufInfo } from '../../models/gguf-info.ts';
+import { defaultThreads, openLlama } from '../../llama/context/llama-device.ts';
+import { readMachine } from '../../llama/context/machine.ts';
 import type { OpenPeer } from '@llmesh/core/open-peer';
-import { DEFAULT_MESH } from '../node/mesh-address.ts';
-import { DoesNotFit, planModel } from '../llama/context/model-plan.ts';
-import { shownSource } from '../models/model-source.ts';
-import { listStore, names, removeStored, stemName, type StoredModel } from '../models/model-store.ts';
-import { entrySource, pullModel, shippedFile, storeFolder } from '../models/models.ts';
-import { SharedModels } from '../models/pieces/shared-models.ts';
-import { megabytes, type Output } from '../cli/output.ts';
-import { ProgressReport } from '../cli/progress-report.ts';
-import { CHUNK } from '../llama/context/answer-sequence.ts';
+import { DEFAULT_MESH } from '../../node/mesh-address.ts';
+import { DoesNotFit, planModel } from '../../llama/context/model-plan.ts';
+import { shownSource } from '../../models/model-source.ts';
+import { listStore, names, removeStored, stemName, type StoredModel } from '../../models/model-store.ts';
+import { entrySource, pullModel, shippedFile, storeFolder } from '../../models/models.ts';
+import { FilePieceStore } from '../../models/pieces/file-piece-store.ts';
+import { piecesText, readKept, seedingText, type KeptPieces } from './kept-pieces.ts';
+import { SharedModels } from '../../models/pieces/shared-models.ts';
+import { megabytes, type Output } from '../../cli/output.ts';
+import { ProgressReport } from '../../cli/progress-report.ts';
+import { CHUNK } from '../../llama/context/answer-sequence.ts';
 
 interface Row {
   /** The name that `--model` takes. */
@@ -37,26 +39,32 @@ interface Row {
   why: string | null;
   /** What the model is good for, from the catalogue. */
   summary: string;
+  /** Its pieces, as peers know them; null: nobody has cut it yet. */
+  pieces: KeptPieces | null;
 }
 
 export async function listModels(data: string | undefined, output: Output): Promise<void> {
   const shipped = modelsFolder();
   const catalogue = await readCatalogue(shipped);
   const stored = await listStore(storeFolder(dataFolder(data)));
+  const kept = await readKept(dataFolder(data));
   const llama = await openLlama('auto', defaultThreads());
   try {
     const machine = await readMachine(llama, 'total');
     const entries = ggufModels(catalogue);
-    const listed = entries.map((entry) => catalogueRow(entry, shipped, stored, machine));
+    const listed = entries.map((entry) => catalogueRow(entry, { shipped, stored, kept: kept.all }, machine));
     const others: Row[] = [];
     for (const model of stored) {
-      if (entries.every((entry) => !isOf(model, entry))) others.push(await storedRow(model, llama, machine));
+      if (entries.every((entry) => !isOf(model, entry))) others.push(await storedRow(model, kept.all, llama, machine));
     }
+    const shown = new Set([...listed, ...others].map(({ pieces }) => pieces));
+    for (const pieces of kept.all) if (pieces.files === null && !shown.has(pieces)) others.push(begunRow(pieces));
     const memoryBytes = availableBytes(machine);
-    output.print(table(listed, others, memoryBytes), {
+    output.print(table(listed, others, memoryBytes, seedingText(kept)), {
       memoryBytes,
       models: listed.map((row, i) => ({ ...entries[i], ...row })),
       others,
+      seeding: kept.seeding,
     });
   } finally {
     await llama.dispose();
@@ -70,7 +78,7 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   let node: OpenPeer | null = null;
   const join = async () => {
-    const { openMeshNode } = await import('../node/mesh-node.ts');
+    const { openMeshNode } = await import('../../node/mesh-node.ts');
     // A stranger among others, who gives nothing: only a worker lends.
     node ??= await openMeshNode(mesh, { models: shared.sharing });
     return node;
@@ -112,7 +120,7 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     await shared.close();
-    if (node !== null) await (await import('../node/mesh-node.ts')).leaveMesh(node);
+    if (node !== null) await (await import('../../node/mesh-node.ts')).leaveMesh(node);
   }
 }
 
@@ -130,7 +138,18 @@ export async function removeModel(wanted: string, data: string | undefined, outp
       model.stem === wanted ||
       model.file === path.resolve(wanted),
   );
+  const store = new FilePieceStore(folder);
   if (found === undefined) {
+    const begun = (await store.list()).find(
+      ({ content, sha256, whole }) =>
+        !whole && (wanted === `mesh:${content}` || (entry !== undefined && sha256 !== null && sha256 === entry.sha256)),
+    );
+    if (begun !== undefined) {
+      await store.remove(begun.content);
+      const { content: removed, loadedBytes: freedBytes } = begun;
+      output.print(`Removed ${wanted}: ${megabytes(freedBytes)} are free again.`, { removed, freedBytes });
+      return;
+    }
     throw new MeshError(
       'model_not_found',
       entry !== undefined && shippedFile(entry, shipped) !== null
@@ -138,7 +157,9 @@ export async function removeModel(wanted: string, data: string | undefined, outp
         : `Nothing called ${wanted} was downloaded. "llmesh models" lists what was.`,
     );
   }
+  const pieces = await store.containing(found.file);
   await removeStored(folder, found);
+  if (pieces !== null) await store.remove(pieces);
   output.print(`Removed ${wanted}: ${megabytes(found.loadedBytes)} are free again.`, {
     removed: found.stem,
     freedBytes: found.loadedBytes,
@@ -153,24 +174,38 @@ function isOf(model: StoredModel, entry: GgufModel): boolean {
   return names(model.record, entrySource(entry, new URL(DEFAULT_MESH).origin));
 }
 
-function catalogueRow(entry: GgufModel, folder: string, stored: readonly StoredModel[], machine: Machine): Row {
+function catalogueRow(
+  entry: GgufModel,
+  { shipped: folder, stored, kept }: { shipped: string; stored: readonly StoredModel[]; kept: readonly KeptPieces[] },
+  machine: Machine,
+): Row {
   const shipped = shippedFile(entry, folder);
+  const pieces =
+    kept.find(({ content, sha256 }) => content === entry.content || (sha256 !== null && sha256 === entry.sha256)) ??
+    null;
+  const begun = pieces?.files === null ? pieces : null;
   const found = stored.find((model) => isOf(model, entry));
   const fits = entry.memoryBytes <= availableBytes(machine);
   return {
     model: entry.id,
     name: entry.name,
     sizeBytes: entry.sizeBytes,
-    state: shipped === null ? (found?.state ?? 'absent') : 'shipped',
-    loadedBytes: shipped === null ? (found?.loadedBytes ?? 0) : entry.sizeBytes,
+    state: shipped === null ? (found?.state ?? (begun === null ? 'absent' : 'unfinished')) : 'shipped',
+    loadedBytes: shipped === null ? (found?.loadedBytes ?? begun?.loadedBytes ?? 0) : entry.sizeBytes,
     file: shipped ?? found?.file ?? null,
     fits,
     why: fits ? null : `needs ${megabytes(entry.memoryBytes)} of memory`,
     summary: entry.summary,
+    pieces,
   };
 }
 
-async function storedRow(model: StoredModel, llama: Llama, machine: Machine): Promise<Row> {
+async function storedRow(
+  model: StoredModel,
+  kept: readonly KeptPieces[],
+  llama: Llama,
+  machine: Machine,
+): Promise<Row> {
   const { stem, record, file, state, loadedBytes, sizeBytes } = model;
   // An address that holds a secret is not shown; its file name does as well.
   const named = record !== null && shownSource(record.asked) === record.asked;
@@ -182,9 +217,18 @@ async function storedRow(model: StoredModel, llama: Llama, machine: Machine): Pr
     loadedBytes,
     file,
     summary: '',
+    pieces: kept.find(({ files }) => files?.[0] === file) ?? null,
   };
   if (state !== 'complete') return { ...row, fits: null, why: null };
   return { ...row, ...(await fitOf(file, llama, machine)) };
+}
+
+/** It came from peers, and nobody has asked for it by another name. */
+function begunRow(pieces: KeptPieces): Row {
+  const { content, sizeBytes, loadedBytes } = pieces;
+  const model = `mesh:${content}`;
+  const rest = { file: null, fits: null, why: null, summary: '', pieces };
+  return { model, name: model, sizeBytes, state: 'unfinished', loadedBytes, ...rest };
 }
 
 async function fitOf(file: string, llama: Llama, machine: Machine): Promise<Pick<Row, 'fits' | 'why'>> {
@@ -206,11 +250,12 @@ async function fitOf(file: string, llama: Llama, machine: Machine): Promise<Pick
   }
 }
 
-function table(listed: readonly Row[], others: readonly Row[], memoryBytes: number): string {
+function table(listed: readonly Row[], others: readonly Row[], memoryBytes: number, seeding: string | null): string {
   return [
     `This computer can give a model ${megabytes(memoryBytes)} of memory. ✓ fits, ✗ does not.`,
     ...lines(listed),
     ...(others.length === 0 ? [] : ['Also on this disk:', ...lines(others)]),
+    ...(seeding === null ? [] : [seeding]),
     'Download one: llmesh models pull <model>   Remove: llmesh models rm <model>   Lend: llmesh worker --model <model>',
   ].join('\n');
 }
@@ -222,7 +267,7 @@ function lines(rows: readonly Row[]): string[] {
     const size = row.sizeBytes === null ? '' : megabytes(row.sizeBytes);
     const why = row.why === null ? '' : `, ${row.why}`;
     const summary = row.summary === '' ? '' : `. ${row.summary}`;
-    return `${mark} ${row.model.padEnd(width)}  ${size.padStart(7)}  ${stateText(row)}${why}${summary}`;
+    return `${mark} ${row.model.padEnd(width)}  ${size.padStart(7)}  ${stateText(row)}${piecesText(row.pieces)}${why}${summary}`;
   });
 }
 

@@ -4,13 +4,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { doneBytes, readJournal } from '../models/download-journal.ts';
+import { doneBytes, readJournal } from '../../models/download-journal.ts';
 import { listModels, pull, removeModel } from './models-command.ts';
-import type { Output } from '../cli/output.ts';
-import { ModelMirror } from '../testing/model-mirror.ts';
-import { startLlmesh, type Running } from '../testing/process.ts';
+import type { Output } from '../../cli/output.ts';
+import { ModelMirror } from '../../testing/model-mirror.ts';
+import { startLlmesh, type Running } from '../../testing/process.ts';
 
-const tiny = fileURLToPath(new URL('../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
+const tiny = fileURLToPath(new URL('../../../../models/tiny/llmesh-tiny.gguf', import.meta.url));
 /** Begins like a model; a download looks no further. */
 const bytes = Buffer.concat([readFileSync(tiny), randomBytes(60_000_000)]);
 const PART_BYTES = 8_388_608;
