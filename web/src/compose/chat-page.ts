@@ -76,7 +76,8 @@ export function composeChatPage({
   });
   void new Persisting({
     store: records,
-    precious: () => conversations.list.length > 0,
+    // A model that is cleared has to be downloaded again.
+    precious: () => conversations.list.length > 0 || donate.device.kept.length > 0,
     ask: askToPersist,
     failed: (error) => warn('the browser may clear what is kept', error),
   }).restore();

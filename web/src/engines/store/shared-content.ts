@@ -4,7 +4,7 @@
  */
 import { MeshError } from '@llmesh/core/base/errors';
 import { scriptHasher } from '@llmesh/core/models/hasher';
-import { HASH_BYTES, PIECE_BYTES, type Manifest } from '@llmesh/core/models/manifest';
+import { HASH_BYTES, PIECE_BYTES } from '@llmesh/core/models/manifest';
 import { rootOf } from '@llmesh/core/models/merkle';
 import { PieceMap, type PiecePlace } from '@llmesh/core/models/piece-map';
 import { PieceSet } from '@llmesh/core/models/piece-set';
@@ -15,6 +15,7 @@ import { writeAll } from '../files/sync-write.ts';
 import type { ContentFolder } from './content-folder.ts';
 import { DataFiles } from './data-files.ts';
 import { Journal } from './journal.ts';
+import { hashIn, layersOf } from './layers.ts';
 import { hashOfPiece } from './web-hash.ts';
 
 /** So much may have to be hashed again after this computer lost power. */
@@ -277,26 +278,11 @@ async function close({ journal, layers, data }: Begun): Promise<void> {
   }
 }
 
-/** The hashes of each file's pieces, as far as they are here and its root covers them. */
-function layersOf({ files }: Manifest, map: PieceMap, known: Uint8Array | null): (Uint8Array | null)[] {
-  return files.map(({ root }, file) => {
-    if (map.layerBytes(file) === HASH_BYTES) return root;
-    const at = map.first(file) * HASH_BYTES;
-    const layer = known?.slice(at, at + map.layerBytes(file));
-    if (layer?.byteLength !== map.layerBytes(file)) return null;
-    return sameBytes(rootOf(layer, scriptHasher), root) ? layer : null;
-  });
-}
-
 function damaged(): MeshError {
   return new MeshError(
     'model_integrity',
     'A part of this model was damaged on this device and thrown away. Start again: only that part is downloaded anew.',
   );
-}
-
-function hashIn(layer: Uint8Array, index: number): Uint8Array {
-  return layer.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
 }
 
 function fullOr(error: unknown): unknown {

@@ -12,9 +12,9 @@ const LOOK_EVERY_MS = 1_000;
 /**
  * Why nothing is given at the moment, the first that holds. absent: this browser has no place for pieces · off: the volunteer
  * said no · idle: nothing is lent · metered: the connection costs by the byte, or saves data · hidden: the address is hidden, and
- * relays carry no models · spent: the day's amount is used up
+ * relays carry no models · none: the model is not here yet, or nobody pinned what its files are · spent: the day's amount is used up
  */
-export type NotShared = 'absent' | 'off' | 'idle' | 'metered' | 'hidden' | 'spent';
+export type NotShared = 'absent' | 'off' | 'idle' | 'metered' | 'hidden' | 'none' | 'spent';
 
 export interface SharingNeeds extends ShareChoiceNeeds {
   clock: Clock;
@@ -35,6 +35,8 @@ export class Sharing {
   readonly sent: SentToday;
   readonly #needs: SharingNeeds;
   #model = $state.raw<CatalogueModel | null>(null);
+  /** What the model is kept as. */
+  #content = $state.raw<ContentId | null>(null);
   #figures = $state.raw<SwarmFigures | null>(null);
   #metered = $state(false);
   #hidden = $state(false);
@@ -68,6 +70,7 @@ export class Sharing {
     if (this.#model === null) return 'idle';
     if (this.#metered) return 'metered';
     if (this.#hidden) return 'hidden';
+    if (this.#content === null && (this.#figures?.seeded.length ?? 0) === 0) return 'none';
     return this.#isSpent() ? 'spent' : null;
   }
 
@@ -114,7 +117,9 @@ export class Sharing {
     this.#absent = swarm === null;
     const content = model === null ? null : await this.#needs.contentOf(model);
     // Meanwhile it may have been stopped again.
-    if (model === this.#model) await swarm?.seed(content === null ? [] : [content]);
+    if (model !== this.#model) return;
+    this.#content = content;
+    await swarm?.seed(content === null ? [] : [content]);
   }
 
   #watch(): void {

@@ -19,7 +19,7 @@ function figures(toPeers: number): SwarmFigures {
 function setUp() {
   const store = new MemoryStore();
   const clock = new ManualClock();
-  const facts = { metered: false, hidden: false, now: 100 * DAY_MS };
+  const facts = { metered: false, hidden: false, now: 100 * DAY_MS, content: CONTENT as ContentId | null };
   const tab = async () => {
     // Each tab has its own view of what all of them keep.
     const mine = new MemoryStore(store);
@@ -31,7 +31,7 @@ function setUp() {
     const sharing = new Sharing({
       ...{ store: mine, clock, now: () => facts.now, metered: () => facts.metered, hidden: () => facts.hidden },
       swarm: async () => swarm,
-      contentOf: async () => CONTENT,
+      contentOf: async () => facts.content,
       failed: (error) => {
         throw error;
       },
@@ -63,6 +63,15 @@ it('nothing is given before it is known whether the owner allows it', () => {
   });
   sharing.share(MODEL);
   expect(sharing.limits().seeding).toBe(false);
+});
+
+it('a model whose files nobody can check is not said to be shared', async () => {
+  const { clock, facts, tab } = setUp();
+  const { sharing, swarm } = await tab();
+  facts.content = null;
+  sharing.share(MODEL);
+  await clock.advance(1_000);
+  expect([sharing.whyNot, swarm.seeded]).toEqual(['none', []]);
 });
 
 it.each([

@@ -15,6 +15,7 @@ const WHY_NOT: Record<NotShared, string> = {
   idle: 'Nothing is shared while you are not lending.',
   metered: 'Nothing is shared: this connection is metered, or your browser is set to save data.',
   hidden: 'Nothing is shared: you hide your address, and relays carry no model files.',
+  none: 'Nothing to share: the model is not here yet, or nobody has pinned what its files must be.',
   spent: 'Nothing more is shared today: the amount you allow a day is used up.',
 };
 
