@@ -126,6 +126,8 @@ export class FilePieceStore implements PieceStore {
     const files = await this.#enter(content);
     try {
       if (files === null) throw new MeshError('model_not_found', 'The model is gone. Download it again.');
+      // Whoever writes it in this process has the lock already.
+      if (files.writable) return await files.moveTo(paths);
       const release = await takeLock(this.#at(content).lock);
       if (release === null) throw busy();
       try {
