@@ -172,7 +172,7 @@ function saySeeding(given: readonly LentModel[], { seedRate, seedPerDay }: SeedO
   const names = given.map(({ advert }) => advert.name).join(', ');
   const rate = seedRate === undefined ? '' : ` at up to ${megabytes(seedRate * 1e6)} a second`;
   output.note(
-    `Others may download ${names} from this computer, up to ${megabytes(seedPerDay * 1e6)} a day${rate}. --no-seed stops that.`,
+    `Others may download ${names} from here, up to ${megabytes(seedPerDay * 1e6)} a day${rate}. --no-seed stops that.`,
   );
 }
 

@@ -9,12 +9,15 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId } from '@llmesh/core/base/ids';
 import { contentIdOf } from '@llmesh/core/models/content-id';
 import { makeManifest, type MadeManifest } from '@llmesh/core/models/make-manifest';
-import { PIECE_BYTES, type Manifest } from '@llmesh/core/models/manifest';
+import type { Manifest } from '@llmesh/core/models/manifest';
 import { rememberHash } from '../../files/file-hash.ts';
 import { partSuffix } from '../split-files.ts';
 import { placedFile, type PlacedFile } from './content-folder.ts';
 import type { FilePieceStore } from './file-piece-store.ts';
 import { nodeHasher } from './node-hasher.ts';
+
+/** Hashed in one go, in a millisecond or two: tokens of answers wait for it. */
+const READ_BYTES = 262_144;
 
 export interface AdoptOptions {
   signal: AbortSignal;
@@ -86,7 +89,7 @@ async function placedOf(file: string): Promise<PlacedFile> {
 }
 
 async function* bytesOf(file: string, gently: boolean): AsyncGenerator<Uint8Array> {
-  for await (const bytes of createReadStream(file, { highWaterMark: PIECE_BYTES })) {
+  for await (const bytes of createReadStream(file, { highWaterMark: READ_BYTES })) {
     const began = performance.now();
     yield bytes as Buffer;
     // Whoever takes it hashes it before it asks for more.

@@ -117,11 +117,4 @@ describe('models on this disk', () => {
     await again.complete();
     await again.close();
   });
-
-  it('refuse a manifest that uses one name for a file and a folder', async () => {
-    const bad = await makeModel({ a: randomFile(10), 'A/b': randomFile(10) });
-    await expect(new FilePieceStore(folderIn()).begin(bad.content, bad.manifest)).rejects.toMatchObject({
-      code: 'model_unreadable',
-    });
-  });
 });

@@ -47,7 +47,6 @@ export class FilePieceStore implements PieceStore {
 
   async begin(content: ContentId, manifest: Manifest): Promise<StoredContent> {
     const folder = this.#at(content);
-    checkNames(manifest);
     try {
       await mkdir(folder.folder, { recursive: true });
     } catch (cause) {
@@ -127,6 +126,8 @@ export class FilePieceStore implements PieceStore {
     const files = await this.#enter(content);
     try {
       if (files === null) throw new MeshError('model_not_found', 'The model is gone. Download it again.');
+      // Whoever writes it in this process has the lock already.
+      if (files.writable) return await files.moveTo(paths);
       const release = await takeLock(this.#at(content).lock);
       if (release === null) throw busy();
       try {
@@ -243,15 +244,6 @@ async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(folder);
   // Some network disks do not say.
   return blocks === 0 ? Infinity : bavail * bsize;
-}
-
-/** Throws model_unreadable when one name stands for a file and for a folder. */
-function checkNames({ files }: Manifest): void {
-  const folders = new Set(
-    files.flatMap((file) => (file.path.includes('/') ? [path.dirname(file.path).toLowerCase()] : [])),
-  );
-  if (files.every((file) => !folders.has(file.path.toLowerCase()))) return;
-  throw new MeshError('model_unreadable', 'This model has a file and a folder of one name. Choose another.');
 }
 
 function busy(): MeshError {
