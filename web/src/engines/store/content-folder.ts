@@ -3,7 +3,8 @@
  * their numbers in the manifest, so that no name of a stranger ever names a file here, and an empty entry `whole` once all of it
  * is here. Until then `journal` says which pieces are.
  */
-import { isContentId, manifestOf } from '@llmesh/core/models/content-id';
+import { isContentId } from '@llmesh/core/base/ids';
+import { manifestOf } from '@llmesh/core/models/content-id';
 import { scriptHasher } from '@llmesh/core/models/hasher';
 import type { Manifest } from '@llmesh/core/models/manifest';
 import type { ContentId } from '@llmesh/core/models/piece-store';
