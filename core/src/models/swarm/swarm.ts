@@ -236,7 +236,7 @@ export class Swarm {
     const { content } = stored;
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
-    const download = new Download({
+    const download: Download = new Download({
       ...{ stored, web, clock, random, onProgress },
       inFlight: () => this.#inFlight,
       ban: (peer) => {
@@ -257,7 +257,7 @@ export class Swarm {
         else (from === 'peers' ? this.#fromPeers : this.#fromWeb).add(bytes);
       },
     });
-    const search = new HolderSearch({
+    const search: HolderSearch = new HolderSearch({
       ...{ holders, clock, random },
       wanted: { content, sha256: null },
       skip: ({ peerId }) => this.#isBanned(peerId, content) || this.#connected(peerId),
