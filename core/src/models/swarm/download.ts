@@ -26,6 +26,8 @@ const AHEAD_MS = 1_000;
 const [MIN_AHEAD, MAX_AHEAD] = [3, 12];
 /** Without a byte for so long, a peer is asked for nothing more for as long, and longer each time. */
 const STALLED_MS = 10_000;
+/** So many pieces declined one after another count like silence. */
+const MAX_DECLINED = 8;
 /** The most peers that are asked for the same piece. */
 const MAX_ASKED = 3;
 /** Nobody who is here has what is missing: others may still come. */
@@ -107,6 +109,11 @@ export class Download {
   /** How many pieces are on their way. */
   get inFlight(): number {
     return this.#asked.size + this.#writing.size + (this.#web?.active ?? 0);
+  }
+
+  /** The pieces that come from the server now. */
+  get fromServer(): number[] {
+    return this.#web?.pieces ?? [];
   }
 
   get progress(): FetchProgress {
@@ -203,9 +210,21 @@ export class Download {
     const nowMs = this.#options.clock.now();
     const [head] = peer.of(this.content);
     if (head?.headMs == null || nowMs - head.headMs < STALLED_MS || peer.rate.perSecond > 0) return;
-    holding.stalls += 1;
-    holding.pausedUntilMs = nowMs + holding.stalls * STALLED_MS;
+    this.#pause(holding);
     this.#unaskAll(peer);
+  }
+
+  /** Who claims what it does not give is not asked for the rest of its claims one after another. */
+  #declined(peer: SwarmPeer): void {
+    const holding = this.#holdings.get(peer);
+    if (holding === null) return;
+    holding.declined += 1;
+    if (holding.declined % MAX_DECLINED === 0) this.#pause(holding);
+  }
+
+  #pause(holding: Holding): void {
+    holding.stalls += 1;
+    holding.pausedUntilMs = this.#options.clock.now() + holding.stalls * STALLED_MS;
   }
 
   #askPeers(nowMs: number): void {
@@ -244,6 +263,7 @@ export class Download {
       },
       failed: () => {
         this.#holdings.lacks(peer, piece);
+        this.#declined(peer);
         this.#unask(piece, peer);
         this.pump();
       },
@@ -328,7 +348,7 @@ export class Download {
       this.#fromPeers.add(byteLength);
       const holding = this.#holdings.get(peer);
       // Until now it could keep no more than one piece from others.
-      if (holding !== null) holding.proven = true;
+      if (holding !== null) Object.assign(holding, { proven: true, declined: 0 });
     }
     this.#cancelOthers(piece);
     if (this.#stored.pieces.has(piece)) {

@@ -4,11 +4,11 @@ import type { PeerId } from '../../base/ids.ts';
 import type { Holder, HolderIndex, Wanted } from '../swarm-port.ts';
 
 /** Those who begin at the same time find each other within seconds. */
-const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [1_000, 30_000];
+const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS, GROWTH] = [1_000, 30_000, 1.5];
 /** More hardly make it faster. */
 const MAX_HOLDERS = 16;
-const MAX_DIALS = 4;
-const FAILED_MS = 30_000;
+const MAX_DIALS = 8;
+const FAILED_MS = 10_000;
 
 export interface HolderSearchOptions {
   wanted: Wanted;
@@ -41,7 +41,7 @@ export class HolderSearch {
 
   /** Resolves when `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(GROWTH * pauseMs, LONGEST_PAUSE_MS)) {
       await this.#search(signal);
       await new Promise<void>((resolve) => {
         const stopTimer = this.#options.clock.after(pauseMs, done);

@@ -6,6 +6,8 @@ export interface Holding {
   pieces: PieceSet;
   /** How often it sent nothing of what it was asked for. */
   stalls: number;
+  /** How many pieces it declined since it last sent one. */
+  declined: number;
   /** A piece of it was right: it may be asked for several at a time. */
   proven: boolean;
   /** It is not asked before. */
@@ -56,7 +58,7 @@ export class Holdings {
     const holding = this.#peers.get(peer);
     this.#count(pieces, 1);
     if (holding === undefined)
-      this.#peers.set(peer, { pieces, stalls: 0, proven: false, pausedUntilMs: 0, release: null });
+      this.#peers.set(peer, { pieces, stalls: 0, declined: 0, proven: false, pausedUntilMs: 0, release: null });
     else {
       this.#count(holding.pieces, -1);
       holding.pieces = pieces;

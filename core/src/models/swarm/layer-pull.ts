@@ -9,6 +9,8 @@ import type { WebPull } from './web-pull.ts';
 const MAX_LAYERS = 4;
 /** Hashes are small: who has not sent them by then is not waited for alone. */
 const LATE_MS = 2_000;
+/** Without them nothing else can come, so one that is silent is not waited for. */
+const ASKED_AT_ONCE = 2;
 /** The most peers that are asked for the same. */
 const MAX_ASKED = 3;
 
@@ -159,5 +161,5 @@ export class LayerPull {
 }
 
 function mayAskAgain({ peers, sinceMs }: Asked, nowMs: number): boolean {
-  return peers.size < MAX_ASKED && nowMs - sinceMs >= LATE_MS;
+  return peers.size < ASKED_AT_ONCE || (peers.size < MAX_ASKED && nowMs - sinceMs >= LATE_MS);
 }

@@ -95,7 +95,7 @@ export class Lending {
     const lent = this.#lent.get(content);
     if (lent === undefined) return;
     lent.gained.push(piece);
-    this.#stopTell ??= this.#options.clock.after(TELL_MS, () => this.#tellGained());
+    this.#stopTell ??= this.#options.clock.after(TELL_MS, () => this.tellGained());
   }
 
   /** What is lent of it changed by more than new pieces. */
@@ -158,7 +158,9 @@ export class Lending {
     peer.send({ kind: 'HAVE', content, bits });
   }
 
-  #tellGained(): void {
+  /** Tells at once what is new. */
+  tellGained(): void {
+    this.#stopTell?.();
     this.#stopTell = null;
     for (const [content, lent] of this.#lent) {
       const all = lent.gained.splice(0);

@@ -42,6 +42,20 @@ it('fetches what only a server has, without hashes of its pieces, and asks it fo
   expect(web.sentBytes).toBe(folder.map.sizeBytes);
 });
 
+it('eight that begin at once take little more than one copy from the server, in little more than the time of one', async () => {
+  const large = await makeModel({ 'model.gguf': randomFile(20 * PIECE_BYTES) });
+  const world = new SwarmWorld(3);
+  world.network.bulk = { clock: world.clock, bytesPerSecond: 10_000_000 };
+  const bytesPerSecond = 1_000_000;
+  const web = webServer(world.clock, large, { bytesPerSecond, layers: true });
+  const request = () => asked(large, { web, manifest: large.manifest });
+  const outcomes = Array.from({ length: 8 }, () => fetching(world.join(), request()));
+  const ms = await world.until(outcomes, 300_000);
+  for (const outcome of outcomes) expect(await hasAll(outcome, large)).toBe(true);
+  expect(web.sentBytes / large.map.sizeBytes).toBeLessThanOrEqual(1.3);
+  expect(ms).toBeLessThanOrEqual(1.3 * (large.map.sizeBytes / bytesPerSecond) * 1000);
+});
+
 it('says when nobody has it', async () => {
   const world = new SwarmWorld();
   const outcome = fetching(world.join(), asked(model));

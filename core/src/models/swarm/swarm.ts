@@ -246,6 +246,8 @@ export class Swarm {
       searching: () => search.hopeful,
       gained: (piece) => this.#lending.gained(content, piece),
       fetching: (pieces) => {
+        // What has come is told before it is no longer said to be on its way, or others would fetch it in between.
+        this.#lending.tellGained();
         for (const peer of this.#peers.values()) {
           if (peer.seeks.has(content) || peer.has.has(content)) peer.send({ kind: 'FETCHING', content, pieces });
         }
@@ -322,6 +324,9 @@ export class Swarm {
   async #sought(peer: SwarmPeer, content: ContentId): Promise<void> {
     if (!(await peer.usable) || peer.gone || !peer.answers.take(1)) return;
     this.#lending.answer(peer, content);
+    // Else it would fetch the same from the server.
+    const pieces = this.#downloads.get(content)?.fromServer ?? [];
+    if (pieces.length > 0) peer.send({ kind: 'FETCHING', content, pieces });
   }
 
   #has(peer: SwarmPeer, content: ContentId, bits: Uint8Array | null): void {

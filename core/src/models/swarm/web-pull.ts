@@ -58,6 +58,11 @@ export class WebPull {
     return this.#active.size;
   }
 
+  /** Those that are on their way. */
+  get pieces(): number[] {
+    return [...this.#active.keys()];
+  }
+
   isFetching(piece: number): boolean {
     return this.#active.has(piece);
   }
@@ -157,7 +162,7 @@ export class WebPull {
   }
 
   #changed(): void {
-    this.#options.changed([...this.#active.keys()]);
+    this.#options.changed(this.pieces);
   }
 }
 
