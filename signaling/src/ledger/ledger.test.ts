@@ -43,6 +43,20 @@ describe('a delivery', () => {
     expect(mesh.failures).toEqual([]);
   });
 
+  it('of whoever has just joined is paid from an allowance that is still being written', async () => {
+    const mesh = world();
+    const ledger = await mesh.open();
+    const given = mesh.append({ kind: 'allowance', to: ann.peerId });
+    expect(ledger.account(ann.peerId).allowance).toBe(0);
+    const { hold, expiresAt } = await mesh.papers(ann, ben);
+    expect(await mesh.until(ledger.reserve(hold, ann.peerId, COST, expiresAt + 900))).toBe(true);
+    await given;
+    expect(ledger.account(ann.peerId)).toMatchObject({ held: COST, allowance: ledger.parameter('allowance') - COST });
+    // Nobody has it twice.
+    await expect(mesh.append({ kind: 'allowance', to: ann.peerId })).rejects.toMatchObject({ code: 'order_refused' });
+    expect(ledger.spendable(ann.peerId)).toBe(ledger.parameter('allowance') - COST);
+  });
+
   it('of which a part is known is paid in part, and the difference later; the same proof counts once', async () => {
     const mesh = world();
     const ledger = await mesh.open();

@@ -64,6 +64,8 @@ export class Ledger implements LedgerPort, LeafSource {
   readonly #upkeep: Upkeep;
   readonly #onAppended = new Set<(batch: readonly Appended[]) => void>();
   readonly #onChanged = new Set<(peers: ReadonlySet<PeerId>) => void>();
+  /** Allowances that are being written: whoever has just joined may ask at once, and what it asks for is written after them. */
+  readonly #coming = new Map<PeerId, Micro>();
   #waiting: Waiting[] = [];
   /** Deliveries may have come that are not posted. */
   #filed = true;
@@ -114,16 +116,17 @@ export class Ledger implements LedgerPort, LeafSource {
 
   append(body: EventBody): Promise<Appended> {
     if (this.#closing !== null || this.#waiting.length >= MAX_WAITING) return Promise.reject(later());
-    return new Promise((resolve, reject) => {
+    const appended = new Promise<Appended>((resolve, reject) => {
       const evidence = (ms: number) => readEvidence({ ...body, ms }, nodeVerify);
       this.#waiting.push({ body, evidence, resolve, reject });
       this.#gather();
     });
+    return body.kind === 'allowance' ? this.#expecting(body.to, appended) : appended;
   }
 
   spendable(peer: PeerId): Micro {
     const final = this.#balance(accountOf('free', peer)) - this.#projector.pending.of(peer);
-    return Math.max(0, final) + this.#balance(accountOf('allowance', peer));
+    return Math.max(0, final) + this.#balance(accountOf('allowance', peer)) + (this.#coming.get(peer) ?? 0);
   }
 
   async reserve(hold: HoldId, payer: PeerId, amount: Micro, untilS: number): Promise<boolean> {
@@ -186,6 +189,15 @@ export class Ledger implements LedgerPort, LeafSource {
     this.#stopTimer?.();
     await Promise.all([this.#writing, this.#upkeep.close()]);
     while (this.#waiting.length > 0) await this.#write();
+  }
+
+  async #expecting(peer: PeerId, appended: Promise<Appended>): Promise<Appended> {
+    this.#coming.set(peer, this.parameter('allowance'));
+    try {
+      return await appended;
+    } finally {
+      this.#coming.delete(peer);
+    }
   }
 
   #balance(account: Account): Micro {

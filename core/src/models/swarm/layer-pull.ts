@@ -7,12 +7,11 @@ import type { Pending, SwarmPeer } from './swarm-peer.ts';
 import type { WebPull } from './web-pull.ts';
 
 const MAX_LAYERS = 4;
-/** Hashes are small: who has not sent them by then is not waited for alone. */
-const LATE_MS = 2_000;
-/** Without them nothing else can come, so one that is silent is not waited for. */
-const ASKED_AT_ONCE = 2;
-/** The most peers that are asked for the same. */
-const MAX_ASKED = 3;
+/**
+ * Without the hashes nothing else can come, and they are a 32,768th of it: asking several costs less than waiting for one that
+ * is silent. Whoever has not sent them by then is not waited for.
+ */
+const [ASKED_AT_ONCE, MAX_ASKED, LATE_MS] = [3, 6, 500];
 
 export interface LayerPullOptions {
   stored: StoredContent;
