@@ -87,7 +87,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await choose(page, 'Volunteers I trust');
     await expect(modelPicker(page)).toContainText('none you trust');
     await ask(page, plain[0]?.question ?? '');
-    await expect(lastAnswer(page)).toContainText('You trust nobody yet');
+    await expect(lastAnswer(page)).toContainText('You don’t trust anyone yet');
     expect(await introductions(mesh)).toBe(0);
 
     await page.getByRole('link', { name: 'Network' }).click();
@@ -130,7 +130,7 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     await expect(settings).toContainText('0 of 64');
     await settings.getByRole('button', { name: 'Close' }).click();
     await ask(page, plain[7]?.question ?? '');
-    await expect(lastAnswer(page)).toContainText('You trust nobody yet');
+    await expect(lastAnswer(page)).toContainText('You don’t trust anyone yet');
   });
 });
 
@@ -324,7 +324,7 @@ test('axe finds nothing to complain of in the new controls, on desktop and phone
     };
     await choose(page, 'Volunteers I trust');
     await ask(page, plain[0]?.question ?? '');
-    await expect(lastAnswer(page)).toContainText('You trust nobody yet');
+    await expect(lastAnswer(page)).toContainText('You don’t trust anyone yet');
     await sound('a question that waits for the trusted');
     await choose(page, 'This device only');
     await expect(modelPicker(page)).toContainText('this device', { timeout: 30_000 });
