@@ -1,4 +1,7 @@
-/** `npm run screenshots`: puts the pages of a running mesh, desktop and phone, light and dark, into docs/images. */
+/**
+ * `npm run screenshots -- [scene…]`: puts the pages of a running mesh, or these of them, desktop and phone, light and dark, into
+ * docs/images.
+ */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type Browser, type Page } from '@playwright/test';
@@ -14,6 +17,14 @@ const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, heig
 type Scene = (page: Page) => Promise<void>;
 
 const withList = known.find(({ answer }) => /^[-*1]\.? /m.test(answer)) ?? known[0];
+
+/** Lends, until it is ready. */
+const lends: Scene = async (page) => {
+  await page.getByRole('button', { name: 'Start donating' }).click();
+  await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
+    timeout: 60_000,
+  });
+};
 
 const scenes: Record<string, { path: string; prepare: Scene }> = {
   'chat-empty': { path: '/', prepare: tinyIsOffered },
@@ -31,13 +42,14 @@ const scenes: Record<string, { path: string; prepare: Scene }> = {
     path: '/donate',
     prepare: (page) => expect(page.getByRole('button', { name: 'Start donating' })).toBeEnabled({ timeout: 30_000 }),
   },
-  donate: {
+  donate: { path: '/donate', prepare: lends },
+  sharing: {
     path: '/donate',
     prepare: async (page) => {
-      await page.getByRole('button', { name: 'Start donating' }).click();
-      await expect(page.getByRole('status', { name: 'Provider status' })).toContainText('Ready. No requests', {
-        timeout: 60_000,
-      });
+      await lends(page);
+      await page
+        .getByRole('heading', { name: 'Model files from and for others' })
+        .evaluate((heading) => heading.scrollIntoView());
     },
   },
   network: { path: '/network', prepare: (page) => page.waitForTimeout(3_000) },
@@ -45,11 +57,16 @@ const scenes: Record<string, { path: string; prepare: Scene }> = {
     path: '/credits',
     prepare: (page) => expect(page.getByRole('heading', { name: 'Credits' })).toBeVisible(),
   },
-  votes: { path: '/votes', prepare: (page) => expect(page.getByRole('heading', { name: 'Votes' })).toBeVisible() },
+  votes: {
+    path: '/votes',
+    prepare: (page) => expect(page.getByRole('heading', { name: 'Votes', level: 1 })).toBeVisible(),
+  },
 };
 
 async function shoot(browser: Browser, url: string): Promise<void> {
+  const wanted = process.argv.slice(2);
   for (const [name, { path, prepare }] of Object.entries(scenes)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     for (const [size, viewport] of Object.entries(SIZES)) {
       for (const colorScheme of ['light', 'dark'] as const) {
         const context = await browser.newContext({
