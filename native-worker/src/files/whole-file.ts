@@ -1,6 +1,6 @@
 /** Small files that are there whole or not at all, and that never replace one. */
 import { randomUUID } from 'node:crypto';
-import { link, open, stat, unlink } from 'node:fs/promises';
+import { link, open, stat, unlink, type FileHandle } from 'node:fs/promises';
 
 /**
  * False when there is such a file already. Mode 0600. A link, unlike a rename, replaces nothing, and unlike a file
@@ -33,6 +33,14 @@ export async function sizeOf(file: string): Promise<number | null> {
   } catch (thrown) {
     if (errno(thrown) === 'ENOENT') return null;
     throw thrown;
+  }
+}
+
+/** Writes all of it there: the system may take less than it is given before it says that the disk is full. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
+    written += bytesWritten;
   }
 }
 

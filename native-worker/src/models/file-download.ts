@@ -9,7 +9,7 @@ import { doneBytes, partCount, readJournal, removeJournal, writeJournal, type Jo
 import { openFresh } from '../files/own-file.ts';
 import { Patience } from './transfer/patience.ts';
 import type { RemoteFile } from './transfer/remote-file.ts';
-import { errno, sizeOf } from '../files/whole-file.ts';
+import { errno, sizeOf, writeAll } from '../files/whole-file.ts';
 
 const CONNECTIONS = 4;
 const PART_BYTES = 8_388_608;
@@ -234,14 +234,6 @@ class PartsDownload {
     await this.#handle.datasync();
     await writeJournal(this.#file, { ...this.#journal, done });
     this.#savedMs = this.#clock.now();
-  }
-}
-
-/** The system may take less than it is given before it says that the disk is full. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
   }
 }
 

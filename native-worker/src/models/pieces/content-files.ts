@@ -10,9 +10,10 @@ import { HASH_BYTES, type Manifest, type ManifestFile } from '@llmesh/core/model
 import { pieceHash, rootOf } from '@llmesh/core/models/merkle';
 import { PieceMap, type PiecePlace } from '@llmesh/core/models/piece-map';
 import { PieceSet } from '@llmesh/core/models/piece-set';
+import { sameBytes } from '@llmesh/core/wire/canonical';
 import { digestFile } from '../../files/file-hash.ts';
 import { openGiven, openOwn } from '../../files/own-file.ts';
-import { errno } from '../../files/whole-file.ts';
+import { errno, writeAll } from '../../files/whole-file.ts';
 import { placedFile, type ContentFolder, type PlacedFile, type RecentPieces } from './content-folder.ts';
 import { nodeHasher } from './node-hasher.ts';
 
@@ -119,13 +120,13 @@ export class ContentFiles {
     if (file >= this.map.files || layer.byteLength !== this.map.layerBytes(file)) return false;
     if (this.#layers[file] === null) {
       const { root } = this.#file(file);
-      if (!equal(rootOf(layer, nodeHasher), root)) return false;
+      if (!sameBytes(rootOf(layer, nodeHasher), root)) return false;
       this.#layers[file] = layer.slice();
       await this.#full(() => this.#keepLayers());
       this.#judge(file);
       return true;
     }
-    return equal(this.#layers[file] ?? layer, layer);
+    return sameBytes(this.#layers[file] ?? layer, layer);
   }
 
   async read(piece: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -145,7 +146,7 @@ export class ContentFiles {
     if (bytes.byteLength !== place.sizeBytes) return false;
     const hash = pieceHash(bytes, this.#file(place.file).sizeBytes, nodeHasher);
     const known = this.#hashOf(place);
-    if (known !== null && !equal(hash, known)) return false;
+    if (known !== null && !sameBytes(hash, known)) return false;
     if (this.pieces.has(piece)) return true;
     await this.#saving;
     let right: boolean;
@@ -185,7 +186,7 @@ export class ContentFiles {
     await this.flush();
     for (const [i, file] of this.manifest.files.entries()) {
       const sha256 = Buffer.from(await digestFile(this.#folder.partOf(i), never), 'hex');
-      if (equal(sha256, file.sha256)) continue;
+      if (sameBytes(sha256, file.sha256)) continue;
       throw new MeshError(
         'model_integrity',
         `What came as ${file.path} is not the file that its description names. It cannot be used; get the model from elsewhere.`,
@@ -253,7 +254,7 @@ export class ContentFiles {
     if (all?.byteLength !== this.map.count * HASH_BYTES) return;
     for (const [i, { root }] of this.manifest.files.entries()) {
       const layer = all.slice(this.map.first(i) * HASH_BYTES, this.map.end(i) * HASH_BYTES);
-      if (this.#layers[i] === null && equal(rootOf(layer, nodeHasher), root)) this.#layers[i] = layer;
+      if (this.#layers[i] === null && sameBytes(rootOf(layer, nodeHasher), root)) this.#layers[i] = layer;
     }
   }
 
@@ -281,7 +282,7 @@ export class ContentFiles {
       const place = this.map.place(piece);
       if (place.file !== file) continue;
       this.#trial.delete(piece);
-      if (equal(this.#hashOf(place) ?? hash, hash)) this.pieces.add(piece);
+      if (sameBytes(this.#hashOf(place) ?? hash, hash)) this.pieces.add(piece);
       else if (piece === asked) right = false;
     }
     return right;
@@ -311,7 +312,7 @@ export class ContentFiles {
 
   #isRight(place: PiecePlace, bytes: Uint8Array): boolean {
     const hash = this.#hashOf(place);
-    return hash !== null && equal(pieceHash(bytes, this.#file(place.file).sizeBytes, nodeHasher), hash);
+    return hash !== null && sameBytes(pieceHash(bytes, this.#file(place.file).sizeBytes, nodeHasher), hash);
   }
 
   /** Null: its layer is not here. */
@@ -384,18 +385,6 @@ function notOurs(): MeshError {
   return new MeshError('busy', 'Another llmesh is fetching this model. Wait for it, or stop that one.');
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
-}
-
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, i) => from + i);
-}
-
-/** The system may take less than it is given before it says that the disk is full. */
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let written = 0; written < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, position + written);
-    written += bytesWritten;
-  }
 }
