@@ -150,6 +150,7 @@ async function searchKeys(visited: Page): Promise<number[]> {
 async function turnsShown(visited: Page): Promise<number> {
   await visited.reload();
   await visited.getByRole('link', { name: TITLE, exact: true }).click();
+  await log(visited).locator('.rows[aria-busy=false]').waitFor();
   const row = log(visited).getByRole('listitem').last();
   return Number(await row.getAttribute('aria-setsize'));
 }

@@ -2,7 +2,7 @@
 import { promisifyRequest, type UseStore } from 'idb-keyval';
 import { openDatabase } from './idb-database.ts';
 import { warn } from './log.ts';
-import { MemoryStore, type Changed, type Entry, type Reads, type Store } from '../state/store.ts';
+import { MemoryStore, type Changed, type Entry, type KeyRange, type Reads, type Store } from '../state/store.ts';
 
 const CHANNEL = 'llmesh';
 /** Sorts behind every key. */
@@ -46,8 +46,8 @@ class IdbStore implements Store {
     return this.#db('readonly', (records) => promisifyRequest(records.get(key)));
   }
 
-  list(prefix: string): Promise<Entry[]> {
-    return this.#db('readonly', async (records) => [...(await below(records, prefix))]);
+  list(prefix: string, range?: KeyRange): Promise<Entry[]> {
+    return this.#db('readonly', async (records) => [...(await below(records, prefix, range))]);
   }
 
   async set(entries: readonly Entry[]): Promise<void> {
@@ -132,8 +132,12 @@ interface AllRecords {
   getAllRecords?: (options: { query: IDBKeyRange }) => IDBRequest<readonly { key: string; value: unknown }[]>;
 }
 
-async function below(records: IDBObjectStore & AllRecords, prefix: string): Promise<Present> {
-  const range = IDBKeyRange.bound(prefix, prefix + LAST);
+async function below(
+  records: IDBObjectStore & AllRecords,
+  prefix: string,
+  { from = prefix, before }: KeyRange = {},
+): Promise<Present> {
+  const range = IDBKeyRange.bound(from, before ?? prefix + LAST, false, before !== undefined);
   if (records.getAllRecords !== undefined) {
     const found = await promisifyRequest(records.getAllRecords({ query: range }));
     return new Map(found.map(({ key, value }) => [key, value]));

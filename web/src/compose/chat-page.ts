@@ -110,6 +110,7 @@ export function composeChatPage({
     const mesh = await door.open();
     yield* mesh.ask(request, signal);
   };
+  const places = new Places(tab);
   const chat = new Chat({
     ask: askShorter({ ask, memories, scope: 'anyone' }),
     askHere: askShorter({ ask: (request, signal) => localRun.ask(request, signal), memories, scope: 'device' }),
@@ -125,6 +126,7 @@ export function composeChatPage({
     sleep: new SleepWatch(clock, Date.now),
     announce: (text) => announcer.say(text),
     conversations,
+    opensEarlier: (talk) => places.of(talk) !== null,
     drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed: notKept }),
     locks,
     live: new LiveAnswers(openTabChannel('llmesh-answers')),
@@ -150,7 +152,6 @@ export function composeChatPage({
     clock,
     failed: (error) => warn('a conversation cannot be searched', error),
   });
-  const places = new Places(tab);
   addEventListener('pagehide', () => places.write());
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'hidden') return;

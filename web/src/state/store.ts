@@ -13,6 +13,12 @@ export interface Reads {
   prefixes?: readonly string[];
 }
 
+/** Keys from `from` on, and of those the ones that sort before `before`. */
+export interface KeyRange {
+  from?: string;
+  before?: string;
+}
+
 /** `whole`: what is not among the entries is gone, too. */
 export type Changed = (entries: readonly Entry[], whole: boolean) => void;
 
@@ -20,8 +26,8 @@ export interface Store {
   /** False: everything is forgotten when the page is closed. */
   readonly lasting: boolean;
   get(key: string): Promise<unknown>;
-  /** All entries whose key begins with `prefix`, in the order of their keys. */
-  list(prefix: string): Promise<Entry[]>;
+  /** The entries whose key begins with `prefix`, in the order of their keys; all of them, or those of a range of keys. */
+  list(prefix: string, range?: KeyRange): Promise<Entry[]>;
   /** Writes all entries or none. Only for values that do not depend on those of before: else `change`. */
   set(entries: readonly Entry[]): Promise<void>;
   delete(keys: readonly string[]): Promise<void>;
@@ -53,8 +59,8 @@ export class MemoryStore implements Store {
     return structuredClone(this.#shared.kept.get(key));
   }
 
-  async list(prefix: string): Promise<Entry[]> {
-    return this.#below(prefix);
+  async list(prefix: string, range?: KeyRange): Promise<Entry[]> {
+    return this.#below(prefix, range);
   }
 
   async set(entries: readonly Entry[]): Promise<void> {
@@ -83,8 +89,11 @@ export class MemoryStore implements Store {
     return () => this.#followers.delete(follower);
   }
 
-  #below(prefix: string): [key: string, value: unknown][] {
-    const found = [...this.#shared.kept].filter(([key]) => key.startsWith(prefix));
+  #below(prefix: string, { from, before }: KeyRange = {}): [key: string, value: unknown][] {
+    const found = [...this.#shared.kept].filter(
+      ([key]) =>
+        key.startsWith(prefix) && (from === undefined || key >= from) && (before === undefined || key < before),
+    );
     return structuredClone(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 

@@ -26,6 +26,15 @@ export function storeSuite(name: string, open: (tabs: number) => Promise<Store[]
       expect((await store.list('')).map(([key]) => key)).toEqual(['a', 'b/10', 'bb']);
     });
 
+    it('gives a range of what lies below a prefix', async () => {
+      const [store] = (await open(1)) as [Store];
+      await store.set(['a/9', 'b/1', 'b/2', 'b/3', 'c/1'].map((key) => [key, key]));
+      const keys = async (...args: Parameters<Store['list']>) => (await store.list(...args)).map(([key]) => key);
+      expect(await keys('b/', { from: 'b/2' })).toEqual(['b/2', 'b/3']);
+      expect(await keys('b/', { before: 'b/3' })).toEqual(['b/1', 'b/2']);
+      expect(await keys('b/', { from: 'b/2', before: 'b/3' })).toEqual(['b/2']);
+    });
+
     it('gives copies: nobody changes what is kept but by writing', async () => {
       const [store] = (await open(1)) as [Store];
       const value = { list: [1] };

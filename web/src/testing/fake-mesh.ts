@@ -64,6 +64,9 @@ export class FakeMesh {
   catalogue: CatalogueModel[] = [];
   today = Date.UTC(2026, 5, 1, 12);
 
+  /** The reader of every conversation was elsewhere than at its end. */
+  opensEarlier = false;
+
   /** Of the settings. */
   readonly kept: KeptAtOnce;
   /** What the browser does for this tab. */
@@ -137,6 +140,7 @@ export class FakeMesh {
       sleep: new SleepWatch(this.clock, now),
       announce: (text) => this.said.push(text),
       conversations: this.conversations,
+      opensEarlier: () => this.opensEarlier,
       drafts: new Drafts({ store, shared: tab.shared, locks, clock: this.clock, now, failed }),
       locks,
       live: new LiveAnswers(tab.channel),

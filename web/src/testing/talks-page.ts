@@ -97,6 +97,7 @@ const chat = new Chat({
   sleep: new SleepWatch(clock, Date.now),
   announce: () => {},
   conversations,
+  opensEarlier: () => false,
   drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed }),
   locks,
   live: new LiveAnswers(openTabChannel('llmesh-answers')),

@@ -32,6 +32,8 @@ export interface DeskOf {
   gone: (question: string) => void;
   /** Another tab has an answer written. */
   watch: () => void;
+  /** Resolves when all turns are in the list. */
+  whole: () => Promise<void>;
 }
 
 export interface Begin {
@@ -191,7 +193,7 @@ export class AnswerDesk {
 
   /** Has it written to its end, whatever that is. `added`: its question is kept, or its conversation is gone. */
   async #write(run: AnswerRun, added: Promise<void>, release: Release | null): Promise<void> {
-    const { id: talk, list } = this.#of;
+    const { id: talk, list, whole } = this.#of;
     const { id } = run.answer;
     const keeper = new AnswerKeeper(
       {
@@ -203,6 +205,7 @@ export class AnswerDesk {
       this.#needs,
     );
     this.#keeper = keeper;
+    await whole();
     const request = questionFor(list.all, run.answer, this.#needs);
     // Those whom the person trusts are not doubted, and nobody else gets to read what they are asked.
     const checks = run.answer.scope === 'anyone' && this.#needs.settings.checks;

@@ -10,6 +10,8 @@ import { isRunning, writerOf, type ShownTurn } from './turn.ts';
 export interface ChatNeeds extends Omit<ConversationNeeds, 'gone' | 'records'> {
   conversations: Conversations;
   drafts: Drafts;
+  /** Is the conversation to be opened elsewhere than at its end? */
+  opensEarlier: (talk: string) => boolean;
 }
 
 export class Chat {
@@ -113,6 +115,7 @@ export class Chat {
     this.conversations.settle();
     const conversation = await this.#load(id);
     if (conversation === null) return;
+    if (this.#needs.opensEarlier(id)) await conversation.whole();
     this.#turnTo(conversation);
   }
 
@@ -155,6 +158,7 @@ export class Chat {
     for (const { id, waiting } of this.conversations.list) if (waiting) await this.#load(id);
     for (const note of unfinished.all) {
       const conversation = await this.#load(note.talk);
+      await conversation?.whole();
       if (conversation === null) unfinished.end(note.id);
       else await conversation.resume(note);
     }
@@ -241,10 +245,11 @@ export class Chat {
   }
 
   async #loadNew(id: string): Promise<Conversation | null> {
-    const turns = await this.conversations.turns(id);
+    const known = this.conversations.talk(id);
+    const read = known === null ? null : await this.conversations.lastTurns(known);
     const talk = this.conversations.talk(id);
-    if (talk === null) return null;
-    const conversation = this.#make(id, { ...talk, turns });
+    if (talk === null || read === null) return null;
+    const conversation = this.#make(id, { ...talk, ...read });
     this.#live.set(id, conversation);
     return conversation;
   }

@@ -4,6 +4,8 @@ import { next } from './answer-change.ts';
 import { AnswerDesk, type AnswerDeskNeeds } from './answer-desk.svelte.ts';
 import { AnswerWatch } from './kept/answer-watch.ts';
 import { KeptTurns } from './kept/kept-turns.ts';
+import { EarlierTurns } from './kept/earlier-turns.svelte.ts';
+import type { ReadTurns } from './kept/turn-reader.ts';
 import type { Unfinished } from './kept/unfinished.ts';
 import type { KeptTurn, Talk } from './kept-conversation.ts';
 import type { Locks } from '../locks.ts';
@@ -28,9 +30,7 @@ export interface ConversationNeeds extends AnswerDeskNeeds {
   gone: (conversation: Conversation, question: string) => void;
 }
 
-export interface KeptConversation extends Pick<Talk, 'scope' | 'models'> {
-  turns: readonly KeptTurn[];
-}
+export interface KeptConversation extends Pick<Talk, 'title' | 'scope' | 'models'>, ReadTurns {}
 
 export class Conversation {
   readonly id: string;
@@ -39,6 +39,9 @@ export class Conversation {
   readonly #kept: KeptTurns;
   readonly #watch: AnswerWatch;
   readonly #desk: AnswerDesk;
+  readonly #earlier: EarlierTurns;
+  /** What it was called when it was read. */
+  readonly #keptTitle: string;
   /** null: the scope of the settings, until something is asked or chosen. */
   #scope = $state<Scope | null>(null);
   /** What was chosen here; within the other scopes it is what is chosen everywhere. */
@@ -50,12 +53,15 @@ export class Conversation {
     this.#list = new TurnList(kept?.turns);
     this.#scope = kept?.scope ?? null;
     this.#models = kept?.models ?? {};
+    this.#keptTitle = kept?.title ?? '';
+    this.#earlier = new EarlierTurns(kept?.earlier ?? null, (turns) => this.#takeEarlier(turns), needs);
     const about = () => ({ title: this.title, scope: this.scope, models: this.#models });
     this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
     const modelFor = (scope: Scope) => this.#modelFor(scope);
     const gone = (question: string) => needs.gone(this, question);
     const watch = () => this.#watch.look();
-    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone, watch }, needs);
+    const whole = () => this.#earlier.read;
+    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone, watch, whole }, needs);
     const answers = () => this.#watched.map((answer) => ({ id: answer.id, order: this.#list.orderOf(answer.id) }));
     this.#watch = new AnswerWatch({ talk: id, answers, found: (answer, order) => this.take(order, answer) }, needs);
     this.#watch.look();
@@ -95,8 +101,18 @@ export class Conversation {
     return this.#list.all;
   }
 
+  /** Its earlier turns are not here yet. */
+  get isReading(): boolean {
+    return this.#earlier.isReading;
+  }
+
+  /** Resolves when all its turns are here. */
+  whole(): Promise<void> {
+    return this.#earlier.read;
+  }
+
   get title(): string {
-    return titleOf(this.#list.all);
+    return this.isReading ? this.#keptTitle : titleOf(this.#list.all);
   }
 
   /** The answer that is being written, by this tab or another. */
@@ -200,6 +216,7 @@ export class Conversation {
 
   /** A record has changed, by this tab or another; null: it is gone. */
   take(order: number, turn: ShownTurn | null): void {
+    this.#earlier.skip(order);
     const wasRunning = this.running !== null;
     const before = this.#list.idAt(order);
     if (before === null && turn === null) return;
@@ -217,6 +234,7 @@ export class Conversation {
 
   /** All that is kept of it: this tab slept, and was not told what became of it. */
   takeAll(kept: readonly KeptTurn[]): void {
+    this.#earlier.skipAll();
     const there = new Set(kept.map(({ turn }) => turn.id));
     const gone = this.#list.all.filter(({ id }) => this.#list.orderOf(id) !== null && !there.has(id));
     for (const { id } of gone) this.take(this.#list.orderOf(id)!, null);
@@ -266,6 +284,12 @@ export class Conversation {
   snapshot(): ShownTurn[] {
     const { run } = this.#desk;
     return this.#list.all.map((turn) => (turn === run?.answer ? run.keptAs(plain(run.answer)) : plain(turn)));
+  }
+
+  #takeEarlier(turns: readonly KeptTurn[]): void {
+    this.#list.putAll(turns.filter(({ turn }) => !this.#list.has(turn.id) && !this.#kept.isTaken(turn.id)));
+    this.#watch.look();
+    this.wake();
   }
 
   get #watched(): Answer[] {

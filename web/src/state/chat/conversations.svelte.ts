@@ -3,6 +3,7 @@ import { next } from './answer-change.ts';
 import { summaryOf, type KeptTurn, type Summary, type Talk } from './kept-conversation.ts';
 import { hasEarlierTalks } from './kept/earlier-pages.ts';
 import { TalkRecords, type Removed } from './kept/talk-records.ts';
+import type { ReadTurns } from './kept/turn-reader.ts';
 import type { Locks } from '../locks.ts';
 import type { Store } from '../store.ts';
 import { isRunning, newAnswer, type ShownTurn } from './turn.ts';
@@ -75,6 +76,11 @@ export class Conversations {
 
   turns(id: string): Promise<KeptTurn[]> {
     return this.records.turns(id);
+  }
+
+  /** The last turns, and how to read those before; all of a conversation that is not long. */
+  lastTurns(talk: Talk): Promise<ReadTurns> {
+    return this.records.lastTurns(talk);
   }
 
   /** Shows what any tab changed. */

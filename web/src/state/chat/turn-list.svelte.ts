@@ -68,6 +68,16 @@ export class TurnList {
     else this.#turns = this.#withInPlace(shown);
   }
 
+  /** Shows many turns more, each in its place. */
+  putAll(kept: readonly KeptTurn[]): void {
+    for (const { order, turn } of kept) this.#setOrder(turn.id, order);
+    const turns = [...kept.map(({ turn }) => this.#shown(turn)), ...this.#turns];
+    this.#turns = turns.toSorted((a, b) => {
+      const [one, other] = [this.#placeOf(a), this.#placeOf(b)];
+      return one === other ? 0 : one - other;
+    });
+  }
+
   /** What was written here comes to rest as it is now. */
   rest(id: string): void {
     const live = this.#live.find((one) => one.id === id);
@@ -103,10 +113,13 @@ export class TurnList {
   /** All turns, with this one in its place. Whatever is asked comes last: its place is looked for from the end. */
   #withInPlace(turn: ShownTurn): ShownTurn[] {
     const turns = this.#turns.filter((one) => one.id !== turn.id);
-    const place = ({ id }: ShownTurn) => this.#orders.get(id) ?? Infinity;
-    const before = turns.findLastIndex((one) => place(one) <= place(turn));
+    const before = turns.findLastIndex((one) => this.#placeOf(one) <= this.#placeOf(turn));
     turns.splice(before + 1, 0, turn);
     return turns;
+  }
+
+  #placeOf({ id }: ShownTurn): number {
+    return this.#orders.get(id) ?? Infinity;
   }
 
   #setOrder(id: string, order: number): void {

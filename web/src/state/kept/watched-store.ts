@@ -1,5 +1,5 @@
 /** A store that tells whether it keeps what it is given. */
-import type { Changed, Entry, Reads, Store } from '../store.ts';
+import type { Changed, Entry, KeyRange, Reads, Store } from '../store.ts';
 import type { Keeping } from './keeping.svelte.ts';
 
 export type By = (present: ReadonlyMap<string, unknown>) => readonly Entry[];
@@ -21,8 +21,8 @@ export class WatchedStore implements Store {
     return this.#store.get(key);
   }
 
-  list(prefix: string): Promise<Entry[]> {
-    return this.#store.list(prefix);
+  list(prefix: string, range?: KeyRange): Promise<Entry[]> {
+    return this.#store.list(prefix, range);
   }
 
   async set(entries: readonly Entry[]): Promise<void> {

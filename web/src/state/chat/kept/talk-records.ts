@@ -22,6 +22,7 @@ import {
 } from '../kept-conversation.ts';
 import type { Entry, Reads, Store } from '../../store.ts';
 import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
+import { readAll, readFromEnd, turnsIn, type ReadTurns } from './turn-reader.ts';
 
 export interface TalkRecordsNeeds {
   store: Store;
@@ -93,8 +94,12 @@ export class TalkRecords {
     return (await Promise.all(talks)).filter((talk) => talk !== null);
   }
 
-  async turns(talk: string): Promise<KeptTurn[]> {
-    return turnsIn(await this.#needs.store.list(turnsOf(talk)));
+  turns(talk: string): Promise<KeptTurn[]> {
+    return readAll(this.#needs.store, talk);
+  }
+
+  lastTurns(talk: Talk): Promise<ReadTurns> {
+    return readFromEnd(this.#needs.store, talk);
   }
 
   /** Adds turns behind all that are there, in the order of asking, whoever asks. `fresh`: nothing of the conversation was kept before. */
@@ -257,16 +262,6 @@ export class TalkRecords {
       if (value === undefined || turn !== null) this.#followers?.turn(place.talk, place.order, turn);
     }
   }
-}
-
-function turnsIn(entries: readonly Entry[]): KeptTurn[] {
-  const found: KeptTurn[] = [];
-  for (const [key, value] of entries) {
-    const place = placeOf(key);
-    const turn = parseTurn(value);
-    if (place !== null && turn !== null) found.push({ order: place.order, turn });
-  }
-  return found;
 }
 
 function byTalk(entries: readonly Entry[]): Map<string, KeptTurn[]> {

@@ -66,6 +66,11 @@ export class ScrolledList {
     this.#place = { id, intoPx: topPx - this.#rowTopPx };
   }
 
+  /** Rows came or went. */
+  take(): void {
+    if (this.#isLaidOut) this.stay();
+  }
+
   /** What scrolls has this height now. */
   resize(heightPx: number): void {
     this.#heightPx = heightPx;
