@@ -30,7 +30,7 @@ export interface ConversationNeeds extends AnswerDeskNeeds {
   gone: (conversation: Conversation, question: string) => void;
 }
 
-export interface KeptConversation extends Pick<Talk, 'title' | 'scope' | 'models'>, ReadTurns {}
+export interface KeptConversation extends Pick<Talk, 'title' | 'named' | 'scope' | 'models'>, ReadTurns {}
 
 export class Conversation {
   readonly id: string;
@@ -42,6 +42,8 @@ export class Conversation {
   readonly #earlier: EarlierTurns;
   /** What it was called when it was read. */
   readonly #keptTitle: string;
+  /** What its person calls it; null: it is called after its first question. */
+  #name = $state<string | null>(null);
   /** null: the scope of the settings, until something is asked or chosen. */
   #scope = $state<Scope | null>(null);
   /** What was chosen here; within the other scopes it is what is chosen everywhere. */
@@ -54,6 +56,7 @@ export class Conversation {
     this.#scope = kept?.scope ?? null;
     this.#models = kept?.models ?? {};
     this.#keptTitle = kept?.title ?? '';
+    this.#name = kept?.named === true ? kept.title : null;
     this.#earlier = new EarlierTurns(kept?.earlier ?? null, (turns) => this.#takeEarlier(turns), needs);
     const about = () => ({ title: this.title, scope: this.scope, models: this.#models });
     this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
@@ -112,7 +115,7 @@ export class Conversation {
   }
 
   get title(): string {
-    return this.isReading ? this.#keptTitle : titleOf(this.#list.all);
+    return this.#name ?? (this.isReading ? this.#keptTitle : titleOf(this.#list.all));
   }
 
   /** The answer that is being written, by this tab or another. */
@@ -249,7 +252,8 @@ export class Conversation {
   }
 
   /** What another tab chose in it. */
-  takeAbout({ scope, models }: Pick<Talk, 'scope' | 'models'>): void {
+  takeAbout({ scope, models, named, title }: Pick<Talk, 'scope' | 'models' | 'named' | 'title'>): void {
+    this.#name = named ? title : null;
     this.#scope = scope;
     this.#models = models;
   }

@@ -1,5 +1,7 @@
 /** The list of the conversations kept on this device, as all tabs of the browser know it. */
+import { asLabel } from '@llmesh/core/base/label';
 import { next } from './answer-change.ts';
+import { MOST_TITLE } from './title.ts';
 import { summaryOf, type KeptTurn, type Summary, type Talk } from './kept-conversation.ts';
 import { hasEarlierTalks } from './kept/earlier-pages.ts';
 import { TalkRecords, type Removed } from './kept/talk-records.ts';
@@ -41,7 +43,7 @@ export class Conversations {
     });
   }
 
-  /** Newest first. */
+  /** Those that are pinned, then the others, newest first. */
   get list(): readonly Summary[] {
     return this.#list;
   }
@@ -83,6 +85,17 @@ export class Conversations {
     return this.records.lastTurns(talk);
   }
 
+  /** Names it, in all tabs. */
+  async rename(id: string, title: string): Promise<void> {
+    const name = asLabel(title, MOST_TITLE);
+    if (name !== '') await this.records.choose(id, { title: name, named: true });
+  }
+
+  /** Has it stand above the others, or among them. */
+  async pin(id: string, pinned: boolean): Promise<void> {
+    await this.records.choose(id, { pinned });
+  }
+
   /** Shows what any tab changed. */
   take(changed: readonly { id: string; talk: Talk | null }[], whole: boolean): void {
     const ids = new Set(changed.map(({ id }) => id));
@@ -112,7 +125,7 @@ export class Conversations {
     if (removed === null) return;
     this.#removed = null;
     const records = await removed.removed;
-    if (records !== null) await this.records.restore(records);
+    if (records !== null) await this.records.restore([records]);
   }
 
   /** Makes the last deletion final. */
@@ -147,6 +160,7 @@ function stopped(turn: ShownTurn): ShownTurn {
   return next(turn, { type: 'stopped', ids: turn.ids, before: newAnswer(turn.id, turn.scope, turn.model) });
 }
 
+/** Above them those that are pinned. */
 function newestFirst(a: Talk, b: Talk): number {
-  return b.updatedAt - a.updatedAt;
+  return a.pinned === b.pinned ? b.updatedAt - a.updatedAt : a.pinned ? -1 : 1;
 }

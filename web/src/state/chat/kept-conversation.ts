@@ -29,6 +29,10 @@ const TalkSchema = v.object({
   version: v.literal(VERSION),
   id: v.string(),
   title: v.string(),
+  /** Its person has named it: the title does not follow the first question. Missing in those kept before anybody could. */
+  named: v.optional(v.boolean(), false),
+  /** It stands above the others. */
+  pinned: v.optional(v.boolean(), false),
   /** Milliseconds since 1970. */
   created: v.number(),
   updatedAt: v.number(),
@@ -44,7 +48,7 @@ const TalkSchema = v.object({
 export type Talk = v.InferOutput<typeof TalkSchema>;
 
 /** What the list shows of a conversation. */
-export interface Summary extends Pick<Talk, 'id' | 'title' | 'updatedAt' | 'scope'> {
+export interface Summary extends Pick<Talk, 'id' | 'title' | 'pinned' | 'updatedAt' | 'scope'> {
   /** Whether it holds a question that is sent when somebody comes. */
   waiting: boolean;
 }
@@ -117,6 +121,8 @@ const TurnSchema = v.variant('role', [
     tokens: v.number(),
     // Optional: a text can be continued without ids.
     ids: v.optional(v.fallback(v.nullable(IdsSchema), null), null),
+    // Missing in answers kept before conversations of other programs could come in.
+    foreign: v.optional(v.nullable(v.string()), null),
     // Missing in answers kept before others could continue them.
     seams: v.optional(v.array(SeamSchema), []),
     tokensPerSecond: v.nullable(v.number()),
@@ -170,6 +176,8 @@ export function newTalk(id: string, title: string, now: number): Talk {
     version: VERSION,
     id,
     title,
+    named: false,
+    pinned: false,
     created: now,
     updatedAt: now,
     next: 0,
@@ -205,6 +213,6 @@ export function parseTurn(value: unknown): ShownTurn | null {
   return result.success ? result.output : null;
 }
 
-export function summaryOf({ id, title, updatedAt, scope, waiting }: Talk): Summary {
-  return { id, title, updatedAt, scope, waiting: waiting.length > 0 };
+export function summaryOf({ id, title, pinned, updatedAt, scope, waiting }: Talk): Summary {
+  return { id, title, pinned, updatedAt, scope, waiting: waiting.length > 0 };
 }

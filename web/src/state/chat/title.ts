@@ -3,6 +3,8 @@ import { shortened } from '../graphemes.ts';
 import type { ShownTurn } from './turn.ts';
 
 const LONGEST = 60;
+/** Of one that its person gave, in UTF-16 units. */
+export const MOST_TITLE = 200;
 
 export function titleOf(turns: readonly ShownTurn[]): string {
   const first = turns.find((turn) => turn.role === 'user');

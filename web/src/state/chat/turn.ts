@@ -93,6 +93,8 @@ export interface Answer {
   behindPayers: boolean;
   /** Its writer is gone, and nobody has continued it yet. */
   left: boolean;
+  /** The program, and its model, that wrote it, where it came from a file; null: it was asked for here. */
+  foreign: string | null;
   /** As the model wrote it, so that another can continue after it: `saidOf` is what it says. */
   text: string;
   /** Its parts, where the model thinks before it speaks; null: all of the text is said. */
@@ -128,6 +130,7 @@ export function newAnswer(id: string, scope: Scope, model: AskedModel | null): A
     estimateMs: null,
     behindPayers: false,
     left: false,
+    foreign: null,
     text: '',
     thought: null,
     tokens: 0,

@@ -153,8 +153,11 @@ export class TalkRecords {
     return { kept, present, wrote };
   }
 
-  /** Notes what was chosen in a conversation. */
-  async choose(id: string, chosen: Pick<Talk, 'scope' | 'models'>): Promise<void> {
+  /** Notes what was chosen in a conversation, or of it. */
+  async choose(
+    id: string,
+    chosen: Partial<Pick<Talk, 'scope' | 'models' | 'title' | 'named' | 'pinned'>>,
+  ): Promise<void> {
     const key = talkKey(id);
     await this.#change({ keys: [key] }, (present) => {
       const talk = parseTalk(present.get(key));
@@ -197,10 +200,12 @@ export class TalkRecords {
     return removed;
   }
 
-  /** Brings back what was deleted, unless it has come back already. */
-  async restore({ talk, entries }: Removed): Promise<void> {
-    const key = talkKey(talk.id);
-    await this.#change({ keys: [key] }, (present) => (present.has(key) ? [] : entries));
+  /** Brings in what is not there, as what was deleted and has not come back already. False: the browser did not keep it. */
+  restore(removed: readonly Removed[]): Promise<boolean> {
+    const keys = removed.map(({ talk }) => talkKey(talk.id));
+    return this.#change({ keys }, (present) =>
+      removed.flatMap(({ entries }, i) => (present.has(keys[i]!) ? [] : entries)),
+    );
   }
 
   /** Forgets all conversations and drafts. */

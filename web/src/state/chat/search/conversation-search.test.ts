@@ -12,7 +12,7 @@ class Shelf {
   put(id: string, title: string, ...texts: string[]): void {
     const updatedAt = this.talks.length + this.reads.length;
     this.talks = [...this.talks.filter((talk) => talk.id !== id), { id, title, texts, updatedAt }];
-    this.#list = this.talks.map((talk) => ({ ...talk, waiting: false, scope: 'anyone' }));
+    this.#list = this.talks.map((talk) => ({ ...talk, waiting: false, pinned: false, scope: 'anyone' }));
   }
 
   remove(id: string): void {

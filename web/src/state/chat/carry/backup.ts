@@ -1,0 +1,69 @@
+/** Conversations as a file of our own: all that is kept of them, and nothing of drafts, keys or settings. */
+import * as v from 'valibot';
+import { isTaskId } from '@llmesh/core/base/ids';
+import { next } from '../answer-change.ts';
+import { parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
+import { isRunning, newAnswer, type ShownTurn } from '../turn.ts';
+import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk } from './carried-talk.ts';
+import { MOST_TITLE } from '../title.ts';
+import type { Incoming } from './incoming.ts';
+
+export const FORMAT = 'llmesh-conversations';
+const VERSION = 1;
+
+const FileSchema = v.object({
+  format: v.literal(FORMAT),
+  version: v.number(),
+  conversations: v.array(v.unknown()),
+});
+const EntrySchema = v.object({
+  id: v.custom<string>(isTaskId),
+  title: v.pipe(v.string(), v.maxLength(MOST_TITLE)),
+  created: v.number(),
+  updatedAt: v.number(),
+  turns: v.pipe(v.array(v.unknown()), v.maxLength(MOST_TURNS)),
+});
+
+export function asBackup(carried: readonly CarriedTalk[]): string {
+  const conversations = carried.map(({ talk, turns }) => ({ ...talk, turns: turns.map(rested) }));
+  return JSON.stringify({ format: FORMAT, version: VERSION, conversations });
+}
+
+/** Whether this is one, of whatever version. */
+export function isBackup(json: unknown): boolean {
+  return v.is(v.object({ format: v.literal(FORMAT) }), json);
+}
+
+/** Throws a CarryError where nothing of it can be read. What can is taken, one by one. */
+export function readBackup(json: unknown): Incoming {
+  const file = v.safeParse(FileSchema, json);
+  if (!file.success) throw new CarryError('This file of conversations is damaged. Save it again where it came from.');
+  if (file.output.version > VERSION) {
+    throw new CarryError('This file was saved by a newer LLMesh. Reload this page to update it, and try again.');
+  }
+  const read = file.output.conversations.slice(0, MOST_TALKS).map(carriedFrom);
+  const talks = read.filter((one) => one !== null);
+  return { talks, leftOut: file.output.conversations.length - talks.length };
+}
+
+function carriedFrom(value: unknown): CarriedTalk | null {
+  const entry = v.safeParse(EntrySchema, value);
+  if (!entry.success) return null;
+  const { turns, ...about } = entry.output;
+  const talk = parseTalk({ ...(value as object), ...about, version: 1, next: 0, waiting: [] });
+  if (talk === null) return null;
+  const read = turns.map(parseTurn).filter((turn) => turn !== null);
+  return { talk: aboutOf(talk), turns: read.filter(({ text }) => text.length <= MOST_TEXT).map(rested) };
+}
+
+export function aboutOf({ id, title, created, updatedAt, scope, models, named, pinned }: Talk): CarriedTalk['talk'] {
+  return { id, title, created, updatedAt, scope, models, named, pinned };
+}
+
+/** Nobody writes it where it comes to, and nothing is asked there that was only waiting here. */
+function rested(turn: ShownTurn): ShownTurn {
+  if (turn.role === 'user') return turn;
+  if (isRunning(turn)) return next(turn, { type: 'closed' });
+  if (turn.state !== 'waiting') return turn;
+  return next(turn, { type: 'stopped', ids: turn.ids, before: newAnswer(turn.id, turn.scope, turn.model) });
+}

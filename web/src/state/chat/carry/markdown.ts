@@ -1,0 +1,18 @@
+/** A conversation as Markdown, as people paste it elsewhere. */
+import { saidOf } from '../turn.ts';
+import type { CarriedTalk } from './carried-talk.ts';
+import { writerName } from './writer-name.ts';
+
+export function asMarkdown({ talk, turns }: CarriedTalk): string {
+  const parts = [`# ${oneLine(talk.title)}`, `_${new Date(talk.updatedAt).toISOString().slice(0, 10)}_`];
+  for (const turn of turns) {
+    if (turn.role === 'user') parts.push('## You', turn.text);
+    else if (saidOf(turn) !== '') parts.push(`## ${oneLine(writerName(turn))}`, saidOf(turn));
+  }
+  return `${parts.map((part) => part.trim()).join('\n\n')}\n`;
+}
+
+/** A heading ends with its line, and characters that mean something in one stand for themselves. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_[\]<>#]/g, String.raw`\$&`);
+}
