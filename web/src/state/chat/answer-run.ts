@@ -9,7 +9,7 @@ import { newsOf } from './answer-news.ts';
 import { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
-import { ThoughtReader } from './thought.ts';
+import type { ThoughtReader } from './thought.ts';
 import type { SleepWatch } from '../sleep-watch.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 import { unsaidSyntax } from './unsaid-syntax.ts';
@@ -22,6 +22,8 @@ export interface AnswerRunNeeds extends ObstacleNeeds {
   clock: Clock;
   sleep: SleepWatch;
   announce: (text: string) => void;
+  /** Hears of what the page can do without. */
+  failed: (error: unknown) => void;
 }
 
 /** What a connection ends with when this computer was asleep. */
@@ -91,7 +93,8 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
-        if (event.type === 'piece') this.#readAs(event.syntax ?? answer.thought?.syntax ?? this.#unsaid(event.text));
+        const syntax = event.type === 'piece' ? this.#syntaxOf(event) : undefined;
+        if (syntax !== undefined && this.#thoughts === null) await this.#readAs(syntax);
         change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });
         if (news !== null) announce(news);
@@ -146,15 +149,23 @@ export class AnswerRun {
     }
   }
 
+  #syntaxOf({ syntax, text }: Extract<AnswerEvent, { type: 'piece' }>): string | undefined {
+    return syntax ?? this.answer.thought?.syntax ?? this.#unsaid(text);
+  }
+
   #unsaid(next: string): string | undefined {
     return this.#thoughts === null ? unsaidSyntax(this.#delivered.text.slice(0, 100) + next) : undefined;
   }
 
-  /** Most models do not think, and need no reader. */
-  #readAs(syntax: string | undefined): void {
-    if (syntax === undefined || this.#thoughts !== null) return;
-    this.#thoughts = new ThoughtReader(syntax, this.answer.thought?.ms);
-    this.#thoughts.catchUp(this.#delivered.text);
+  /** Most models do not think, and the page fetches no reader for them. Until it is here, all of the text is shown. */
+  async #readAs(syntax: string): Promise<void> {
+    try {
+      const { ThoughtReader } = await import('./thought.ts');
+      this.#thoughts = new ThoughtReader(syntax, this.answer.thought?.ms);
+      this.#thoughts.catchUp(this.#delivered.text);
+    } catch (error) {
+      this.#needs.failed(error);
+    }
   }
 
   #fail(error: MeshError): void {

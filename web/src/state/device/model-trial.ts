@@ -3,7 +3,7 @@ import { untilAborted } from '@llmesh/core/base/abort';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Engine, LoadProgress } from '@llmesh/core/engine/engine';
 import type { ModelId } from '@llmesh/core/base/ids';
-import { selfTest, type Expected, type KnownAnswer } from '@llmesh/core/engine/self-test';
+import type { Expected, KnownAnswer } from '@llmesh/core/engine/self-test';
 
 /** On the way to a model that answers: it is loaded, then tried. */
 export type ReadyProgress = LoadProgress | { phase: 'trial'; tokens: number };
@@ -32,6 +32,7 @@ export function modelTrial({ expected, clock, failed }: ModelTrialNeeds): TryMod
       failed(error);
       return ANYTHING;
     });
+    const { selfTest } = await untilAborted(import('@llmesh/core/engine/self-test'), signal);
     return await selfTest(engine, await untilAborted(known, signal), { clock, wrote }, signal);
   };
 }
