@@ -130,7 +130,8 @@ function firstWrong(job: readonly Signed[], wrong: number): number {
 }
 
 function isImpossible({ record }: Signed): boolean {
-  return record.byteLength <= RECORD_OVERHEAD_BYTES || !mayBeSigned(...partsOf(record));
+  const [publicKey, signature] = partsOf(record);
+  return record.byteLength <= RECORD_OVERHEAD_BYTES || !mayBeSigned(publicKey, signature);
 }
 
 function packed(id: number, jobs: Running['jobs']): Portion {
@@ -160,7 +161,7 @@ function packed(id: number, jobs: Running['jobs']): Portion {
 
 /** The part of `sodium-native` that is used here; it throws only for other lengths than those of a key and a signature. */
 interface Sodium {
-  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+  readonly crypto_sign_verify_detached: (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
 }
 
 /**
