@@ -196,6 +196,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     audits,
     served: (provider) => credits.served(provider),
     allowances: new AllowanceTable(database),
+    allowanceFailed: (error) => log.error(`Who had an allowance today cannot be kept right now: ${reasonOf(error)}`),
     log: credits.logNews,
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,

@@ -79,6 +79,11 @@ export function forgettable(day: number): string[] {
   return ['s', 'n', 'f'].map((kind) => `${kind}/${sixDigits(day)}/`);
 }
 
+/** Is it one of those that are kept by day? Hardly anything asks for one of them again. */
+export function isForgettable(key: string): boolean {
+  return key.startsWith('s/') || key.startsWith('n/') || key.startsWith('f/');
+}
+
 function sixDigits(day: number): string {
   return String(day).padStart(6, '0');
 }

@@ -25,7 +25,8 @@ const HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
-  'Permissions-Policy': 'camera=(), microphone=(), geolocation=()',
+  // The camera reads the QR code of an identity, when a person presses the button for that: the browser asks besides.
+  'Permissions-Policy': 'camera=(self), microphone=(), geolocation=()',
 };
 
 export const securityHeaders: RequestHandler = (_request, response, next) => {

@@ -20,6 +20,8 @@ export interface NewcomersNeeds {
   kept?: Pick<AllowanceTable, 'given' | 'note'> | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** The number could not be kept: for the log. */
+  failed?: ((error: unknown) => void) | undefined;
 }
 
 export class Newcomers {
@@ -36,13 +38,18 @@ export class Newcomers {
     const { ledger } = this.#needs;
     if (ledger.mode === 'off' || this.#known.has(peer) || !this.#take(network)) return;
     this.#known.set(peer, true);
+    // What is counted is written before what is given: a process that ends in between has given too few.
+    const counted = this.#count(network);
     try {
       await ledger.append({ kind: 'allowance', to: peer });
     } catch (thrown) {
-      this.#giveBack(network);
+      const { given } = this.#today;
+      given.set(network, Math.max(0, (given.get(network) ?? 0) - 1));
+      await this.#count(network);
       // It had its own before, which stays true; anything else may be otherwise the next time.
       if (!(thrown instanceof MeshError) || thrown.code !== 'order_refused') this.#known.delete(peer);
     }
+    await counted;
   }
 
   #take(network: string): boolean {
@@ -54,14 +61,17 @@ export class Newcomers {
     if (before >= ledger.parameter('allowances-per-network')) return false;
     if (before === 0 && given.size >= MAX_NETWORKS) return false;
     given.set(network, before + 1);
-    kept?.note(network, day, before + 1);
     return true;
   }
 
-  #giveBack(network: string): void {
+  /** Keeps how many this network had today. Never rejects: the next one of it writes the sum again. */
+  async #count(network: string): Promise<void> {
+    const { kept, failed } = this.#needs;
     const { day, given } = this.#today;
-    const left = Math.max(0, (given.get(network) ?? 0) - 1);
-    given.set(network, left);
-    this.#needs.kept?.note(network, day, left);
+    try {
+      await kept?.note(network, day, given.get(network) ?? 0);
+    } catch (thrown) {
+      failed?.(thrown);
+    }
   }
 }

@@ -16,11 +16,24 @@ test('a network gets one share, however many volunteers it has, each by its minu
       [ben, { network: '2', looks: 60 }],
       [cid, { network: '2', looks: 15 }],
     ]),
+    () => 0,
   );
   expect(shares).toEqual([
     [ann, 1_000],
     [ben, 500],
     [cid, 125],
+  ]);
+});
+
+test('who gave no answer for a day is paid for a quarter of the hour', () => {
+  const seen = new Map([ann, ben].map((peer) => [peer, { network: peer, looks: 60 }]));
+  const idleMs = new Map([
+    [ann, 24 * EPOCH_MS],
+    [ben, 24 * EPOCH_MS + 1],
+  ]);
+  expect(sharesOf(seen, (peer) => idleMs.get(peer)!)).toEqual([
+    [ann, 1_000],
+    [ben, 250],
   ]);
 });
 

@@ -16,6 +16,9 @@ import type { LedgerStore, SeenRow } from './ledger-store.ts';
 const LOOK_MS = 60_000;
 const LOOKS_AN_EPOCH = EPOCH_MS / LOOK_MS;
 const WHOLE = 1_000;
+/** Whoever gave an answer that counts within this time is paid for the whole hour, anyone else for a quarter of it. */
+const BUSY_MS = 24 * EPOCH_MS;
+const IDLE_PART = 0.25;
 /** Volunteers that are counted in one hour; whoever comes after so many is not. */
 const MAX_SEEN = 100_000;
 /** Rows that are written in one go: some milliseconds. */
@@ -119,12 +122,15 @@ export class Uptime {
 
   /** Rejects with busy when nothing can be written now: who is paid then is not paid again later. */
   async #pay(epoch: number, seen: ReadonlyMap<PeerId, Seen>): Promise<void> {
-    const sinceMs = (epoch + 1) * EPOCH_MS - SERVED_WITHIN_MS;
+    const endMs = (epoch + 1) * EPOCH_MS;
+    const sinceMs = endMs - SERVED_WITHIN_MS;
     for (const [peer, ms] of this.#proved) if (ms < sinceMs) this.#proved.delete(peer);
     const proved = [...seen].filter(([peer]) => this.#proved.has(peer));
     const state = await this.#needs.store.read(proved.map(([peer]) => earnedKey(peer)));
     const earned = (peer: PeerId) => earnedIn(state.get(earnedKey(peer)));
-    const shares = sharesOf(new Map(proved.filter(([peer]) => earned(peer).servedMs >= sinceMs)));
+    // What was free is in no ledger, and counts as well: `proved` knows of both.
+    const idleMs = (peer: PeerId) => endMs - Math.max(this.#proved.get(peer) ?? 0, earned(peer).servedMs);
+    const shares = sharesOf(new Map(proved.filter(([peer]) => earned(peer).servedMs >= sinceMs)), idleMs);
     // A network's hour is divided among all of its volunteers, those that were paid before a restart too.
     const unpaid = shares.filter(([peer]) => earned(peer).epoch < epoch);
     for (let at = 0; at < unpaid.length; at += MAX_UPTIME_SHARES) {
@@ -146,12 +152,24 @@ function seenIn(all: Map<number, SeenPeers>, epoch: number): SeenPeers {
   return seen;
 }
 
-/** In thousandths of the hour: the time of each, divided among the volunteers of its network. */
-export function sharesOf(seen: ReadonlyMap<PeerId, Seen>): (readonly [PeerId, number])[] {
+/**
+ * In thousandths of the hour: the time of each, divided among the volunteers of its network, and less for whoever is only
+ * there. `idleMs`: how long ago, at the end of the hour, this peer gave its last answer that counts.
+ */
+export function sharesOf(
+  seen: ReadonlyMap<PeerId, Seen>,
+  idleMs: (peer: PeerId) => number,
+): (readonly [PeerId, number])[] {
   const sizes = new Map<string, number>();
   for (const { network } of seen.values()) sizes.set(network, (sizes.get(network) ?? 0) + 1);
   return [...seen].flatMap(([peer, { network, looks }]) => {
-    const part = Math.floor((WHOLE * Math.min(1, looks / LOOKS_AN_EPOCH)) / sizes.get(network)!);
+    const time = Math.min(1, looks / LOOKS_AN_EPOCH) * workedPart(idleMs(peer));
+    const part = Math.floor((WHOLE * time) / sizes.get(network)!);
     return part === 0 ? [] : [[peer, part] as const];
   });
+}
+
+/** The part of an hour that is paid to who gave its last answer so long ago. */
+export function workedPart(idleMs: number): number {
+  return idleMs <= BUSY_MS ? 1 : IDLE_PART;
 }

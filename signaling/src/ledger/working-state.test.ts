@@ -40,3 +40,17 @@ it('asks for what is not in memory', () => {
   expect(() => state.get('h/1')).toThrow(Unread);
   expect(state.get('a/none')).toBeUndefined();
 });
+
+it('asks again about deliveries and settled holds in each batch, and knows what it wrote itself in this one', () => {
+  const state = new WorkingState(new Map());
+  state.learn(['n/000001/x', 's/000001/y'], new Map([['s/000001/y', 'settled']]));
+  expect([state.get('n/000001/x'), state.get('s/000001/y')]).toEqual([undefined, 'settled']);
+  state.set('n/000001/x', 'filed');
+  state.accept();
+  expect(state.get('n/000001/x')).toBe('filed');
+  state.commit();
+  for (const key of ['n/000001/x', 's/000001/y']) {
+    expect(state.has(key)).toBe(false);
+    expect(() => state.get(key)).toThrow(Unread);
+  }
+});

@@ -3,11 +3,12 @@
  * without waiting, as the projection wants it; what is not here is fetched from the store, and then the event is tried
  * again. Changes count only once the store has them.
  */
+import { isForgettable } from '@llmesh/core/ledger/keys';
 import type { LedgerState, StateValue } from '@llmesh/core/ledger/state';
 
 /** All keys of accounts begin so: `keys.ts` of core. */
 export const ACCOUNTS = 'a/';
-/** Values besides accounts, about 200 bytes each; up to twice as many for a while. */
+/** Values besides accounts and what is kept by day, about 200 bytes each; up to twice as many for a while. */
 const MAX_CACHED = 200_000;
 
 /** This is not in memory: nothing was changed, fetch it and try again. */
@@ -28,6 +29,8 @@ export class WorkingState implements LedgerState {
   /** Undefined: the store has no such key. What was used since the last turn, and in the one before. */
   #young: Values = new Map();
   #old: Values = new Map();
+  /** Deliveries and settled holds that this batch asks about: each is one of millions, and nobody asks for it twice. */
+  #passing: Values = new Map();
   /** Of the batch that is being put together. */
   #batch: Values = new Map();
   /** What its last event, which is being tried, found there. */
@@ -48,6 +51,10 @@ export class WorkingState implements LedgerState {
   /** Without what is not in the store yet. */
   kept(key: string): StateValue | undefined {
     if (key.startsWith(ACCOUNTS)) return this.#accounts.get(key);
+    if (isForgettable(key)) {
+      if (!this.#passing.has(key)) throw new Unread({ key });
+      return this.#passing.get(key);
+    }
     const young = this.#young.get(key);
     if (young !== undefined || this.#young.has(key)) return young;
     const value = this.#old.get(key);
@@ -76,12 +83,16 @@ export class WorkingState implements LedgerState {
   /** Is it in memory, changed or not? */
   has(key: string): boolean {
     if (key.startsWith(ACCOUNTS)) return true;
-    return this.#batch.has(key) || this.#young.has(key) || this.#old.has(key);
+    if (this.#batch.has(key)) return true;
+    return isForgettable(key) ? this.#passing.has(key) : this.#young.has(key) || this.#old.has(key);
   }
 
   /** The store has these of the `asked` keys, and no others. */
   learn(asked: Iterable<string>, found: ReadonlyMap<string, StateValue>): void {
-    for (const key of asked) if (!key.startsWith(ACCOUNTS)) this.#cache(key, found.get(key));
+    for (const key of asked) {
+      if (isForgettable(key)) this.#passing.set(key, found.get(key));
+      else if (!key.startsWith(ACCOUNTS)) this.#cache(key, found.get(key));
+    }
   }
 
   /** The store has just these that begin so. */
@@ -111,8 +122,9 @@ export class WorkingState implements LedgerState {
   /** The store has them. */
   commit(): void {
     for (const [key, value] of this.#batch) {
-      if (!key.startsWith(ACCOUNTS)) this.#cache(key, value);
-      else if (value === undefined) this.#accounts.delete(key);
+      if (!key.startsWith(ACCOUNTS)) {
+        if (!isForgettable(key)) this.#cache(key, value);
+      } else if (value === undefined) this.#accounts.delete(key);
       else this.#accounts.set(key, value);
     }
     this.abort();
@@ -122,6 +134,7 @@ export class WorkingState implements LedgerState {
   abort(): void {
     this.#before.length = 0;
     this.#batch = new Map();
+    this.#passing = new Map();
     this.#prefixes.clear();
   }
 

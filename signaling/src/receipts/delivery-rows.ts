@@ -108,8 +108,20 @@ export function changeOf(delivered: Delivered, change: number, issuer: PeerId): 
     delivered.kind === 'receipt'
       ? { kind: 'receipt', provider: delivered.providerHalf, requester: delivered.requesterHalf }
       : { kind: 'acknowledgement', acknowledgement: delivered.acknowledgement };
-  const what = { issuer, requester, provider, nonce, task, model, price, units, expiresAt };
-  return { change, delivery: { ...what, hold: toBase32(hold), complete }, lease: leaseBytes, proof };
+  const who = {
+    issuer,
+    requester,
+    provider,
+    nonce,
+    hold: toBase32(hold),
+    task,
+    model,
+    price,
+    units,
+    expiresAt,
+    complete,
+  };
+  return { change, delivery: who, lease: leaseBytes, proof };
 }
 
 /** What a lease is known by while a batch is decided on: its nonce in hexadecimal digits. */

@@ -68,6 +68,8 @@ export interface MeshOptions {
   served?: (provider: PeerId) => void;
   /** Where it is kept who had an allowance today; left out: nowhere. */
   allowances?: AllowanceTable;
+  /** That could not be kept: for the log. */
+  allowanceFailed?: (error: unknown) => void;
   /** Left out: this mesh has no log. */
   log?: LogNews | null;
   /** The factor for the usual limits of one network. */
@@ -95,7 +97,8 @@ export class Mesh {
     this.#clock = clock;
     this.#registry = registry;
     this.#sockets = boundedServer({ maxPayload: MAX_PAYLOAD_BYTES });
-    const newcomers = new Newcomers({ ledger: options.ledger, now: () => leases.nowMs, kept: options.allowances });
+    const { allowances: kept, allowanceFailed: failed } = options;
+    const newcomers = new Newcomers({ ledger, now: () => leases.nowMs, kept, failed });
     const sessions = new Sessions(clock, cluster);
     this.#sessions = sessions;
     this.#departures = new DepartureNews(cluster, sessions);

@@ -10,19 +10,22 @@ export class AllowanceTable {
 
   constructor(db: MeshDatabase) {
     this.#db = db;
-    this.#put = db.prepare('INSERT OR REPLACE INTO allowance_given (network, day, given) VALUES (?, ?, ?)');
+    this.#put = db.prepareWrite('INSERT OR REPLACE INTO allowance_given (network, day, given) VALUES (?, ?, ?)');
     this.#all = db.prepare('SELECT network, given FROM allowance_given WHERE day = ?');
-    this.#forget = db.prepare('DELETE FROM allowance_given WHERE day <> ?');
+    this.#forget = db.prepareWrite('DELETE FROM allowance_given WHERE day <> ?');
   }
 
-  /** By network. What was given on other days is forgotten. */
+  /** By network. */
   given(day: number): Map<string, number> {
-    this.#db.transact(() => this.#forget.run([day]));
     const rows = this.#all.all([day]) as { network: string; given: number }[];
     return new Map(rows.map(({ network, given }) => [network, given]));
   }
 
-  note(network: string, day: number, given: number): void {
-    this.#db.transact(() => this.#put.run([network, day, given]));
+  /** What was given on other days is forgotten. Durable when it resolves; rejects when nothing can be written now. */
+  async note(network: string, day: number, given: number): Promise<void> {
+    await this.#db.write(() => {
+      this.#forget.run([day]);
+      this.#put.run([network, day, given]);
+    });
   }
 }

@@ -3,6 +3,7 @@
  * something, too, and newcomers who only ask. Who has credits goes first; of five turns, one is for those who have none.
  */
 import { EPOCH_MS } from '@llmesh/core/ledger/emission';
+import { workedPart } from '@llmesh/signaling/ledger/uptime';
 import { jainIndex } from '../fairness.ts';
 import { Economy } from './economy.ts';
 import type { EconomyPeer } from './economy-peer.ts';
@@ -26,9 +27,14 @@ interface Person {
   readonly from: number;
   /** Questions in an hour, on average. */
   readonly asks: number;
+  /** How often it is asked, beside one with a model that many want. */
+  readonly wanted: number;
   /** The hour in which it joins. */
   readonly joins: number;
   answers: number;
+  /** Answers that it gave, also free ones, and when it gave the last. */
+  gave: number;
+  gaveMs: number;
 }
 
 interface Waiting {
@@ -43,6 +49,9 @@ const SHARES: readonly (readonly [Kind, number])[] = [
   ['both', 0.35],
   ['askers', 0.4],
 ];
+/** So many of those who lend have a model that hardly anybody wants, and are asked so much more seldom. */
+const QUIET_PART = 0.2;
+const QUIET = 0.02;
 const TICKS_AN_HOUR = 6;
 const TICK_MS = EPOCH_MS / TICKS_AN_HOUR;
 /** Answers that a volunteer gives in a tick: so few that in the evening there are not enough for all who ask. */
@@ -80,8 +89,11 @@ export interface MonthFigures {
   readonly auditors: number;
   /** What each had in the end, on average, by kind. */
   readonly credits: Readonly<Record<Kind, number>>;
-  /** Of what volunteers earned: the part that was for being there. */
+  /** Of what volunteers earned: what hours paid, and what they would have paid to whoever answered nobody that day. */
+  readonly forHours: number;
   readonly forBeingThere: number;
+  /** What the fifth of the lenders who answered least earned in an hour, for each credit of the fifth who answered most. */
+  readonly idle: number;
   /** Jain's index of what those earned who lent, for each hour that they lent. */
   readonly evenness: number;
   /** Thousandths: the lowest, the highest, the last. */
@@ -106,6 +118,7 @@ class Month {
   #unfunded: Waiting[] = [];
   #firsts = { asked: 0, paid: 0 };
   #uptime = 0;
+  #forBeingThere = 0;
 
   constructor(options: MonthOptions) {
     this.#options = options;
@@ -141,7 +154,9 @@ class Month {
       treasury: economy.balance('treasury'),
       auditors: economy.balance('auditors'),
       credits: { volunteers: of('volunteers'), both: of('both'), askers: of('askers') },
-      forBeingThere: share(this.#uptime, earned),
+      forHours: share(this.#uptime, earned),
+      forBeingThere: share(this.#forBeingThere, earned),
+      idle: this.#idlest(lenders),
       evenness: round(jainIndex(lenders.map((one) => economy.earned(one.peer) / this.#hours.get(one)!))),
       demand: {
         least: Math.min(...this.#demand),
@@ -149,6 +164,16 @@ class Month {
         last: this.#demand.at(-1) ?? 0,
       },
     };
+  }
+
+  #idlest(lenders: readonly Person[]): number {
+    const hours = (one: Person) => this.#hours.get(one)!;
+    const byWork = lenders.toSorted((a, b) => a.gave / hours(a) - b.gave / hours(b));
+    const perHour = (some: readonly Person[]) =>
+      some.reduce((sum, { peer }) => sum + this.#economy.earned(peer), 0) /
+      some.reduce((sum, one) => sum + hours(one), 0);
+    const some = Math.floor(byWork.length * QUIET_PART);
+    return some === 0 ? 1 : round(perHour(byWork.slice(0, some)) / perHour(byWork.slice(-some)));
   }
 
   #populate(): Person[] {
@@ -163,7 +188,10 @@ class Month {
         // Few ask much: the mean of such numbers is 2.5 times the least.
         asks: kind === 'volunteers' ? 0 : (questions / 24) * random.logUniform(0.25, 2.5),
         joins: random.chance(AT_ONCE) ? 0 : Math.floor(random.between(0, days * 12)),
+        wanted: random.chance(QUIET_PART) ? QUIET : 1,
         answers: 0,
+        gave: 0,
+        gaveMs: -Infinity,
       })),
     );
   }
@@ -178,8 +206,12 @@ class Month {
     for (const one of present) this.#hours.set(one, (this.#hours.get(one) ?? 0) + 1);
     const before = this.#economy.wealth(present.map(({ peer }) => peer));
     const served = present.filter(({ peer }) => this.#economy.hasServed(peer));
-    this.#economy.uptime(served.map(({ peer }) => [peer, 1_000] as const));
-    this.#uptime += this.#economy.wealth(present.map(({ peer }) => peer)) - before;
+    const shares = served.map(({ peer, gaveMs }) => [peer, 1_000 * workedPart(this.#economy.ms - gaveMs)] as const);
+    this.#economy.uptime(shares);
+    const paid = this.#economy.wealth(present.map(({ peer }) => peer)) - before;
+    this.#uptime += paid;
+    const all = shares.reduce((sum, [, part]) => sum + part, 0);
+    if (all > 0) this.#forBeingThere += (paid * 1_000 * workedPart(Infinity) * shares.length) / all;
   }
 
   async #tick(tick: number, here: readonly Person[], present: readonly Person[]): Promise<void> {
@@ -209,11 +241,13 @@ class Month {
   }
 
   async #answer({ person, units, sinceTick, first }: Waiting, present: readonly Person[], tick: number, price: number) {
-    const others = present.length > 1 || present[0] !== person;
-    if (!others) return;
-    let provider = this.#economy.random.pick(present);
-    while (provider === person) provider = this.#economy.random.pick(present);
+    if (present.every((one) => one === person)) return;
+    const { random } = this.#economy;
+    let provider = random.pick(present);
+    while (provider === person || !random.chance(provider.wanted)) provider = random.pick(present);
     const match = await this.#economy.match(person.peer, [provider.peer], { maxUnits: MAX_UNITS, price });
+    provider.gave += 1;
+    provider.gaveMs = this.#economy.ms;
     // What was free is in no ledger.
     if (match.funded) await this.#economy.receive(match, provider.peer, units);
     this.#waits[match.funded ? 'funded' : 'unfunded'].push(((tick - sinceTick) * 60) / TICKS_AN_HOUR);

@@ -98,10 +98,17 @@ function added(
   before: KnownDelivery | null,
   more: Pick<KnownDelivery, 'paid' | 'toProvider' | 'reward'>,
 ): KnownDelivery {
-  const who = { index, requester, provider, complete, units: Math.max(units, before?.units ?? 0) };
-  if (before === null) return { ...who, ...more, taken: 0, takenReward: 0 };
-  const { taken, takenReward } = before;
-  const { paid, toProvider, reward } = more;
-  const sums = { paid: before.paid + paid, toProvider: before.toProvider + toProvider, reward: before.reward + reward };
-  return { ...who, ...sums, taken, takenReward };
+  // Spelled out: spreading parts of it takes several times as long, and each receipt comes by here.
+  return {
+    index,
+    requester,
+    provider,
+    complete,
+    units: Math.max(units, before?.units ?? 0),
+    paid: (before?.paid ?? 0) + more.paid,
+    toProvider: (before?.toProvider ?? 0) + more.toProvider,
+    reward: (before?.reward ?? 0) + more.reward,
+    taken: before?.taken ?? 0,
+    takenReward: before?.takenReward ?? 0,
+  };
 }

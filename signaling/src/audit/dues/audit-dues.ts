@@ -110,7 +110,7 @@ export class AuditDues {
     const { table, now } = this.#options;
     for (let dues = table.dues(now()); dues.length > 0 && !this.#closed; dues = table.dues(now())) {
       const appended = await Promise.allSettled(dues.map(({ body }) => this.#append(body)));
-      table.done(dues.filter((_, i) => appended[i]!.status === 'fulfilled').map(({ id }) => id));
+      await table.done(dues.filter((_, i) => appended[i]!.status === 'fulfilled').map(({ id }) => id));
       for (const one of appended) if (one.status === 'rejected') throw one.reason;
     }
   }
@@ -129,7 +129,7 @@ export class AuditDues {
     const reversals = leases.map((lease): EventBody => {
       return { kind: 'reverse', provider, leases: [lease], undo: false, file, reason };
     });
-    table.carriedOut(slashing, event, reversals);
+    await table.carriedOut(slashing, event, reversals);
     if (event === null) return;
     this.#events.set(provider, event);
     slashed(provider);

@@ -56,9 +56,16 @@ export interface Carried {
 export class DueTable {
   readonly #db: MeshDatabase;
   readonly #sql: Record<keyof typeof SQL, Database.Statement>;
+  /** The same for what is written while the mesh runs, by `write` of the database. */
+  readonly #writes: Record<'owe' | 'done' | 'carry', Database.Statement>;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
+    this.#writes = {
+      owe: db.prepareWrite(SQL.owe),
+      done: db.prepareWrite(SQL.done),
+      carry: db.prepareWrite(SQL.carry),
+    };
     this.#sql = Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])) as Record<
       keyof typeof SQL,
       Database.Statement
@@ -67,7 +74,7 @@ export class DueTable {
 
   /** Within a transaction of the caller. */
   owe(bodies: readonly EventBody[]): void {
-    for (const body of bodies) this.#sql.owe.run([Buffer.from(writeEvent({ ...body, ms: 0 }))]);
+    for (const body of bodies) this.#sql.owe.run([eventOf(body)]);
   }
 
   /** Within a transaction of the caller: for this report, unless its auditor is found to lie by then. */
@@ -91,10 +98,10 @@ export class DueTable {
     });
   }
 
-  /** These are in the ledger, or never will be. */
-  done(ids: readonly number[]): void {
-    this.#db.transact(() => {
-      for (const id of ids) this.#sql.done.run([id]);
+  /** These are in the ledger, or never will be. Durable when it resolves; rejects when nothing can be written now. */
+  async done(ids: readonly number[]): Promise<void> {
+    await this.#db.write(() => {
+      for (const id of ids) this.#writes.done.run([id]);
     });
   }
 
@@ -116,14 +123,14 @@ export class DueTable {
     };
   }
 
-  /** It is in the ledger at this index, or at one that is not known, and these follow. */
-  carriedOut(slashing: Slashing, event: number | null, dues: readonly EventBody[]): void {
-    this.#mark(slashing, event ?? SOMEWHERE, dues);
+  /** It is in the ledger at this index, or at one that is not known, and these follow. As `done`. */
+  carriedOut(slashing: Slashing, event: number | null, dues: readonly EventBody[]): Promise<void> {
+    return this.#mark(slashing, event ?? SOMEWHERE, dues);
   }
 
-  /** It never will be. */
-  dropped(slashing: Slashing): void {
-    this.#mark(slashing, NEVER, []);
+  /** It never will be. As `done`. */
+  dropped(slashing: Slashing): Promise<void> {
+    return this.#mark(slashing, NEVER, []);
   }
 
   /** Those that stand, the last ones last. */
@@ -156,12 +163,17 @@ export class DueTable {
     this.#sql.undone.run([provider, file]);
   }
 
-  #mark({ provider, file, recordedMs }: Slashing, event: number, dues: readonly EventBody[]): void {
-    this.#db.transact(() => {
-      this.#sql.carry.run([event, provider, file, recordedMs]);
-      this.owe(dues);
+  async #mark({ provider, file, recordedMs }: Slashing, event: number, dues: readonly EventBody[]): Promise<void> {
+    await this.#db.write(() => {
+      this.#writes.carry.run([event, provider, file, recordedMs]);
+      for (const body of dues) this.#writes.owe.run([eventOf(body)]);
     });
   }
+}
+
+/** When it happens, the ledger says. */
+function eventOf(body: EventBody): Buffer {
+  return Buffer.from(writeEvent({ ...body, ms: 0 }));
 }
 
 /** As many as one event holds: always two of them. */

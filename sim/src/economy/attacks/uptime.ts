@@ -18,7 +18,7 @@ export async function uptimeFarm(seed: number): Promise<Figure> {
   ]);
   for (let hour = 0; hour < HOURS; hour++) {
     economy.pass(HOUR_MS);
-    economy.uptime(sharesOf(seen).map(([id, share]) => [byId.get(id)!, share] as const));
+    economy.uptime(sharesOf(seen, () => 0).map(([id, share]) => [byId.get(id)!, share] as const));
   }
   const [farmed, earned] = [economy.wealth(attackers) - start, economy.wealth(honest) - before];
   return {

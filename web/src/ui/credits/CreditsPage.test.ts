@@ -200,6 +200,10 @@ describe('the page about credits', () => {
     expect(says()).toContain('two different passphrases');
     await fireEvent.input(screen.getByLabelText('The same again'), { target: { value: 'correct horse' } });
     await press('Make it…');
+    await press('Show it as a QR code');
+    expect(await screen.findByRole('img', { name: 'QR code of the locked key' }, PATIENT)).toBeTruthy();
+    await press('Hide the QR code');
+    expect(screen.queryByRole('img', { name: 'QR code of the locked key' })).toBeNull();
     await press('Use it from now on');
     expect(says()).toContain('Save the file first');
     vi.stubGlobal('URL', Object.assign(URL, { createObjectURL: () => 'blob:', revokeObjectURL() {} }));
