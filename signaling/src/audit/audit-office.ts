@@ -11,6 +11,7 @@ import { PLAIN } from '@llmesh/core/policy/price';
 import type { Audits } from '@llmesh/core/wire/api-pages';
 import { calibrationFor, type Calibration } from '@llmesh/core/proof/calibration';
 import { readDraw } from '@llmesh/core/proof/draw';
+import type { AuditorState } from '@llmesh/core/proof/auditor-standing';
 import { moreAuditors } from '@llmesh/core/proof/standing';
 import { leaseOf, readLeases } from '@llmesh/core/receipts/lease';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
@@ -32,14 +33,15 @@ import { AuditTally } from './figures/audit-tally.ts';
 import { AuditReports } from './audit-reports.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { AuditTerms } from './audit-terms.ts';
-import { AuditorRecords, isCredible } from './auditor-records.ts';
+import { AuditorRecords, isHeard } from './auditors/auditor-records.ts';
 import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './figures/length-table.ts';
+import { isKnownAnswer, KnownAnswers, makerOf, moreForKnown } from './auditors/known-answers.ts';
 import { OfferedFiles } from './offered-files.ts';
-import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
+import { OpenAudits, type DrawnAuditor, type OpenAudit } from './auditors/open-audits.ts';
 import { auditedPair, PairTable } from './figures/pair-figures.ts';
 import { AuditDues } from './dues/audit-dues.ts';
-import { paid, settle } from './settle.ts';
+import { paid, settle, type Finding } from './auditors/settle.ts';
 import { Standings } from './standings.ts';
 
 /** How often audits whose auditors keep silent are looked for. */
@@ -84,6 +86,7 @@ export class AuditOffice {
   readonly #options: AuditOfficeOptions;
   readonly #records: AuditorRecords;
   readonly #files = new OfferedFiles();
+  readonly #known: KnownAnswers;
   readonly #open = new OpenAudits();
   readonly #draws: AuditDraws;
   readonly #reports: AuditReports;
@@ -104,10 +107,11 @@ export class AuditOffice {
     for (const audit of table.open(now() - terms.patienceMs)) this.#open.put(audit);
     this.tally = new AuditTally(options.counts);
     const own = { standings: this.standings, records: this.#records, pairs: this.pairs, counts: this.tally };
-    const needs = { ...options, ...own };
+    this.#known = new KnownAnswers(clock);
+    const needs = { ...options, ...own, known: this.#known };
     this.#draws = new AuditDraws({
       ...needs,
-      eligible: (audited) => eligibleAuditors(audited, needs),
+      eligible: (audited, isKnown) => eligibleAuditors(audited, needs, isKnown),
       isFull: () => this.#open.isFull,
       drawn: (audits) => this.#drawn(audits),
     });
@@ -166,8 +170,16 @@ export class AuditOffice {
     this.#reports.file(by, bytes);
   }
 
-  /** An owner ordered this: an appeal, or another test. Throws order_refused, rate_limited or busy. */
-  ordered(order: Pick<Order, 'kind' | 'by'>, bytes: Uint8Array): void {
+  /**
+   * An owner ordered this, and `carrier` brought it: an appeal, another test, or known answers. Throws order_refused,
+   * rate_limited or busy.
+   */
+  ordered(order: Order, bytes: Uint8Array, carrier: PeerId): void {
+    if (order.kind === 'known-answers') {
+      const network = this.#options.registry.find(order.by)?.network;
+      if (network === undefined) throw new MeshError('order_refused', 'Whoever answers has to be there first.');
+      return this.#known.announce(order.by, { ...order, carrier, network });
+    }
     if (order.kind === 'appeal') {
       this.#appeals.file(order, bytes);
       this.#tell(order.by);
@@ -209,7 +221,11 @@ export class AuditOffice {
     this.#options.table.draw(audits);
     for (const audit of audits) {
       this.#open.put(audit);
-      this.#ask(audit, audit.auditors);
+      // A requester that is among them knows the answer.
+      this.#ask(
+        audit,
+        audit.auditors.filter(({ peerId }) => peerId !== audit.requester.peerId),
+      );
     }
   }
 
@@ -253,12 +269,16 @@ export class AuditOffice {
     if (audit.isAppeal === true) return this.#appeals.found(audit);
     if (audit.findings.length < audit.auditors.length) return;
     const { terms, random } = this.#options;
-    const { judged } = settle(audit.findings, terms.platform);
+    const isKnown = isKnownAnswer(audit);
+    const { judged, judges } = settle(audit.findings, terms.platform);
+    const abstained = audit.findings.length - judged.length;
     // Chance, and only now: an auditor that knew from the draw that nobody reads after it could find whatever it likes.
     const isConfirmed = judged.length > 1 || random() < terms.confirmed;
-    const wanted = moreAuditors(judged, audit.findings.length - judged.length, isConfirmed);
+    const wanted = isKnown
+      ? moreForKnown(judged, abstained, judges.includes(audit.requester.peerId))
+      : moreAuditors(judged, abstained, isConfirmed);
     const draw = wanted === 0 ? null : readDraw(audit.draw, this.#options.key.peerId, nodeVerify);
-    const more = draw === null ? null : this.#draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES));
+    const more = draw === null ? null : this.#draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES), isKnown);
     if (more === null) return this.#settle(audit);
     const wider = { ...audit, auditors: [...audit.auditors, ...more] };
     this.#options.table.draw([wider]);
@@ -269,22 +289,18 @@ export class AuditOffice {
   #settle(audit: OpenAudit): void {
     const { table, now, terms } = this.#options;
     const counts = this.tally;
+    if (isKnownAnswer(audit)) return this.#settleKnown(audit);
     const { receipt, file, model, findings } = audit;
     const provider = audit.provider.peerId;
     const settled = settle(findings, terms.platform, audit.auditors.length - findings.length);
-    const { judged, confirmed, contradicted } = settled;
+    const { judged, contradicted } = settled;
     const before = this.standings.of(provider, file).level;
     const standing = judged.length === 0 ? null : this.standings.next(provider, file, model, judged);
-    const abstained = findings.filter(({ verdict }) => verdict === 'unknown').map(({ auditor }) => auditor);
-    const auditors = [
-      ...confirmed.map((peer) => [peer, this.#records.with(peer, 'agreed')] as const),
-      ...contradicted.map((peer) => [peer, this.#records.with(peer, 'against')] as const),
-      ...abstained.map((peer) => [peer, this.#records.with(peer, 'abstained')] as const),
-    ];
+    const auditors = this.#records.settled(settled, abstaining(findings), terms.platform);
     const isSlashed = standing?.level === 'convicted' && before !== 'convicted';
     const slashing = isSlashed ? { provider, file, percent: SLASHED_PERCENT, reason: SLASHED } : null;
     const fees = { auditors: this.#dues === null ? [] : paid(settled), fromMs: now() + terms.withheldMs };
-    const liars = contradicted.filter((peer) => !isCredible(this.#records.with(peer, 'against')));
+    const liars = unheard(contradicted, auditors);
     table.settle({ receipt, settled, standing, auditors, slashing, fees, liars }, now());
     this.#open.end(audit);
     for (const [peer, record] of auditors) this.#records.put(peer, record);
@@ -295,6 +311,27 @@ export class AuditOffice {
     this.standings.put(standing);
     if (standing.level !== before) counts.became(standing.level);
     this.#follow(provider, before !== standing.level);
+  }
+
+  /** It says what its auditors are worth, and nothing about its provider. */
+  #settleKnown(audit: OpenAudit): void {
+    const { table, now, terms } = this.#options;
+    const { receipt, auditors: asked } = audit;
+    const byMaker = makerOf(audit);
+    const findings = audit.findings.map((finding) => ({ ...finding, auditor: byMaker(finding.auditor) }));
+    const settled = settle(findings, terms.platform, asked.length - findings.length);
+    const maker = audit.provider.peerId;
+    const isJudged = settled.judges.includes(maker);
+    const abstained = isJudged ? abstaining(findings) : [];
+    const auditors = isJudged ? this.#records.settled(settled, abstained, terms.platform) : [];
+    const due = this.#dues === null ? [] : paid(settled).filter((peer) => peer !== maker);
+    const fees = { auditors: due, fromMs: now() + terms.withheldMs };
+    const liars = unheard(settled.contradicted, auditors);
+    const nothing = { ...settled, verdict: 'unknown', log10E: 0 } as const;
+    table.settle({ receipt, settled: nothing, standing: null, auditors, slashing: null, fees, liars }, now());
+    this.#open.end(audit);
+    for (const [peer, state] of auditors) this.#records.put(peer, state);
+    if (due.length > 0) this.#dues?.look();
   }
 
   #tell(provider: PeerId): void {
@@ -327,6 +364,15 @@ export class AuditOffice {
       this.#options.failed(thrown);
     }
   }
+}
+
+function abstaining(findings: readonly Finding[]): PeerId[] {
+  return findings.filter(({ verdict }) => verdict === 'unknown').map(({ auditor }) => auditor);
+}
+
+/** Those of the contradicted whose word counts no longer. */
+function unheard(contradicted: readonly PeerId[], records: readonly (readonly [PeerId, AuditorState])[]): PeerId[] {
+  return contradicted.filter((peer) => records.some(([one, state]) => one === peer && !isHeard(state)));
 }
 
 const SLASHED = 'At least two independent auditors found that its answers are not what the file writes.';

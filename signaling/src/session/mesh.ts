@@ -104,7 +104,7 @@ export class Mesh {
     const { issuer } = leases;
     const desk = new OrderDesk({
       ...{ clock, now: () => leases.nowMs, issuer, ledger },
-      audits: (order, bytes) => audits.ordered(order, bytes),
+      audits: (order, bytes, carrier) => audits.ordered(order, bytes, carrier),
     });
     this.prices = hasCredits
       ? new PriceList({

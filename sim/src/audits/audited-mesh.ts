@@ -10,11 +10,11 @@ import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity'
 import { drawAuditors, rootOf, selected, signDraw } from '@llmesh/core/proof/draw';
 import { levelOf, moreAuditors, NEW_STANDING, record, type StandingState } from '@llmesh/core/proof/standing';
 import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
-import { AuditorRecords, isCredible } from '@llmesh/signaling/audit/auditor-records';
+import { AuditorRecords, isHeard } from '@llmesh/signaling/audit/auditors/auditor-records';
 import { AuditShare } from '@llmesh/signaling/audit/audit-share';
 import { AUDIT_TERMS, workOf } from '@llmesh/signaling/audit/audit-terms';
-import { panelOf } from '@llmesh/signaling/audit/independence';
-import { paid, settle, type Finding } from '@llmesh/signaling/audit/settle';
+import { panelOf } from '@llmesh/signaling/audit/auditors/independence';
+import { paid, settle, type Finding } from '@llmesh/signaling/audit/auditors/settle';
 import { SeededRandom } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { deviationsIn, HONEST_NOISE } from './deviations.ts';
@@ -86,7 +86,7 @@ export class AuditedMesh {
 
   /** Auditors whose word still counts. */
   isHeard({ peerId }: Pick<Lender, 'peerId'>): boolean {
-    return isCredible(this.#records.of(peerId));
+    return isHeard(this.#records.of(peerId));
   }
 
   async run(): Promise<void> {
@@ -196,10 +196,8 @@ export class AuditedMesh {
   /** Who is paid. */
   #settle({ peerId }: Lender, findings: readonly Finding[]): readonly PeerId[] {
     const settled = settle(findings, NOBODY);
-    const { judged, confirmed, contradicted } = settled;
-    this.#standings.set(peerId, record(this.standingOf({ peerId }), judged));
-    for (const auditor of confirmed) this.#records.put(auditor, this.#records.with(auditor, 'agreed'));
-    for (const auditor of contradicted) this.#records.put(auditor, this.#records.with(auditor, 'against'));
+    this.#standings.set(peerId, record(this.standingOf({ peerId }), settled.judged));
+    for (const [auditor, state] of this.#records.settled(settled, [], NOBODY)) this.#records.put(auditor, state);
     return paid(settled);
   }
 }
