@@ -11,7 +11,6 @@ import { PLAIN } from '@llmesh/core/policy/price';
 import type { Audits } from '@llmesh/core/wire/api-pages';
 import { calibrationFor, type Calibration } from '@llmesh/core/proof/calibration';
 import { readDraw } from '@llmesh/core/proof/draw';
-import type { AuditorState } from '@llmesh/core/proof/auditor-standing';
 import { moreAuditors } from '@llmesh/core/proof/standing';
 import { leaseOf, readLeases } from '@llmesh/core/receipts/lease';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
@@ -33,15 +32,17 @@ import { AuditTally } from './figures/audit-tally.ts';
 import { AuditReports } from './audit-reports.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { AuditTerms } from './audit-terms.ts';
-import { AuditorRecords, isHeard } from './auditors/auditor-records.ts';
+import { AuditorRecords } from './auditors/auditor-records.ts';
 import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './figures/length-table.ts';
-import { isKnownAnswer, KnownAnswers, makerOf, moreForKnown } from './auditors/known-answers.ts';
+import { isKnownAnswer, KnownAnswers, moreForKnown } from './auditors/known-answers.ts';
 import { OfferedFiles } from './offered-files.ts';
 import { OpenAudits, type DrawnAuditor, type OpenAudit } from './auditors/open-audits.ts';
 import { auditedPair, PairTable } from './figures/pair-figures.ts';
 import { AuditDues } from './dues/audit-dues.ts';
-import { paid, settle, type Finding } from './auditors/settle.ts';
+import { settle } from './auditors/settle.ts';
+import { Retests } from './retests.ts';
+import { aftermathOf } from './settlement.ts';
 import { Standings } from './standings.ts';
 
 /** How often audits whose auditors keep silent are looked for. */
@@ -50,8 +51,6 @@ const SWEEP_MS = 10_000;
 const MAX_LEASES = 50_000;
 /** An audit is one unit of work: its lease is good for nothing else. */
 const AUDIT_UNITS = 1;
-/** The part of its stake that a convicted provider loses, in percent, where there is no ledger whose votes decide it. */
-const SLASHED_PERCENT = 10;
 
 export interface AuditOfficeOptions {
   clock: Clock;
@@ -71,7 +70,7 @@ export interface AuditOfficeOptions {
 /** What the rest of the control plane does for the audits. */
 export interface AuditWays {
   candidate(peer: RegisteredPeer, offer: { task: string; model: OpenAudit['model'] }): Candidate;
-  tell(peer: PeerId, message: Extract<FromServer, { type: 'audit' | 'standing' }>): void;
+  tell(peer: PeerId, message: Extract<FromServer, { type: 'audit' | 'question' | 'standing' }>): void;
   /** Others have checked an answer of this provider, and found nothing. */
   agreed(provider: PeerId): void;
   /** Whom strangers are kept from has changed. */
@@ -95,6 +94,7 @@ export class AuditOffice {
   /** Null: there are no credits. */
   readonly #dues: AuditDues | null;
   readonly #appeals: AppealOffice;
+  readonly #retests: Retests;
   #ways: AuditWays | null = null;
   #stopSweep: () => void;
 
@@ -137,6 +137,11 @@ export class AuditOffice {
         this.#dues?.look();
         this.#follow(provider, outcome === 'fallen');
       },
+    });
+    this.#retests = new Retests({
+      ...needs,
+      eligible: (audited) => eligibleAuditors(audited, needs),
+      question: (asker, question) => this.#ways?.tell(asker, question),
     });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
@@ -187,6 +192,8 @@ export class AuditOffice {
       throw new MeshError('order_refused', 'Nothing is held against this computer: there is nothing to test again.');
     } else if (!this.#draws.retest(order.by)) {
       throw new MeshError('rate_limited', 'Its answers are being tested already. Ask again in an hour.');
+    } else {
+      this.#retests.begin(order.by, bytes);
     }
   }
 
@@ -213,6 +220,7 @@ export class AuditOffice {
   async close(): Promise<void> {
     this.#stopSweep();
     this.#appeals.close();
+    this.#retests.close();
     await this.#draws.close();
     await this.#dues?.close();
   }
@@ -289,49 +297,23 @@ export class AuditOffice {
   #settle(audit: OpenAudit): void {
     const { table, now, terms } = this.#options;
     const counts = this.tally;
-    if (isKnownAnswer(audit)) return this.#settleKnown(audit);
-    const { receipt, file, model, findings } = audit;
     const provider = audit.provider.peerId;
-    const settled = settle(findings, terms.platform, audit.auditors.length - findings.length);
-    const { judged, contradicted } = settled;
-    const before = this.standings.of(provider, file).level;
-    const standing = judged.length === 0 ? null : this.standings.next(provider, file, model, judged);
-    const auditors = this.#records.settled(settled, abstaining(findings), terms.platform);
-    const isSlashed = standing?.level === 'convicted' && before !== 'convicted';
-    const slashing = isSlashed ? { provider, file, percent: SLASHED_PERCENT, reason: SLASHED } : null;
-    const fees = { auditors: this.#dues === null ? [] : paid(settled), fromMs: now() + terms.withheldMs };
-    const liars = unheard(contradicted, auditors);
-    table.settle({ receipt, settled, standing, auditors, slashing, fees, liars }, now());
+    const before = this.standings.of(provider, audit.file).level;
+    const own = { standings: this.standings, records: this.#records, terms, pays: this.#dues !== null, nowMs: now() };
+    const aftermath = aftermathOf(audit, before, own);
+    const { settled, standing, auditors, slashing, fees } = aftermath;
+    table.settle(aftermath, own.nowMs);
     this.#open.end(audit);
-    for (const [peer, record] of auditors) this.#records.put(peer, record);
+    for (const [peer, state] of auditors) this.#records.put(peer, state);
+    if (slashing !== null || fees.auditors.length > 0) this.#dues?.look();
+    // Nothing follows for who made it.
+    if (isKnownAnswer(audit)) return;
     counts.done(settled.verdict);
-    if (isSlashed || fees.auditors.length > 0) this.#dues?.look();
     if (settled.verdict === 'agrees') this.#ways?.agreed(provider);
     if (standing === null) return;
     this.standings.put(standing);
     if (standing.level !== before) counts.became(standing.level);
     this.#follow(provider, before !== standing.level);
-  }
-
-  /** It says what its auditors are worth, and nothing about its provider. */
-  #settleKnown(audit: OpenAudit): void {
-    const { table, now, terms } = this.#options;
-    const { receipt, auditors: asked } = audit;
-    const byMaker = makerOf(audit);
-    const findings = audit.findings.map((finding) => ({ ...finding, auditor: byMaker(finding.auditor) }));
-    const settled = settle(findings, terms.platform, asked.length - findings.length);
-    const maker = audit.provider.peerId;
-    const isJudged = settled.judges.includes(maker);
-    const abstained = isJudged ? abstaining(findings) : [];
-    const auditors = isJudged ? this.#records.settled(settled, abstained, terms.platform) : [];
-    const due = this.#dues === null ? [] : paid(settled).filter((peer) => peer !== maker);
-    const fees = { auditors: due, fromMs: now() + terms.withheldMs };
-    const liars = unheard(settled.contradicted, auditors);
-    const nothing = { ...settled, verdict: 'unknown', log10E: 0 } as const;
-    table.settle({ receipt, settled: nothing, standing: null, auditors, slashing: null, fees, liars }, now());
-    this.#open.end(audit);
-    for (const [peer, state] of auditors) this.#records.put(peer, state);
-    if (due.length > 0) this.#dues?.look();
   }
 
   #tell(provider: PeerId): void {
@@ -365,14 +347,3 @@ export class AuditOffice {
     }
   }
 }
-
-function abstaining(findings: readonly Finding[]): PeerId[] {
-  return findings.filter(({ verdict }) => verdict === 'unknown').map(({ auditor }) => auditor);
-}
-
-/** Those of the contradicted whose word counts no longer. */
-function unheard(contradicted: readonly PeerId[], records: readonly (readonly [PeerId, AuditorState])[]): PeerId[] {
-  return contradicted.filter((peer) => records.some(([one, state]) => one === peer && !isHeard(state)));
-}
-
-const SLASHED = 'At least two independent auditors found that its answers are not what the file writes.';

@@ -15,7 +15,7 @@ import { NEW_AUDITOR, type AuditorState } from '@llmesh/core/proof/auditor-stand
 import { MAX_AUDITORS } from './auditors/auditor-records.ts';
 import type { DrawnAuditor, OpenAudit } from './auditors/open-audits.ts';
 import { MAX_PAIRS, readHistogram, type PairFigures } from './figures/pair-figures.ts';
-import type { Settled } from './auditors/settle.ts';
+import type { Aftermath, Slashing } from './settlement.ts';
 import type { KeptStanding } from './kept-standing.ts';
 import { MAX_STANDINGS } from './standings.ts';
 
@@ -32,26 +32,6 @@ export interface KeptReport {
   readonly why: string;
   /** The signed bytes. They stay where they speak against a provider: whoever doubts the verdict recounts it. */
   readonly report: Uint8Array;
-}
-
-export interface Slashing {
-  readonly provider: PeerId;
-  readonly file: string;
-  readonly percent: number;
-  readonly reason: string;
-}
-
-/** What an audit that is over leads to; null and none: nothing. */
-export interface Aftermath {
-  readonly receipt: Uint8Array;
-  readonly settled: Settled;
-  readonly standing: KeptStanding | null;
-  readonly auditors: readonly (readonly [PeerId, AuditorState])[];
-  readonly slashing: Slashing | null;
-  /** Whose reports are paid for, and from when on. */
-  readonly fees: { readonly auditors: readonly PeerId[]; readonly fromMs: number };
-  /** These were found to lie: they are paid for none of their reports. */
-  readonly liars: readonly PeerId[];
 }
 
 interface AuditRow {

@@ -40,6 +40,12 @@ export class Standings {
     return convicted.at(-1)?.file ?? null;
   }
 
+  /** The file that strangers are kept from with, checked last; null: none. */
+  quarantinedOf(provider: PeerId): KeptStanding | null {
+    const all = [...(this.#bad.get(provider)?.values() ?? [])].filter(({ level }) => level === 'quarantined');
+    return all.at(-1) ?? null;
+  }
+
   /** It starts anew with this file. */
   forget(provider: PeerId, file: string): void {
     const known = this.#files(provider)?.get(file);
@@ -118,7 +124,7 @@ export class Standings {
     const worst = this.worst(provider);
     const level = worst === 'convicted' || this.shuns(provider, { sha256 }) ? worst : (own?.level ?? 'good');
     if (own === undefined && level === 'good') return null;
-    const about = [...files.values()].find((one) => one.level === level) ?? own;
+    const about = level === 'good' ? own : ([...files.values()].find((one) => one.level === level) ?? own);
     return {
       type: 'standing',
       model: id,
