@@ -44,6 +44,7 @@ import { settle } from './auditors/settle.ts';
 import { Retests } from './retests.ts';
 import { aftermathOf } from './settlement.ts';
 import { Standings } from './standings.ts';
+import { Trust } from './trust.ts';
 
 /** How often audits whose auditors keep silent are looked for. */
 const SWEEP_MS = 10_000;
@@ -95,6 +96,7 @@ export class AuditOffice {
   readonly #dues: AuditDues | null;
   readonly #appeals: AppealOffice;
   readonly #retests: Retests;
+  readonly trust: Trust;
   #ways: AuditWays | null = null;
   #stopSweep: () => void;
 
@@ -143,6 +145,8 @@ export class AuditOffice {
       eligible: (audited) => eligibleAuditors(audited, needs),
       question: (asker, question) => this.#ways?.tell(asker, question),
     });
+    const checks = () => this.tally.found.agrees + this.tally.found.deviates > 0;
+    this.trust = new Trust({ ...options, standings: this.standings, checks });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
   }

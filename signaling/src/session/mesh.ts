@@ -124,7 +124,7 @@ export class Mesh {
       () => sessions.all(),
       () => leases.nowMs,
     );
-    const reliability = new Reliability(clock, (peer) => audits.standings.trust(peer));
+    const reliability = new Reliability(clock, (peer) => audits.trust.of(peer));
     const promises = new SlotPromises(clock, registry);
     receipts.onKept = (delivered) => {
       promises.delivered(delivered.lease.requester, delivered.lease.provider);
