@@ -66,6 +66,7 @@ const ROOMS = {
     ['price', 'what each offer costs now, and whether it can be paid'],
     ['audit/figures', 'what was counted and measured in audits'],
     ['audit/dues', 'what follows from audits for credits'],
+    ['audit/auditors', 'who may check whom, and what their word is worth'],
     ['audit', 'which answers are checked, by whom, and what follows'],
     ['match', 'who gets which provider, and who waits'],
     ['metrics.ts', 'what /metrics says'],

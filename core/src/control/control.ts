@@ -15,7 +15,7 @@ import {
   type QueuePosition,
 } from '../wire/control-protocol.ts';
 import type { AccountNews, CheckpointNews } from '../wire/credit-messages.ts';
-import { type AuditCall, type Standing } from '../wire/audit-messages.ts';
+import { type AuditCall, type QuestionCall, type Standing } from '../wire/audit-messages.ts';
 import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
 import type { OfferRef } from '../policy/offer-key.ts';
 import type { OrderBody } from '../ledger/order.ts';
@@ -71,6 +71,8 @@ export interface ControlEvents {
   expect: [offer: Required<OfferRef>];
   /** Answers of ours are to be checked: see `audit` of `control-protocol.ts`. Its draw and its lease are not checked yet. */
   audit: [audit: AuditCall];
+  /** Somebody wants to be tested: see `question` of `audit-messages.ts`. */
+  question: [question: QuestionCall];
   /** How our own answers with a model stand. */
   standing: [standing: Standing];
   /** Our credits. A mere claim, until it is recounted. */
@@ -344,6 +346,9 @@ export class ControlClient extends Emitter<ControlEvents> {
         break;
       case 'audit':
         this.emit('audit', message);
+        break;
+      case 'question':
+        this.emit('question', message);
         break;
       case 'standing':
         this.emit('standing', message);

@@ -225,6 +225,7 @@ export const fromServer: FromServer[] = [
   { type: 'gone', peer: bob },
   { type: 'expect', model },
   { type: 'audit', leaseId: 'r'.repeat(26), draw: 's'.repeat(96), lease: 't'.repeat(96), auditors: [] },
+  { type: 'question', provider: bob, model },
   {
     type: 'standing',
     model,

@@ -76,6 +76,7 @@ describe('an order', () => {
     { kind: 'vote', proposal: 4, choice: 'abstain' },
     { kind: 'appeal' },
     { kind: 'retest' },
+    { kind: 'known-answers', requester: other },
   ];
 
   it.each(ORDERS)('comes back as it was signed: $kind', async (body) => {

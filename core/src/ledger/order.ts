@@ -29,7 +29,9 @@ export type OrderBody =
   /** Others shall check again the answer that this peer was convicted for. */
   | { readonly kind: 'appeal' }
   /** More answers of this peer shall be checked, and soon. */
-  | { readonly kind: 'retest' };
+  | { readonly kind: 'retest' }
+  /** What this requester, who brings this order itself, asks this peer is a known answer for auditors: nothing else counts it. */
+  | { readonly kind: 'known-answers'; readonly requester: PeerId };
 
 export type Order = OrderBody & {
   /** Who signed it. */
@@ -54,6 +56,7 @@ const OrderSchema = v.union([
   v.strictTuple([...head, v.literal('vote'), whole, v.picklist(['yes', 'no', 'abstain'])]),
   v.strictTuple([...head, v.literal('appeal')]),
   v.strictTuple([...head, v.literal('retest')]),
+  v.strictTuple([...head, v.literal('known-answers'), peer]),
 ]);
 
 /** `by` is whoever signs. */
@@ -81,6 +84,7 @@ function bodyOf(what: Rest<v.InferOutput<typeof OrderSchema>>): OrderBody {
   if (what[0] === 'alias') return { kind: what[0], alias: what[1] };
   if (what[0] === 'propose') return { kind: what[0], parameter: what[1], value: what[2] };
   if (what[0] === 'vote') return { kind: what[0], proposal: what[1], choice: what[2] };
+  if (what[0] === 'known-answers') return { kind: what[0], requester: what[1] };
   if (what[0] === 'appeal' || what[0] === 'retest') return { kind: what[0] };
   return { kind: what[0], amount: what[1] };
 }
@@ -90,5 +94,6 @@ function fieldsOf(body: OrderBody): readonly unknown[] {
   if (body.kind === 'alias') return [body.alias];
   if (body.kind === 'propose') return [body.parameter, body.value];
   if (body.kind === 'vote') return [body.proposal, body.choice];
+  if (body.kind === 'known-answers') return [body.requester];
   return body.kind === 'appeal' || body.kind === 'retest' ? [] : [body.amount];
 }

@@ -30,7 +30,7 @@ const PREFERRED_MAY_TAKE = 2;
  * instead of 5.9 with the square when half of the slots are busy. A fourth power gains more there, but swamps the best
  * where nobody counts promises, as in an outage: at 95 % busy it costs 16 % compared with the square, the third 7 %.
  */
-const SHARPNESS = 3;
+export const SHARPNESS = 3;
 /** Can begin at once; has a free slot, but loads its model first; has no free slot. */
 const [AT_ONCE, AFTER_LOADING, BUSY] = [0, 1, 2];
 

@@ -44,6 +44,8 @@ export interface StandingState {
   readonly wonByPairs: readonly number[];
   readonly checked: number;
   readonly agreed: number;
+  /** The answers that were checked when its last quarantine ended. Left out: none has. */
+  readonly freedAt?: number;
 }
 
 const NOTHING_WON = STAKES.map(() => 0);
@@ -55,12 +57,19 @@ export function record(state: StandingState, judged: readonly Judged[]): Standin
   const factor = answerFactor(judged);
   // On the word of one nobody is convicted. That it agrees counts all the same: else only answers in doubt would.
   const byPairs = judged.length < CONFIRMED_AUDITORS ? Math.min(factor, 1) : factor;
-  return {
+  const next = {
+    ...state,
     won: after(state.won, factor),
     wonByPairs: after(state.wonByPairs, byPairs),
     checked: state.checked + 1,
     agreed: state.agreed + (deviates(judged) ? 0 : 1),
   };
+  const isFreed = isQuarantined(levelOf(state)) && !isQuarantined(levelOf(next));
+  return isFreed ? { ...next, freedAt: next.checked } : next;
+}
+
+function isQuarantined(level: Level): boolean {
+  return level === 'quarantined' || level === 'convicted';
 }
 
 export function levelOf({ won, wonByPairs }: StandingState): Level {
@@ -104,14 +113,20 @@ export function appeal(state: StandingState, judged: readonly Judged[]): Standin
 
 /** What one answer multiplies a stake by. */
 function answerFactor(judged: readonly Judged[]): number {
-  const voices = judged.reduce((sum, { platform }) => sum + (platform ? PLATFORM_VOICES : 1), 0);
   const least = Math.min(...judged.map(({ log10E }) => log10E));
-  const capped = Math.min(least, ANSWER_CAP_LOG10, -voices * LIARS_LOG10);
+  return factorOf(least, judged);
+}
+
+/** What it multiplies a stake by that these say the same: at most what it takes for all of them to lie. */
+export function factorOf(log10E: number, judged: readonly Pick<Judged, 'platform'>[]): number {
+  const voices = judged.reduce((sum, { platform }) => sum + (platform ? PLATFORM_VOICES : 1), 0);
+  const capped = Math.min(log10E, ANSWER_CAP_LOG10, -voices * LIARS_LOG10);
   // Half: the other half pays for the liars.
   return 10 ** capped / 2;
 }
 
-function after(won: readonly number[], factor: number): number[] {
+/** What the gamblers have once each has bet on something that multiplies a stake by this. */
+export function after(won: readonly number[], factor: number): number[] {
   return STAKES.map((stake, i) => Math.max(FLOOR_LOG10, won[i]! + Math.log10(1 - stake + stake * factor)));
 }
 

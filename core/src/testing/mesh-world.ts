@@ -104,8 +104,9 @@ export class World {
     offered = advert,
     adapterCapacity?: AdapterCapacity,
     kinds: readonly TaskKind[] = [],
+    identity = newIdentity(),
   ) {
-    const mesh = await this.join(newIdentity(), new MemoryReceiptKeeper(), kinds);
+    const mesh = await this.join(identity, new MemoryReceiptKeeper(), kinds);
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const hangs: MeshError[] = [];

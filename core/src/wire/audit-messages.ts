@@ -1,7 +1,7 @@
 /** What the control plane, requesters, auditors and providers say to each other about audits; a part of `control-protocol.ts`. */
 import * as v from 'valibot';
 import { MAX_CANDIDATES, CandidateSchema } from './candidate.ts';
-import { MAX_RECORD_BYTES, base32, base32UpTo, count, listOf, modelId, text } from './fields.ts';
+import { MAX_RECORD_BYTES, base32, base32UpTo, count, listOf, modelId, peerId, text } from './fields.ts';
 
 /** The longest report of an auditor: a byte for each token of the longest answer that is checked, and what is around it. */
 export const MAX_REPORT_BYTES = 8_192;
@@ -31,6 +31,13 @@ export const AuditSchema = v.object({
   auditors: listOf(CandidateSchema, MAX_CANDIDATES),
 });
 export type AuditCall = v.InferOutput<typeof AuditSchema>;
+
+/**
+ * Please ask this provider a question with this model, as somebody whom it does not know: its owner wants it to be tested again. For
+ * workers that check answers. Not answered.
+ */
+export const QuestionSchema = v.object({ type: v.literal('question'), provider: peerId, model: modelId });
+export type QuestionCall = v.InferOutput<typeof QuestionSchema>;
 
 /** How a provider stands with one of its models: `proof/standing.ts`. */
 export const LEVELS = ['good', 'suspected', 'quarantined', 'convicted'] as const;

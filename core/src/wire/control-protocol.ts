@@ -30,7 +30,7 @@ import {
   type ModelAdvert,
   slots,
 } from './model-advert.ts';
-import { AuditSchema, ReportSchema, StandingSchema } from './audit-messages.ts';
+import { AuditSchema, QuestionSchema, ReportSchema, StandingSchema } from './audit-messages.ts';
 import { AccountSchema, CheckpointSchema, CosignSchema, OrderSchema, WitnessSchema } from './credit-messages.ts';
 import {
   CERTIFICATE_BYTES,
@@ -352,6 +352,7 @@ const FROM_SERVER = [
   GoneSchema,
   ExpectSchema,
   AuditSchema,
+  QuestionSchema,
   StandingSchema,
   AccountSchema,
   CheckpointSchema,

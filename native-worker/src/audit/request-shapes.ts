@@ -111,7 +111,7 @@ export class RequestShapes {
   }
 }
 
-function jittered({ before, asked, ...rest }: ConversationShape, random: () => number): ConversationShape {
+export function jittered({ before, asked, ...rest }: ConversationShape, random: () => number): ConversationShape {
   const about = (length: number) => Math.max(1, Math.round(length * (1 + JITTER * (2 * random() - 1))));
   const [first, ...more] = asked;
   return {

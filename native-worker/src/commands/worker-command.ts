@@ -149,7 +149,13 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     report.seeds = () => shared?.figures ?? null;
     saySeeding(given, options, output);
     sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
-    await lendModels(node, { models, lasting: self.temporary === null, hung, report }, options, output, stop.signal);
+    await lendModels(
+      node,
+      { models, lasting: self.temporary === null, identity, hung, report },
+      options,
+      output,
+      stop.signal,
+    );
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {

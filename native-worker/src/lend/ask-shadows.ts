@@ -2,10 +2,14 @@
 import { untilAborted } from '@llmesh/core/base/abort';
 import { realClock } from '@llmesh/core/base/clock';
 import { asMeshError } from '@llmesh/core/base/errors';
-import type { PeerId } from '@llmesh/core/base/ids';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { randomBytes } from '@llmesh/core/base/random-bytes';
+import type { ControlClient } from '@llmesh/core/control/control';
+import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { signOrder } from '@llmesh/core/ledger/order';
 import { peerName } from '@llmesh/core/identity/names';
-import { ShadowAsker, type ShadowFinding } from '../audit/shadow-asker.ts';
+import { ShadowAsker } from '../audit/shadow-asker.ts';
+import type { ShadowFinding, Stranger } from '../audit/shadow-conversation.ts';
 import type { Output } from '../cli/output.ts';
 import { readyOnMesh } from '../node/mesh-connection.ts';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
@@ -14,7 +18,9 @@ import type { LentModel } from './lent-model.ts';
 interface ShadowOptions {
   mesh: URL;
   /** This worker. */
-  self: PeerId;
+  identity: Identity;
+  /** Its control plane, which says who wants to be tested again. */
+  control: Pick<ControlClient, 'on'>;
   /** Whether it lends, and nobody asks it. */
   isIdle: () => boolean;
 }
@@ -22,7 +28,7 @@ interface ShadowOptions {
 /** Resolves when `signal` has aborted and every asker has left the mesh. */
 export async function askShadows(
   models: readonly LentModel[],
-  { mesh, self, isIdle }: ShadowOptions,
+  { mesh, identity, control, isIdle }: ShadowOptions,
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,7 +38,8 @@ export async function askShadows(
       ...model.shadows,
       advert: () => model.advert,
       open: (aborted) => openStranger(mesh, aborted),
-      self,
+      self: identity.peerId,
+      sign: (body, head) => signOrder(body, head, identity),
       verify: nodeVerify,
       // It does not come back into the memory for this.
       isIdle: () => isIdle() && model.advert.wakesInMs === undefined,
@@ -41,18 +48,22 @@ export async function askShadows(
       clock: realClock,
       random: Math.random,
     });
-    await asker.run(signal);
+    const stop = control.on('question', (question) => {
+      if (question.model === model.advert.id) asker.question(question.provider);
+    });
+    await asker.run(signal).finally(stop);
   });
   await Promise.all(askers);
 }
 
 /** Nobody may know it by its address either. */
-async function openStranger(address: URL, signal: AbortSignal) {
-  const node = await openMeshNode(address, { anonymous: true, hidden: true });
+async function openStranger(address: URL, signal: AbortSignal): Promise<Stranger> {
+  const identity = nodeIdentity(randomBytes(SECRET_KEY_BYTES));
+  const node = await openMeshNode(address, { identity, anonymous: true, hidden: true });
   const close = () => leaveMesh(node);
   try {
     await untilAborted(readyOnMesh({ node, listed: () => true, waits: () => {} }, signal), signal);
-    return { mesh: node.mesh, close };
+    return { mesh: node.mesh, identity, close };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -6,6 +6,7 @@ import type { MeshError } from '@llmesh/core/base/errors';
 import type { Offers } from '@llmesh/core/wire/control-protocol';
 import type { Standing } from '@llmesh/core/wire/audit-messages';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
+import type { Identity } from '@llmesh/core/identity/identity';
 import { peerName } from '@llmesh/core/identity/names';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
 import type { When } from './policy/lending-hours.ts';
@@ -41,6 +42,8 @@ export interface LentHow {
   models: readonly LentModel[];
   /** Whether the identity outlives the process. */
   lasting: boolean;
+  /** That of the node. */
+  identity: Identity;
   hung: () => void;
   report: WorkerReport;
 }
@@ -51,7 +54,7 @@ const MAX_REFUSALS = 16;
 /** Lends until `signal` aborts. When it resolves the requesters have been told, and the engine is at rest. */
 export async function lendModels(
   node: OpenPeer,
-  { models, lasting, hung, report }: LentHow,
+  { models, lasting, identity, hung, report }: LentHow,
   { mesh, maxSpeed, ...guest }: GuestOptions,
   output: Output,
   signal: AbortSignal,
@@ -143,7 +146,7 @@ export async function lendModels(
     node.control.on('refused', refused),
   ];
   const isIdle = () => working === 0 && lending.lent;
-  const shadows = askShadows(models, { mesh, self: node.mesh.self, isIdle }, output, signal);
+  const shadows = askShadows(models, { mesh, identity, control: node.control, isIdle }, output, signal);
   let workingAtTheEnd = 0;
   onAbort(signal, () => (workingAtTheEnd = working));
   try {

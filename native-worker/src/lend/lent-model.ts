@@ -12,6 +12,7 @@ import type { DutyCycle } from '../llama/context/duty-cycle.ts';
 import { fileVersion } from '../files/file-version.ts';
 import { LlamaEngine } from '../llama/llama-engine.ts';
 import { tellsDoctored } from '../audit/auditor-test.ts';
+import { DoctoredAnswers } from '../audit/doctored.ts';
 import { RequestShapes } from '../audit/request-shapes.ts';
 import type { ShadowNeeds } from '../audit/shadow-asker.ts';
 import { OnCallEngine, type LoadedEngine } from './on-call-engine.ts';
@@ -30,7 +31,7 @@ export interface LentModel {
   weights: { files: readonly string[]; isPublic: boolean };
   adapterCapacity?: AdapterCapacity;
   /** What test questions are made of, and checked with; left out: it asks none. */
-  shadows?: Pick<ShadowNeeds, 'engine' | 'shapes'>;
+  shadows?: Pick<ShadowNeeds, 'engine' | 'shapes' | 'doctored'>;
   /** Loads it ahead where it left the memory; left out: it never leaves. */
   loadAhead?: () => Promise<void>;
 }
@@ -148,16 +149,17 @@ export async function openLentModel(
   }
 }
 
-/** The same engine; what the questions that come to it look like from outside is noted. */
+/** The same engine; what the questions that come to it look like from outside is noted, and some answers are doctored. */
 function watched(engine: LoadedEngine, shapes: RequestShapes): Pick<LentModel, 'engine' | 'shadows'> {
+  const doctored = new DoctoredAnswers();
   return {
     engine: {
-      generate: shapes.watching((request, signal) => engine.generate(request, signal)),
+      generate: shapes.watching(doctored.watching((request, signal) => engine.generate(request, signal))),
       score: (request, tokenIds, signal) => engine.score(request, tokenIds, signal),
       embed: (texts, signal) => engine.embed(texts, signal),
       close: () => engine.close(),
     },
-    shadows: { engine, shapes },
+    shadows: { engine, shapes, doctored },
   };
 }
 

@@ -14,9 +14,10 @@ import type { AuditCounts } from './figures/audit-events.ts';
 import { AuditShare } from './audit-share.ts';
 import { workOf, type AuditTerms } from './audit-terms.ts';
 import { canAudit } from './eligible-auditors.ts';
-import { panelOf } from './independence.ts';
+import { panelOf } from './auditors/independence.ts';
+import type { KnownAnswers } from './auditors/known-answers.ts';
 import type { OfferedFile } from './offered-files.ts';
-import type { Audited, DrawnAuditor, OpenAudit } from './open-audits.ts';
+import type { Audited, DrawnAuditor, OpenAudit } from './auditors/open-audits.ts';
 import type { Standings } from './standings.ts';
 
 /** Receipts of one epoch that a draw decides about; any more are not audited. */
@@ -35,7 +36,9 @@ export interface AuditDrawsNeeds {
   registry: Registry;
   standings: Standings;
   counts: AuditCounts;
-  eligible: (audited: Pick<Audited, 'model' | 'file'>) => DrawnAuditor[];
+  known: Pick<KnownAnswers, 'has'>;
+  /** `isKnown`: it is a known answer. */
+  eligible: (audited: Pick<Audited, 'model' | 'file'>, isKnown: boolean) => DrawnAuditor[];
   /** No more can be under way. */
   isFull: () => boolean;
   drawn: (audits: OpenAudit[]) => void;
@@ -47,6 +50,8 @@ interface Gathered {
   readonly requester: PeerId;
   /** The chance that it is audited. */
   readonly share: number;
+  /** It tests the auditors, and not its provider. */
+  readonly isKnown: boolean;
 }
 
 export class AuditDraws {
@@ -67,19 +72,20 @@ export class AuditDraws {
   /** This receipt was kept, of an answer with this file. */
   gather(delivered: DeliveredReceipt, { file, engine, network }: OfferedFile): void {
     const { lease, units, providerHalf } = delivered;
-    const { terms, standings, clock, counts } = this.#needs;
+    const { terms, standings, clock, counts, known } = this.#needs;
     const work = workOf(delivered);
-    this.#share.earn(work);
+    const isKnown = known.has(lease);
+    if (!isKnown) this.#share.earn(work);
     if (units === 0 || terms.share === 0 || this.#gathered.length >= MAX_GATHERED) return;
     const { provider, requester, model, nonce: leaseNonce } = lease;
     const { level, state } = standings.of(provider, file);
     // Nothing follows from one more; an appeal is another matter.
     if (level === 'convicted') return;
-    counts.checkable();
-    const share = this.#share.next(provider, file, { level, checked: state.checked, work });
+    if (!isKnown) counts.checkable();
+    const share = isKnown ? 1 : this.#share.next(provider, file, { level, checked: state.checked, work });
     const receipt = new Uint8Array(createHash('sha256').update(providerHalf).digest());
     const answer = { receipt, leaseNonce, provider: { peerId: provider, network }, model, file, engine, work };
-    this.#gathered.push({ answer, requester, share });
+    this.#gathered.push({ answer, requester, share, isKnown });
     this.#stopTimer ??= clock.after(terms.epochMs, () => {
       this.#stopTimer = null;
       this.#drawing = this.#draw();
@@ -92,10 +98,10 @@ export class AuditDraws {
   }
 
   /** One more auditor, or several, for an answer that needs them; null: there is nobody else. */
-  more(audit: OpenAudit, beta: Uint8Array, count: number): DrawnAuditor[] | null {
+  more(audit: OpenAudit, beta: Uint8Array, count: number, isKnown: boolean): DrawnAuditor[] | null {
     const { eligible, terms } = this.#needs;
     const known = new Set(audit.auditors.map(({ peerId }) => peerId));
-    const others = eligible(audit).filter(({ peerId }) => !known.has(peerId));
+    const others = eligible(audit, isKnown).filter(({ peerId }) => !known.has(peerId));
     const ends = [audit.provider, audit.requester, ...audit.auditors];
     const panel = panelOf(inOrder(beta, audit.receipt, others), ends, count, terms.platform);
     if (panel.length === 0) return null;
@@ -148,7 +154,7 @@ export class AuditDraws {
   }
 
   /** Null: it cannot be audited, and why was counted. */
-  #panelFor({ answer, requester: asker }: Gathered, beta: Uint8Array, draw: Uint8Array): OpenAudit | null {
+  #panelFor({ answer, requester: asker, isKnown }: Gathered, beta: Uint8Array, draw: Uint8Array): OpenAudit | null {
     const { registry, terms, counts, eligible, isFull, now } = this.#needs;
     const refuse = (why: Parameters<AuditCounts['notDrawn']>[0]) => {
       counts.notDrawn(why);
@@ -159,16 +165,17 @@ export class AuditDraws {
     if (isFull()) return refuse('too_many');
     const requester = { peerId: asker, network: asking.network };
     const { receipt, provider, work } = answer;
-    const why = selected(beta, receipt, terms.share) ? 'usual' : 'extra';
+    const why = !isKnown && selected(beta, receipt, terms.share) ? 'usual' : 'extra';
     if (!this.#share.spend(why, work, provider.network)) return refuse('over_budget');
-    const drawn = inOrder(beta, receipt, eligible(answer));
+    const drawn = inOrder(beta, receipt, eligible(answer, isKnown));
     const panel = panelOf(drawn, [provider, requester], 1, terms.platform);
     if (panel.length === 0) {
       this.#share.refund(why, work);
       return refuse('no_auditor');
     }
-    counts.drawn();
-    return { ...answer, requester, draw, drawnMs: now(), auditors: panel, findings: [] };
+    if (!isKnown) counts.drawn();
+    const auditors = isKnown ? [{ ...requester, engine: answer.engine }, ...panel] : panel;
+    return { ...answer, requester, draw, drawnMs: now(), auditors, findings: [] };
   }
 }
 

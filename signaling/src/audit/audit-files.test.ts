@@ -8,11 +8,11 @@ import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import { MeshDatabase } from '../store/mesh-database.ts';
 import { AuditTable } from './audit-table.ts';
-import { NEW_AUDITOR } from './auditor-records.ts';
+import { NEW_AUDITOR } from '@llmesh/core/proof/auditor-standing';
 import { openCalibrations } from './figures/calibration-file.ts';
 import { LengthTable } from './figures/length-table.ts';
 import { BINS, binOf, PairTable, upperEdge } from './figures/pair-figures.ts';
-import { settle } from './settle.ts';
+import { settle } from './auditors/settle.ts';
 import { Standings } from './standings.ts';
 
 let folder = '';

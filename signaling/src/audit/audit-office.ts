@@ -32,15 +32,19 @@ import { AuditTally } from './figures/audit-tally.ts';
 import { AuditReports } from './audit-reports.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { AuditTerms } from './audit-terms.ts';
-import { AuditorRecords, isCredible } from './auditor-records.ts';
+import { AuditorRecords } from './auditors/auditor-records.ts';
 import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './figures/length-table.ts';
+import { isKnownAnswer, KnownAnswers, moreForKnown } from './auditors/known-answers.ts';
 import { OfferedFiles } from './offered-files.ts';
-import { OpenAudits, type DrawnAuditor, type OpenAudit } from './open-audits.ts';
+import { OpenAudits, type DrawnAuditor, type OpenAudit } from './auditors/open-audits.ts';
 import { auditedPair, PairTable } from './figures/pair-figures.ts';
 import { AuditDues } from './dues/audit-dues.ts';
-import { paid, settle } from './settle.ts';
+import { settle } from './auditors/settle.ts';
+import { Retests } from './retests.ts';
+import { aftermathOf } from './settlement.ts';
 import { Standings } from './standings.ts';
+import { Trust } from './trust.ts';
 
 /** How often audits whose auditors keep silent are looked for. */
 const SWEEP_MS = 10_000;
@@ -48,8 +52,6 @@ const SWEEP_MS = 10_000;
 const MAX_LEASES = 50_000;
 /** An audit is one unit of work: its lease is good for nothing else. */
 const AUDIT_UNITS = 1;
-/** The part of its stake that a convicted provider loses, in percent, where there is no ledger whose votes decide it. */
-const SLASHED_PERCENT = 10;
 
 export interface AuditOfficeOptions {
   clock: Clock;
@@ -69,7 +71,7 @@ export interface AuditOfficeOptions {
 /** What the rest of the control plane does for the audits. */
 export interface AuditWays {
   candidate(peer: RegisteredPeer, offer: { task: string; model: OpenAudit['model'] }): Candidate;
-  tell(peer: PeerId, message: Extract<FromServer, { type: 'audit' | 'standing' }>): void;
+  tell(peer: PeerId, message: Extract<FromServer, { type: 'audit' | 'question' | 'standing' }>): void;
   /** Others have checked an answer of this provider, and found nothing. */
   agreed(provider: PeerId): void;
   /** Whom strangers are kept from has changed. */
@@ -84,6 +86,7 @@ export class AuditOffice {
   readonly #options: AuditOfficeOptions;
   readonly #records: AuditorRecords;
   readonly #files = new OfferedFiles();
+  readonly #known: KnownAnswers;
   readonly #open = new OpenAudits();
   readonly #draws: AuditDraws;
   readonly #reports: AuditReports;
@@ -92,6 +95,8 @@ export class AuditOffice {
   /** Null: there are no credits. */
   readonly #dues: AuditDues | null;
   readonly #appeals: AppealOffice;
+  readonly #retests: Retests;
+  readonly trust: Trust;
   #ways: AuditWays | null = null;
   #stopSweep: () => void;
 
@@ -104,10 +109,11 @@ export class AuditOffice {
     for (const audit of table.open(now() - terms.patienceMs)) this.#open.put(audit);
     this.tally = new AuditTally(options.counts);
     const own = { standings: this.standings, records: this.#records, pairs: this.pairs, counts: this.tally };
-    const needs = { ...options, ...own };
+    this.#known = new KnownAnswers(clock);
+    const needs = { ...options, ...own, known: this.#known };
     this.#draws = new AuditDraws({
       ...needs,
-      eligible: (audited) => eligibleAuditors(audited, needs),
+      eligible: (audited, isKnown) => eligibleAuditors(audited, needs, isKnown),
       isFull: () => this.#open.isFull,
       drawn: (audits) => this.#drawn(audits),
     });
@@ -134,6 +140,13 @@ export class AuditOffice {
         this.#follow(provider, outcome === 'fallen');
       },
     });
+    this.#retests = new Retests({
+      ...needs,
+      eligible: (audited) => eligibleAuditors(audited, needs),
+      question: (asker, question) => this.#ways?.tell(asker, question),
+    });
+    const checks = () => this.tally.found.agrees + this.tally.found.deviates > 0;
+    this.trust = new Trust({ ...options, standings: this.standings, checks });
     registry.shuns = (provider, model) => this.standings.shuns(provider, model);
     this.#stopSweep = clock.after(SWEEP_MS, () => this.#sweep());
   }
@@ -166,8 +179,16 @@ export class AuditOffice {
     this.#reports.file(by, bytes);
   }
 
-  /** An owner ordered this: an appeal, or another test. Throws order_refused, rate_limited or busy. */
-  ordered(order: Pick<Order, 'kind' | 'by'>, bytes: Uint8Array): void {
+  /**
+   * An owner ordered this, and `carrier` brought it: an appeal, another test, or known answers. Throws order_refused,
+   * rate_limited or busy.
+   */
+  ordered(order: Order, bytes: Uint8Array, carrier: PeerId): void {
+    if (order.kind === 'known-answers') {
+      const network = this.#options.registry.find(order.by)?.network;
+      if (network === undefined) throw new MeshError('order_refused', 'Whoever answers has to be there first.');
+      return this.#known.announce(order.by, { ...order, carrier, network });
+    }
     if (order.kind === 'appeal') {
       this.#appeals.file(order, bytes);
       this.#tell(order.by);
@@ -175,6 +196,8 @@ export class AuditOffice {
       throw new MeshError('order_refused', 'Nothing is held against this computer: there is nothing to test again.');
     } else if (!this.#draws.retest(order.by)) {
       throw new MeshError('rate_limited', 'Its answers are being tested already. Ask again in an hour.');
+    } else {
+      this.#retests.begin(order.by, bytes);
     }
   }
 
@@ -201,6 +224,7 @@ export class AuditOffice {
   async close(): Promise<void> {
     this.#stopSweep();
     this.#appeals.close();
+    this.#retests.close();
     await this.#draws.close();
     await this.#dues?.close();
   }
@@ -209,7 +233,11 @@ export class AuditOffice {
     this.#options.table.draw(audits);
     for (const audit of audits) {
       this.#open.put(audit);
-      this.#ask(audit, audit.auditors);
+      // A requester that is among them knows the answer.
+      this.#ask(
+        audit,
+        audit.auditors.filter(({ peerId }) => peerId !== audit.requester.peerId),
+      );
     }
   }
 
@@ -253,12 +281,16 @@ export class AuditOffice {
     if (audit.isAppeal === true) return this.#appeals.found(audit);
     if (audit.findings.length < audit.auditors.length) return;
     const { terms, random } = this.#options;
-    const { judged } = settle(audit.findings, terms.platform);
+    const isKnown = isKnownAnswer(audit);
+    const { judged, judges } = settle(audit.findings, terms.platform);
+    const abstained = audit.findings.length - judged.length;
     // Chance, and only now: an auditor that knew from the draw that nobody reads after it could find whatever it likes.
     const isConfirmed = judged.length > 1 || random() < terms.confirmed;
-    const wanted = moreAuditors(judged, audit.findings.length - judged.length, isConfirmed);
+    const wanted = isKnown
+      ? moreForKnown(judged, abstained, judges.includes(audit.requester.peerId))
+      : moreAuditors(judged, abstained, isConfirmed);
     const draw = wanted === 0 ? null : readDraw(audit.draw, this.#options.key.peerId, nodeVerify);
-    const more = draw === null ? null : this.#draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES));
+    const more = draw === null ? null : this.#draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES), isKnown);
     if (more === null) return this.#settle(audit);
     const wider = { ...audit, auditors: [...audit.auditors, ...more] };
     this.#options.table.draw([wider]);
@@ -269,27 +301,18 @@ export class AuditOffice {
   #settle(audit: OpenAudit): void {
     const { table, now, terms } = this.#options;
     const counts = this.tally;
-    const { receipt, file, model, findings } = audit;
     const provider = audit.provider.peerId;
-    const settled = settle(findings, terms.platform, audit.auditors.length - findings.length);
-    const { judged, confirmed, contradicted } = settled;
-    const before = this.standings.of(provider, file).level;
-    const standing = judged.length === 0 ? null : this.standings.next(provider, file, model, judged);
-    const abstained = findings.filter(({ verdict }) => verdict === 'unknown').map(({ auditor }) => auditor);
-    const auditors = [
-      ...confirmed.map((peer) => [peer, this.#records.with(peer, 'agreed')] as const),
-      ...contradicted.map((peer) => [peer, this.#records.with(peer, 'against')] as const),
-      ...abstained.map((peer) => [peer, this.#records.with(peer, 'abstained')] as const),
-    ];
-    const isSlashed = standing?.level === 'convicted' && before !== 'convicted';
-    const slashing = isSlashed ? { provider, file, percent: SLASHED_PERCENT, reason: SLASHED } : null;
-    const fees = { auditors: this.#dues === null ? [] : paid(settled), fromMs: now() + terms.withheldMs };
-    const liars = contradicted.filter((peer) => !isCredible(this.#records.with(peer, 'against')));
-    table.settle({ receipt, settled, standing, auditors, slashing, fees, liars }, now());
+    const before = this.standings.of(provider, audit.file).level;
+    const own = { standings: this.standings, records: this.#records, terms, pays: this.#dues !== null, nowMs: now() };
+    const aftermath = aftermathOf(audit, before, own);
+    const { settled, standing, auditors, slashing, fees } = aftermath;
+    table.settle(aftermath, own.nowMs);
     this.#open.end(audit);
-    for (const [peer, record] of auditors) this.#records.put(peer, record);
+    for (const [peer, state] of auditors) this.#records.put(peer, state);
+    if (slashing !== null || fees.auditors.length > 0) this.#dues?.look();
+    // Nothing follows for who made it.
+    if (isKnownAnswer(audit)) return;
     counts.done(settled.verdict);
-    if (isSlashed || fees.auditors.length > 0) this.#dues?.look();
     if (settled.verdict === 'agrees') this.#ways?.agreed(provider);
     if (standing === null) return;
     this.standings.put(standing);
@@ -328,5 +351,3 @@ export class AuditOffice {
     }
   }
 }
-
-const SLASHED = 'At least two independent auditors found that its answers are not what the file writes.';

@@ -11,9 +11,10 @@ import { readReport, type AuditReport } from '@llmesh/core/proof/audit-report';
 import type { Calibration } from '@llmesh/core/proof/calibration';
 import { judge, type Judgement } from '@llmesh/core/proof/verdict';
 import { sameBytes } from '@llmesh/core/wire/canonical';
+import { isKnownAnswer } from './auditors/known-answers.ts';
 import type { AuditCounts } from './figures/audit-events.ts';
 import type { AuditTable } from './audit-table.ts';
-import type { OpenAudit, OpenAudits } from './open-audits.ts';
+import type { OpenAudit, OpenAudits } from './auditors/open-audits.ts';
 import type { PairTable } from './figures/pair-figures.ts';
 
 /** Reports that are remembered after their audits: an auditor that did not hear our answer sends them again. */
@@ -79,12 +80,13 @@ export class AuditReports {
     return { verdict: 'unknown', log10E: 0, why: 'It names other engines than the adverts did.' };
   }
 
+  /** What a known answer deviates by, says nothing about a pair: it may be doctored. */
   #keep(audit: OpenAudit, report: AuditReport, judgement: Judgement, digest: Uint8Array, bytes: Uint8Array): void {
     const { table, pairs, now, failed } = this.#needs;
     const { verdict, log10E, why } = judgement;
     const { mode, deviations, file, providerEngine: provider, auditorEngine: auditor } = report;
     const pair =
-      mode !== null && hasEngines(audit, report)
+      mode !== null && hasEngines(audit, report) && !isKnownAnswer(audit)
         ? pairs.counted({ provider, auditor, mode, file }, verdict, deviations)
         : null;
     try {

@@ -15,7 +15,8 @@ import type { AuditTerms } from './audit-terms.ts';
 /** Pairs of provider and file that are remembered; those without answers for longest are forgotten first. */
 const MAX_KNOWN = 50_000;
 /** Answers of a provider that asked to be tested again, all of which are checked; and how soon it may ask once more. */
-const RETESTED = { answers: 8, everyMs: 3_600_000 };
+export const RETESTED_ANSWERS = 8;
+const RETESTED_EVERY_MS = 3_600_000;
 /** What may be spent before anything was earned, and at most at once, in units of writing. */
 const FLOAT = 16_000;
 /** What a slow computer writes in a second. */
@@ -79,8 +80,8 @@ export class AuditShare {
   retest(provider: PeerId): boolean {
     const nowMs = this.#clock.now();
     const before = this.#retests.get(provider);
-    if (before !== undefined && nowMs - before.sinceMs < RETESTED.everyMs) return false;
-    this.#retests.set(provider, { left: RETESTED.answers, sinceMs: nowMs });
+    if (before !== undefined && nowMs - before.sinceMs < RETESTED_EVERY_MS) return false;
+    this.#retests.set(provider, { left: RETESTED_ANSWERS, sinceMs: nowMs });
     return true;
   }
 

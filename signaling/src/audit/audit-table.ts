@@ -11,10 +11,11 @@ import type { MeshDatabase } from '../store/mesh-database.ts';
 import type { Judgement } from './judgement.ts';
 import { AppealTable } from './appeal-table.ts';
 import { DueTable } from './dues/due-table.ts';
-import { MAX_AUDITORS, type AuditorRecord } from './auditor-records.ts';
-import type { DrawnAuditor, OpenAudit } from './open-audits.ts';
+import { NEW_AUDITOR, type AuditorState } from '@llmesh/core/proof/auditor-standing';
+import { MAX_AUDITORS } from './auditors/auditor-records.ts';
+import type { DrawnAuditor, OpenAudit } from './auditors/open-audits.ts';
 import { MAX_PAIRS, readHistogram, type PairFigures } from './figures/pair-figures.ts';
-import type { Settled } from './settle.ts';
+import type { Aftermath, Slashing } from './settlement.ts';
 import type { KeptStanding } from './kept-standing.ts';
 import { MAX_STANDINGS } from './standings.ts';
 
@@ -31,26 +32,6 @@ export interface KeptReport {
   readonly why: string;
   /** The signed bytes. They stay where they speak against a provider: whoever doubts the verdict recounts it. */
   readonly report: Uint8Array;
-}
-
-export interface Slashing {
-  readonly provider: PeerId;
-  readonly file: string;
-  readonly percent: number;
-  readonly reason: string;
-}
-
-/** What an audit that is over leads to; null and none: nothing. */
-export interface Aftermath {
-  readonly receipt: Uint8Array;
-  readonly settled: Settled;
-  readonly standing: KeptStanding | null;
-  readonly auditors: readonly (readonly [PeerId, AuditorRecord])[];
-  readonly slashing: Slashing | null;
-  /** Whose reports are paid for, and from when on. */
-  readonly fees: { readonly auditors: readonly PeerId[]; readonly fromMs: number };
-  /** These were found to lie: they are paid for none of their reports. */
-  readonly liars: readonly PeerId[];
 }
 
 interface AuditRow {
@@ -221,9 +202,9 @@ export class AuditTable {
     return rows.map(({ state, ...rest }) => ({ ...rest, state: JSON.parse(state) as KeptStanding['state'] }));
   }
 
-  auditors(): (readonly [PeerId, AuditorRecord])[] {
-    const rows = this.#all('auditors', [MAX_AUDITORS]) as ({ peer: PeerId } & AuditorRecord)[];
-    return rows.map(({ peer, ...record }) => [peer, record]);
+  auditors(): (readonly [PeerId, AuditorState])[] {
+    const rows = this.#all('auditors', [MAX_AUDITORS]) as (Omit<AuditorState, 'won'> & { peer: PeerId; won: string })[];
+    return rows.map(({ peer, won, ...counts }) => [peer, { ...counts, won: readWon(won) }]);
   }
 
   pairs(): PairFigures[] {
@@ -235,8 +216,8 @@ export class AuditTable {
     return this.#all('slashings', []) as Slashing[];
   }
 
-  #runAuditor(peer: PeerId, { agreed, against, abstained }: AuditorRecord, nowMs: number): void {
-    this.#run('auditor', [peer, agreed, against, abstained, nowMs]);
+  #runAuditor(peer: PeerId, { agreed, against, abstained, inARow, won }: AuditorState, nowMs: number): void {
+    this.#run('auditor', [peer, agreed, against, abstained, inARow, JSON.stringify(won), nowMs]);
   }
 
   #counted(): number {
@@ -262,6 +243,13 @@ export class AuditTable {
 const FORGIVEN = 'The operator of the mesh has forgiven it.';
 const FALLEN = 'Five other auditors found nothing wrong with it.';
 
+/** As it was written; of another number of gamblers, nobody has won anything. */
+function readWon(json: string): readonly number[] {
+  const read: unknown = JSON.parse(json);
+  const fits = Array.isArray(read) && read.length === NEW_AUDITOR.won.length && read.every(Number.isFinite);
+  return fits ? (read as number[]) : NEW_AUDITOR.won;
+}
+
 type Values = (string | number | Buffer | null)[];
 
 const SQL = {
@@ -281,7 +269,8 @@ const SQL = {
   forgive: 'DELETE FROM standing WHERE provider = ?',
   forgiveFile: 'DELETE FROM standing WHERE provider = ? AND file = ?',
   right: "UPDATE audit SET verdict = 'agrees' WHERE receipt = ?",
-  auditor: 'INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, changed_ms) VALUES (?, ?, ?, ?, ?)',
+  auditor: `INSERT OR REPLACE INTO auditor (peer, agreed, against, abstained, in_a_row, won, changed_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
   slash: 'INSERT OR REPLACE INTO slashing (provider, file, percent, reason, recorded_ms) VALUES (?, ?, ?, ?, ?)',
   slashings: 'SELECT provider, file, percent, reason FROM slashing ORDER BY recorded_ms DESC LIMIT 1000',
   pair: `INSERT OR REPLACE INTO engine_pair
@@ -296,6 +285,6 @@ const SQL = {
   standings: `SELECT provider, file, level, state, model FROM
     (SELECT *, level IN ('quarantined', 'convicted') AS banned FROM standing ORDER BY banned DESC, changed_ms DESC LIMIT ?)
     ORDER BY banned, changed_ms`,
-  auditors: `SELECT peer, agreed, against, abstained FROM
+  auditors: `SELECT peer, agreed, against, abstained, in_a_row AS inARow, won FROM
     (SELECT * FROM auditor ORDER BY changed_ms DESC LIMIT ?) ORDER BY changed_ms`,
 } as const;

@@ -34,6 +34,8 @@ export interface AuditTerms {
   readonly idle: number;
   /** How long the auditors have: then what has come counts. A requester keeps its evidence for a quarter of an hour. */
   readonly patienceMs: number;
+  /** The time between two questions to a quarantined provider whose owner wants it tested again. */
+  readonly retestMs: number;
   /** So long a fee is withheld: an auditor that is found to lie meanwhile loses it. */
   readonly withheldMs: number;
 }
@@ -51,6 +53,7 @@ export const AUDIT_TERMS: AuditTerms = {
   budget: 0.25,
   idle: 0.04,
   patienceMs: 600_000,
+  retestMs: 20_000,
   withheldMs: 86_400_000,
 };
 

@@ -1,11 +1,15 @@
-/** Who could audit answers with a file now: idle, able, with that very file, credible, and here long enough. */
+/**
+ * Who could audit answers with a file now: idle, able, with that very file, credible, and here long enough. Answers that are known are also for those
+ * who have to clear themselves.
+ */
 import { engineNameOf } from '@llmesh/core/proof/engine-name';
 import { CHAT, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { modelOf } from '../registry/registered-peer.ts';
 import type { Registry } from '../registry/registry.ts';
-import { isCredible, type AuditorRecords } from './auditor-records.ts';
+import { roleOf } from '@llmesh/core/proof/auditor-standing';
+import type { AuditorRecords } from './auditors/auditor-records.ts';
 import type { AuditTerms } from './audit-terms.ts';
-import type { Audited, DrawnAuditor } from './open-audits.ts';
+import type { Audited, DrawnAuditor } from './auditors/open-audits.ts';
 import type { Standings } from './standings.ts';
 
 /** More are not looked at: each costs a hash for every drawn answer. Which ones they are, is chance. */
@@ -22,6 +26,7 @@ export interface EligibleNeeds {
 export function eligibleAuditors(
   { model: id, file }: Pick<Audited, 'model' | 'file'>,
   { registry, terms, records, standings, random }: EligibleNeeds,
+  isKnown = false,
 ): DrawnAuditor[] {
   const eligible: DrawnAuditor[] = [];
   const offer = { task: CHAT, model: id };
@@ -29,7 +34,9 @@ export function eligibleAuditors(
     const { peerId, network } = peer;
     const model = modelOf(peer, offer);
     if (model === null || !canAudit(model) || standings.worst(peerId) === 'convicted') return false;
-    const known = isCredible(records.of(peerId)) && registry.ranks.tenure.ms(peerId, model) >= terms.tenureMs;
+    const role = roleOf(records.of(peerId));
+    const known =
+      (role === 'all' || (isKnown && role === 'known')) && registry.ranks.tenure.ms(peerId, model) >= terms.tenureMs;
     if (known || terms.platform.has(peerId)) eligible.push({ peerId, network, engine: engineNameOf(model) });
     return eligible.length === MAX_ELIGIBLE;
   });

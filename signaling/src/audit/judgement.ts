@@ -2,9 +2,10 @@
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { EventBody } from '@llmesh/core/ledger/event';
 import { appeal as afterAppeal, type StandingState } from '@llmesh/core/proof/standing';
-import { isCredible, type AuditorRecord, type AuditorRecords } from './auditor-records.ts';
-import type { FiledFinding } from './open-audits.ts';
-import { settle } from './settle.ts';
+import type { AuditorState } from '@llmesh/core/proof/auditor-standing';
+import { isHeard, type AuditorRecords } from './auditors/auditor-records.ts';
+import type { FiledFinding } from './auditors/open-audits.ts';
+import { settle } from './auditors/settle.ts';
 import type { KeptAppeal } from './appeal-table.ts';
 
 /** Auditors who decide an appeal. */
@@ -12,7 +13,7 @@ export const APPEAL_AUDITORS = 5;
 
 export interface Judgement {
   readonly appeal: KeptAppeal;
-  readonly auditors: readonly (readonly [PeerId, AuditorRecord])[];
+  readonly auditors: readonly (readonly [PeerId, AuditorState])[];
   /** They are paid for none of their reports any more. */
   readonly liars: readonly PeerId[];
   /** What the ledger is to hear; null: nothing. */
@@ -37,14 +38,12 @@ export function judgementOf({ appeal, state, findings, accusers, platform, recor
   const upheld = afterAppeal(state, judged) === state;
   const wrong = upheld ? contradicted : [...contradicted, ...accusers];
   const { provider, file, order } = appeal;
+  const auditors = records.settled({ judges: [], confirmed, contradicted: wrong }, [], platform);
   const signed = findings.flatMap(({ auditor }) => reports?.get(auditor) ?? []);
   return {
     appeal: { ...appeal, outcome: upheld ? 'upheld' : 'fallen' },
-    auditors: [
-      ...confirmed.map((peer) => [peer, records.with(peer, 'agreed')] as const),
-      ...wrong.map((peer) => [peer, records.with(peer, 'against')] as const),
-    ],
-    liars: wrong.filter((peer) => !isCredible(records.with(peer, 'against'))),
+    auditors,
+    liars: wrong.filter((peer) => auditors.some(([one, state]) => one === peer && !isHeard(state))),
     due: reports === null ? null : { kind: 'appeal', provider, file, upheld, order, reports: signed },
   };
 }

@@ -10,22 +10,29 @@ export function reasonFor(
   slashedBy: number | null = null,
   appeal: Outcome | null = null,
 ): string {
-  if (level === 'good' || about === null) return '';
+  if (about === null) return '';
   const { model, file, state } = about;
+  const isFree = state.freedAt !== undefined && state.checked - state.freedAt < FREED_ANSWERS;
+  if (level === 'good') return isFree ? FREED : '';
   const wrong = state.checked - state.agreed;
   const which = `${model} (the file ${file.slice(0, 12)}…)`;
   const found = `${wrong} of the ${state.checked} answers with ${which} that others checked are not what this file writes`;
   switch (level) {
     case 'suspected':
-      return `${found}. Until more answers were checked, fewer questions come here, and more of them are checked. ${USUAL}`;
+      return `${state.freedAt === undefined ? '' : `${FREED} `}${found}. Until more answers were checked, fewer questions come here, and more of them are checked. ${USUAL}`;
     case 'quarantined':
-      return `${found}. So strangers are not sent here with this model. Answers to test questions, and to those who name this computer, are still checked: once enough of them agree, questions come again. When it is mended, ask to be tested again: "llmesh retest", or the button on the page. ${USUAL}`;
+      return `${found}. So strangers are not sent here with this model. When it is mended, ask to be tested again: "llmesh retest", or the button on the page. Then others who check answers ask this computer some questions; once enough of the answers agree, strangers are sent here again. ${USUAL}`;
     case 'convicted':
       return `${found}: at least two auditors, who have nothing to do with each other, found so each time. So this computer gets no questions of strangers, with any model.${slashedWords(slashedBy)} ${USUAL} ${APPEAL_WORDS[appeal === null || appeal === 'fallen' ? 'none' : appeal]}`;
     default:
       return level satisfies never;
   }
 }
+
+/** How long that is told. */
+const FREED_ANSWERS = 16;
+const FREED =
+  'The quarantine has ended, because enough answers that were checked in the meantime are what the file writes: strangers are sent here again.';
 
 const APPEAL_WORDS: Record<'none' | Exclude<Outcome, 'fallen'>, string> = {
   none: 'If it answered honestly, appeal: "llmesh appeal", or the button on the page. Five others check the answer again. If they find nothing, it starts anew; if they find the same, you pay them.',

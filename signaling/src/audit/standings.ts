@@ -16,8 +16,6 @@ import { reasonFor } from './standing-words.ts';
 export const MAX_STANDINGS = 20_000;
 /** Files of one provider; of more, those that were checked longest ago are forgotten. */
 const MAX_FILES = 64;
-/** How much of its reliability one keeps whose answers are in doubt. */
-const SUSPECTED_KEEPS = 0.5;
 
 type Files = BoundedMap<string, KeptStanding>;
 
@@ -38,6 +36,12 @@ export class Standings {
   convictedOf(provider: PeerId): string | null {
     const convicted = [...(this.#bad.get(provider)?.values() ?? [])].filter(({ level }) => level === 'convicted');
     return convicted.at(-1)?.file ?? null;
+  }
+
+  /** The file that strangers are kept from with, checked last; null: none. */
+  quarantinedOf(provider: PeerId): KeptStanding | null {
+    const all = [...(this.#bad.get(provider)?.values() ?? [])].filter(({ level }) => level === 'quarantined');
+    return all.at(-1) ?? null;
   }
 
   /** It starts anew with this file. */
@@ -64,10 +68,11 @@ export class Standings {
     return sha256 === null || files.get(sha256)?.level === 'quarantined';
   }
 
-  /** What is left of its reliability, 0 to 1. */
-  trust(provider: PeerId): number {
-    const worst = this.worst(provider);
-    return worst === 'good' ? 1 : worst === 'convicted' ? 0 : SUSPECTED_KEEPS;
+  /** How many of its answers were checked, with the file with which most were. */
+  mostChecked(provider: PeerId): number {
+    let most = 0;
+    for (const { state } of this.#files(provider)?.values() ?? []) most = Math.max(most, state.checked);
+    return most;
   }
 
   /** Whom nobody should ask while we are away: those judged last, in a stable order. */
@@ -118,7 +123,7 @@ export class Standings {
     const worst = this.worst(provider);
     const level = worst === 'convicted' || this.shuns(provider, { sha256 }) ? worst : (own?.level ?? 'good');
     if (own === undefined && level === 'good') return null;
-    const about = [...files.values()].find((one) => one.level === level) ?? own;
+    const about = level === 'good' ? own : ([...files.values()].find((one) => one.level === level) ?? own);
     return {
       type: 'standing',
       model: id,

@@ -36,7 +36,7 @@ export interface OrderDeskNeeds {
   issuer: PeerId;
   ledger: LedgerPort;
   /** What is for those who check answers. Throws order_refused, rate_limited or busy. */
-  audits: (order: Order, bytes: Uint8Array) => void;
+  audits: (order: Order, bytes: Uint8Array, carrier: PeerId) => void;
 }
 
 export class OrderDesk {
@@ -65,11 +65,11 @@ export class OrderDesk {
     const name = createHash('sha256').update(bytes).digest('base64');
     const before = this.#taken.get(name);
     if (before !== undefined) return before;
-    const isAboutAudits = order.kind === 'appeal' || order.kind === 'retest';
+    const isAboutAudits = ABOUT_AUDITS.has(order.kind);
     if (!isAboutAudits) this.#checkFunds(order);
     if (readOrder(bytes, nodeVerify) === null) throw refused('Its signature is wrong.');
     if (!this.#signers.take(order.by)) throw new MeshError('rate_limited', TOO_OFTEN);
-    if (isAboutAudits) return this.#needs.audits(order, bytes);
+    if (isAboutAudits) return this.#needs.audits(order, bytes, carrier);
     const appended = this.#needs.ledger.append({ kind: 'order', record: bytes }).then(() => {});
     this.#taken.set(name, appended);
     try {
@@ -111,6 +111,8 @@ export class OrderDesk {
     throw short(what, amount, available, pending > 0 ? `free, and ${inCredits(pending)} not final yet` : 'free');
   }
 }
+
+const ABOUT_AUDITS: ReadonlySet<Order['kind']> = new Set<Order['kind']>(['appeal', 'retest', 'known-answers']);
 
 function short(what: string, amount: Micro, has: Micro, where: string): MeshError {
   const missing = inCredits(amount - has);

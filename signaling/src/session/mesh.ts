@@ -107,7 +107,7 @@ export class Mesh {
     const { issuer } = leases;
     const desk = new OrderDesk({
       ...{ clock, now: () => leases.nowMs, issuer, ledger },
-      audits: (order, bytes) => audits.ordered(order, bytes),
+      audits: (order, bytes, carrier) => audits.ordered(order, bytes, carrier),
     });
     this.prices = hasCredits
       ? new PriceList({
@@ -127,7 +127,7 @@ export class Mesh {
       () => sessions.all(),
       () => leases.nowMs,
     );
-    const reliability = new Reliability(clock, (peer) => audits.standings.trust(peer));
+    const reliability = new Reliability(clock, (peer) => audits.trust.of(peer));
     const promises = new SlotPromises(clock, registry);
     receipts.onKept = (delivered) => {
       promises.delivered(delivered.lease.requester, delivered.lease.provider);

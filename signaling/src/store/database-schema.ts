@@ -234,6 +234,12 @@ const STAKES = `
     'checked', json_extract(state, '$.checked'),
     'agreed', json_extract(state, '$.agreed'));`;
 
+/** Auditors are bet against like providers. Who had been contradicted too often stays suspected: 1.4 is more than log10 of 20. */
+const AUDITOR_STAKES = `
+  ALTER TABLE auditor ADD COLUMN in_a_row INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE auditor ADD COLUMN won TEXT NOT NULL DEFAULT '[0,0]';
+  UPDATE auditor SET won = '[1.4,1.4]' WHERE against > 1 AND against * 10 > agreed + against;`;
+
 export const MIGRATIONS = [
   DELIVERIES,
   SUMS,
@@ -246,4 +252,5 @@ export const MIGRATIONS = [
   APPEALS,
   ALLOWANCES,
   STAKES,
+  AUDITOR_STAKES,
 ] as const;

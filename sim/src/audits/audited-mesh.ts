@@ -8,13 +8,16 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
 import { drawAuditors, rootOf, selected, signDraw } from '@llmesh/core/proof/draw';
+import { SHARPNESS } from '@llmesh/core/policy/route';
 import { levelOf, moreAuditors, NEW_STANDING, record, type StandingState } from '@llmesh/core/proof/standing';
 import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
-import { AuditorRecords, isCredible } from '@llmesh/signaling/audit/auditor-records';
+import { AuditorRecords, isHeard } from '@llmesh/signaling/audit/auditors/auditor-records';
 import { AuditShare } from '@llmesh/signaling/audit/audit-share';
 import { AUDIT_TERMS, workOf } from '@llmesh/signaling/audit/audit-terms';
-import { panelOf } from '@llmesh/signaling/audit/independence';
-import { paid, settle, type Finding } from '@llmesh/signaling/audit/settle';
+import { isBanned } from '@llmesh/signaling/audit/kept-standing';
+import { trustAt } from '@llmesh/signaling/audit/trust';
+import { panelOf } from '@llmesh/signaling/audit/auditors/independence';
+import { paid, settle, type Finding } from '@llmesh/signaling/audit/auditors/settle';
 import { SeededRandom } from '../random.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { deviationsIn, HONEST_NOISE } from './deviations.ts';
@@ -86,7 +89,7 @@ export class AuditedMesh {
 
   /** Auditors whose word still counts. */
   isHeard({ peerId }: Pick<Lender, 'peerId'>): boolean {
-    return isCredible(this.#records.of(peerId));
+    return isHeard(this.#records.of(peerId));
   }
 
   async run(): Promise<void> {
@@ -95,23 +98,26 @@ export class AuditedMesh {
     const questions = (requesters * questionsPerMinute * AUDIT_TERMS.epochMs) / 60_000;
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const due = Math.round(epoch * questions) - Math.round((epoch - 1) * questions);
-      const open = this.lenders.flatMap((lender) => this.#lots(lender));
-      for (let i = 0; i < due && open.length > 0; i++) this.#answer(this.#random.pick(open));
+      const weights = this.lenders.map((lender) => this.#weight(lender));
+      const whole = weights.reduce((sum, weight) => sum + weight, 0);
+      for (let i = 0; i < due && whole > 0; i++) this.#answer(this.lenders[this.#drawn(weights, whole)]!);
       await this.#clock.run(AUDIT_TERMS.epochMs);
       await this.#audit(epoch);
     }
   }
 
-  /** As in the matchmaker: nobody asks who is quarantined or convicted, and half as many a suspect. */
-  #lots(lender: Lender): Lender[] {
-    switch (levelOf(this.standingOf(lender))) {
-      case 'good':
-        return [lender, lender];
-      case 'suspected':
-        return [lender];
-      default:
-        return [];
-    }
+  /** As in the matchmaker: nobody asks who is quarantined or convicted, and the others by the third power of their trust. */
+  #weight(lender: Lender): number {
+    const standing = this.standingOf(lender);
+    const level = levelOf(standing);
+    return isBanned(level) ? 0 : trustAt(level, standing.checked) ** SHARPNESS;
+  }
+
+  /** An index, as often as its weight says. */
+  #drawn(weights: readonly number[], whole: number): number {
+    let left = this.#random.next() * whole;
+    for (const [i, weight] of weights.entries()) if ((left -= weight) < 0) return i;
+    return weights.length - 1;
   }
 
   #answer(provider: Lender): void {
@@ -196,10 +202,8 @@ export class AuditedMesh {
   /** Who is paid. */
   #settle({ peerId }: Lender, findings: readonly Finding[]): readonly PeerId[] {
     const settled = settle(findings, NOBODY);
-    const { judged, confirmed, contradicted } = settled;
-    this.#standings.set(peerId, record(this.standingOf({ peerId }), judged));
-    for (const auditor of confirmed) this.#records.put(auditor, this.#records.with(auditor, 'agreed'));
-    for (const auditor of contradicted) this.#records.put(auditor, this.#records.with(auditor, 'against'));
+    this.#standings.set(peerId, record(this.standingOf({ peerId }), settled.judged));
+    for (const [auditor, state] of this.#records.settled(settled, [], NOBODY)) this.#records.put(auditor, state);
     return paid(settled);
   }
 }

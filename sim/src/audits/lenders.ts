@@ -1,7 +1,7 @@
 /** Who lends in a mesh with cheats. */
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { Standpoint } from '@llmesh/signaling/audit/independence';
+import type { Standpoint } from '@llmesh/signaling/audit/auditors/independence';
 import type { SeededRandom } from '../random.ts';
 
 const PEER_ID_BYTES = 20;

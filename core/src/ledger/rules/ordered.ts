@@ -32,6 +32,7 @@ export function carryOut(draft: Draft, order: Order): void {
       return vote(draft, by, order.proposal, order.choice);
     case 'appeal':
     case 'retest':
+    case 'known-answers':
       throw refused('This order is for those who check answers, and moves no credits by itself.');
     default:
       return order satisfies never;

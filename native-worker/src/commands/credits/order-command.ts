@@ -42,7 +42,8 @@ export async function appeal(options: CreditOptions, output: Output): Promise<vo
 /** Also in a mesh without credits. */
 export async function retest(options: CreditOptions, output: Output): Promise<void> {
   await sendOrder({ kind: 'retest' }, options);
-  const done = 'The next answers of this computer are all checked. "llmesh worker status" says what comes of it.';
+  const done =
+    'Others will ask this computer some questions, and its next answers are all checked. "llmesh worker status" says what comes of it.';
   output.print(done, { done: { kind: 'retest' } });
 }
 

@@ -24,5 +24,8 @@ export const LEVEL_WORDS: Record<Exclude<Level, 'good'>, string> = {
 /** What whoever lends may have done about it. */
 export const ORDER_WORDS = {
   appeal: { action: 'Appeal', done: 'You have appealed. Five others check the answer again.' },
-  retest: { action: 'Test again', done: 'All of the next answers of this computer are checked.' },
+  retest: {
+    action: 'Test again',
+    done: 'Others will ask this computer some questions, and its next answers are all checked.',
+  },
 } as const;

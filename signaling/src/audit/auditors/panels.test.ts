@@ -2,8 +2,8 @@
 import { describe, expect, it, test } from 'vitest';
 import { newPeerId, type PeerId } from '@llmesh/core/base/ids';
 import { levelOf, NEW_STANDING, record, type StandingState } from '@llmesh/core/proof/standing';
-import { isPublic, networksOf } from '../sockets/address.ts';
-import { AuditorRecords, isCredible } from './auditor-records.ts';
+import { isPublic, networksOf } from '../../sockets/address.ts';
+import { AuditorRecords, isHeard } from './auditor-records.ts';
 import { isIndependent, panelOf } from './independence.ts';
 import { paid, settle, type Finding } from './settle.ts';
 
@@ -85,12 +85,11 @@ describe('several auditors', () => {
       const records = new AuditorRecords([]);
       let honest: StandingState = NEW_STANDING;
       let answers = 0;
-      while (isCredible(records.of(liar))) {
+      while (isHeard(records.of(liar))) {
         const findings = [{ ...finding(lie), auditor: liar }, finding(truth), finding(truth)];
-        const { contradicted, confirmed, judged } = settle(findings, NONE);
-        if (lie === 3) honest = record(honest, judged);
-        for (const peer of contradicted) records.put(peer, records.with(peer, 'against'));
-        for (const peer of confirmed) records.put(peer, records.with(peer, 'agreed'));
+        const settled = settle(findings, NONE);
+        if (lie === 3) honest = record(honest, settled.judged);
+        for (const [peer, state] of records.settled(settled, [], NONE)) records.put(peer, state);
         answers++;
       }
       expect(answers).toBeLessThan(5);
@@ -126,7 +125,9 @@ describe('several auditors', () => {
   it('need not judge: an abstaining auditor does itself no harm', () => {
     const records = new AuditorRecords([]);
     const peer = newPeerId();
-    for (let i = 0; i < 100; i++) records.put(peer, records.with(peer, 'abstained'));
-    expect(isCredible(records.of(peer))).toBe(true);
+    for (let i = 0; i < 100; i++) {
+      records.put(peer, records.after(peer, { what: i % 8 === 7 ? 'alone' : 'abstained' }));
+      expect(isHeard(records.of(peer))).toBe(true);
+    }
   });
 });

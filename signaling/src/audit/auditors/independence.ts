@@ -3,7 +3,7 @@
  * person; so may anyone behind an address that tells nobody apart. The operator's own auditors are nobody's relatives.
  */
 import type { PeerId } from '@llmesh/core/base/ids';
-import { isPublic, widerNetworkOf } from '../sockets/address.ts';
+import { isPublic, widerNetworkOf } from '../../sockets/address.ts';
 
 /** A peer and where it connects from. */
 export interface Standpoint {

@@ -1,0 +1,90 @@
+/** Out of quarantine, on a real control plane: peers at addresses that a proxy names, reports that they really sign. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
+import { signOrder } from '@llmesh/core/ledger/order';
+import { readLeases } from '@llmesh/core/receipts/lease';
+import type { FromServer } from '@llmesh/core/wire/control-protocol';
+import { startControlPlane, type ControlPlane } from '../server.ts';
+import { accused, audited, auditorFrom, comes, drawnOf, FILE, files, lends, reportOf } from '../testing/audits.ts';
+import { newIdentity, TINY, type MeshPeer } from '../testing/clients.ts';
+
+type Standing = Extract<FromServer, { type: 'standing' }>;
+type Question = Extract<FromServer, { type: 'question' }>;
+
+const own = [newIdentity(), newIdentity()];
+let root = '';
+let plane: ControlPlane;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'llmesh-retests-'));
+  const calibrationsFile = join(root, 'calibrations.json');
+  const pair = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: FILE };
+  await writeFile(calibrationsFile, JSON.stringify([{ ...pair, mean: 0.01, answers: 9, tokens: 99, measured: '' }]));
+  const platform = new Set(own.map(({ peerId }) => peerId));
+  plane = await startControlPlane({
+    ...{ port: 0, host: '127.0.0.1', webFolder: root, joinWorkBits: 0, trustProxy: true, calibrationsFile },
+    audits: { share: 1, epochMs: 10, tenureMs: 0, retestMs: 100, platform },
+  });
+});
+afterAll(async () => {
+  await plane.close();
+  await rm(root, { recursive: true });
+});
+
+/** The first of these that is asked to question somebody. */
+async function firstAsked(workers: readonly MeshPeer[]): Promise<{ worker: MeshPeer; question: Question }> {
+  return Promise.race(
+    workers.map(async (worker) => ({
+      worker,
+      question: await worker.next('a question', (one): one is Question => one?.type === 'question'),
+    })),
+  );
+}
+
+test('a quarantined provider whose owner asks for it is questioned by others, and freed when enough answers agree', async () => {
+  const { port } = plane;
+  const lender = await comes(port, '198.51.100.1');
+  await lends(lender);
+  const asker = await comes(port, '203.0.113.1');
+  const platform = await Promise.all(own.map((identity) => auditorFrom(port, '198.51.100.1', identity)));
+  let issuer = '';
+  for (let level = ''; level !== 'quarantined';) {
+    const answer = await audited(asker, lender);
+    issuer = readLeases(fromBase32(answer.filing.lease)!)!.issuer;
+    await accused({ requester: asker, provider: lender, auditors: platform }, answer, 2);
+    ({ level } = await lender.says('standing'));
+  }
+  expect(
+    (
+      await asker.match(
+        TINY,
+        9,
+        own.map(({ peerId }) => peerId),
+      )
+    ).candidates,
+  ).toEqual([]);
+
+  const workers = [...platform, await auditorFrom(port, '192.0.2.1'), await auditorFrom(port, '192.0.3.1')];
+  // One in its own network is not asked.
+  const neighbour = await auditorFrom(port, '198.51.100.7');
+  const order = await signOrder({ kind: 'retest' }, { issuer: issuer as never, ms: Date.now() }, lender.identity);
+  lender.send({ type: 'order', requestId: 7, order: toBase32(order) });
+  const { question } = await firstAsked(workers);
+  expect(question).toMatchObject({ provider: lender.id, model: TINY });
+
+  let reason = '';
+  for (let level = 'quarantined'; level === 'quarantined';) {
+    const stranger = await comes(port, '192.0.4.1');
+    const answer = await audited(stranger, lender);
+    for (const one of drawnOf(answer.audit, [...workers, neighbour])) {
+      expect(one).not.toBe(neighbour);
+      expect(await files(one, await reportOf(one, lender, answer, 0))).toBe('filed');
+    }
+    ({ level, reason } = await lender.next('its standing', (one): one is Standing => one?.type === 'standing'));
+  }
+  expect(reason).toMatch(/^The quarantine has ended, because enough answers/);
+  const others = [...own.map(({ peerId }) => peerId), ...workers.map(({ id }) => id), neighbour.id];
+  expect((await asker.match(TINY, 9, others)).candidates).toMatchObject([{ peerId: lender.id }]);
+});
