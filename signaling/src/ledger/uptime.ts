@@ -9,7 +9,7 @@ import { earnedIn } from '@llmesh/core/ledger/earned';
 import { EPOCH_MS, epochOf } from '@llmesh/core/ledger/emission';
 import { MAX_UPTIME_SHARES } from '@llmesh/core/ledger/event';
 import { earnedKey } from '@llmesh/core/ledger/keys';
-import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/uptime';
+import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/given';
 import type { LedgerPort } from './ledger-port.ts';
 import type { LedgerStore, SeenRow } from './ledger-store.ts';
 
