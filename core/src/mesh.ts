@@ -355,6 +355,8 @@ export class Mesh {
       case 'DECLINE':
       case 'WANT_MANIFEST':
       case 'MANIFEST':
+      case 'PROVE':
+      case 'PROOF':
         this.swarm?.handle(channel, message);
         break;
       default:
