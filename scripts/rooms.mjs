@@ -67,6 +67,7 @@ const ROOMS = {
     ['audit/figures', 'what was counted and measured in audits'],
     ['audit/dues', 'what follows from audits for credits'],
     ['audit', 'which answers are checked, by whom, and what follows'],
+    ['keeping', 'who is asked to keep which models for others, and whether they do'],
     ['match', 'who gets which provider, and who waits'],
     ['metrics.ts', 'what /metrics says'],
     ['relay', 'the relay of last resort'],

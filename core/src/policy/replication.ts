@@ -78,18 +78,16 @@ export function planReplication(
   const rarest = contents.toSorted((a, b) => a.copies / Math.max(1, a.wanted) - b.copies / Math.max(1, b.wanted));
   for (const { content, sizeBytes, copies, wanted, keepers: asked } of rarest) {
     const here = asked.flatMap((peer) => rooms.get(peer) ?? []);
-    // What is on its way counts, or everybody would be asked before the first is done.
-    const coming = here.filter(({ keeper }) => !keeper.has.has(content)).length;
-    let sure = copies + coming;
-    if (sure > wanted) {
-      for (const room of here.toSorted((a, b) => b.keeper.place - a.keeper.place)) {
-        if (sure <= wanted) break;
-        release.push({ peer: room.keeper.peer, content });
-        room.free(content, sizeBytes);
-        sure--;
-      }
-      continue;
+    // Only keepers make keepers superfluous: what others have of their own accord may be gone tomorrow.
+    const lacks = (room: Room) => (room.keeper.has.has(content) ? 0 : 1);
+    const last = here.toSorted((a, b) => lacks(b) - lacks(a) || b.keeper.place - a.keeper.place);
+    for (const room of last.slice(0, Math.max(0, here.length - wanted))) {
+      release.push({ peer: room.keeper.peer, content });
+      room.free(content, sizeBytes);
     }
+    // What is on its way counts, or everybody would be asked before the first is done.
+    let sure = copies + here.filter((room) => lacks(room) === 1).length;
+    if (sure >= wanted || ask.length >= atOnce) continue;
     const networks = new Set(here.map(({ keeper }) => keeper.network));
     const free = [...rooms.values()].filter((room) => room.takes(content, sizeBytes));
     for (const room of free.toSorted((a, b) => a.used - b.used || a.keeper.place - b.keeper.place)) {

@@ -29,6 +29,8 @@ export interface UptimeNeeds {
   store: Pick<LedgerStore, 'read' | 'proved' | 'setProved' | 'seen' | 'setSeen' | 'forgetSeen'>;
   /** Who offers something right now, and from which wide network; those left out whose answers are in doubt. */
   present: () => Iterable<{ readonly peer: PeerId; readonly network: string }>;
+  /** What else is paid for an hour, before being there is. Rejects with busy when nothing can be written now. */
+  first?: (epoch: number) => Promise<void>;
   failed: (error: unknown) => void;
 }
 
@@ -111,6 +113,7 @@ export class Uptime {
     }
     const over = [...this.#seen.keys()].filter((hour) => hour < epoch).sort((a, b) => a - b);
     for (const hour of over) {
+      await this.#needs.first?.(hour);
       await this.#pay(hour, this.#seen.get(hour)!);
       this.#seen.delete(hour);
       await store.forgetSeen(hour);

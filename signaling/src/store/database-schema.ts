@@ -234,6 +234,18 @@ const STAKES = `
     'checked', json_extract(state, '$.checked'),
     'agreed', json_extract(state, '$.agreed'));`;
 
+/** Copies of models that were found where they should be, until their hour is paid for: `kept-table.ts`. */
+const KEPT = `
+  CREATE TABLE kept_copy (
+    epoch INTEGER NOT NULL,
+    keeper TEXT NOT NULL,
+    content TEXT NOT NULL,
+    network TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    report BLOB NOT NULL,
+    PRIMARY KEY (epoch, keeper, content)
+  ) STRICT, WITHOUT ROWID;`;
+
 export const MIGRATIONS = [
   DELIVERIES,
   SUMS,
@@ -246,4 +258,5 @@ export const MIGRATIONS = [
   APPEALS,
   ALLOWANCES,
   STAKES,
+  KEPT,
 ] as const;
