@@ -41,6 +41,7 @@ const ROOMS = {
     ['control', 'our end of the control plane'],
     ['models', 'what a model consists of: manifests, pieces, their hashes, and the ports to where they lie'],
     ['models/swarm', 'models carried by peers: found, exchanged, checked'],
+    ['models/keeping', 'models that are kept for others, and checks of those who keep them'],
     ['engine', 'the inference port, and what surrounds an engine whoever calls it'],
     ['tasks', 'what a kind of task is, and the kinds that there are'],
     ['provide', 'what a provider accepts, and how it works it off'],

@@ -7,7 +7,7 @@ import { Ledger } from './ledger/ledger.ts';
 import type { LedgerPort } from './ledger/ledger-port.ts';
 import { LedgerTable } from './ledger/ledger-table.ts';
 import { NO_LEDGER } from './ledger/no-ledger.ts';
-import { StoragePay } from './ledger/storage-pay.ts';
+import { StoragePay } from './keeping/storage-pay.ts';
 import { Uptime, type UptimeNeeds } from './ledger/uptime.ts';
 import type { LogKeeper } from './log/log-keeper.ts';
 import { checkContinues, openLog, pastFiles } from './log/open-log.ts';

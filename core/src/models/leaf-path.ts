@@ -47,7 +47,12 @@ export function proveLeaf(
   climb(leaves, inPiece, path, hasher);
   if (fileBytes > PIECE_BYTES) {
     const pieces = layer.byteLength / HASH_BYTES;
-    const [empty] = climb(new Array<Uint8Array>(LEAVES).fill(nothing), 0, [], hasher);
+    const [empty] = climb(
+      Array.from({ length: LEAVES }, () => nothing),
+      0,
+      [],
+      hasher,
+    );
     const hashes = Array.from({ length: powerOfTwo(pieces) }, (_, i) =>
       i < pieces ? layer.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES) : empty!,
     );

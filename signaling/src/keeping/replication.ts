@@ -114,8 +114,8 @@ export class Replication {
       const askedBy = demand.networks(content);
       const isWanted = isPinned || askedBy >= INDEPENDENT;
       const target = this.#targets.get(content) ?? 0;
-      // What nobody has cannot be copied, unless the catalogue says where it comes from.
-      const isThere = isPinned || copies > 0 || asked.has(content);
+      // What nobody has cannot be copied.
+      const isThere = copies > 0 || asked.has(content);
       const wanted = isThere && isWanted ? targetOf({ pinned: isPinned, askedBy, target }, floor) : 0;
       if (wanted === 0 && !asked.has(content)) return [];
       const sizeBytes = this.#sizeOf(content);

@@ -233,6 +233,8 @@ export class Swarm {
       if (signal.aborted) throw cancelled();
       const found = await finder.find(request, signal);
       if (found === null) throw nobodyHasIt();
+      const sizeBytes = found.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+      if (sizeBytes > (request.mostBytes ?? Infinity)) throw tooLarge();
       const stored = await store.begin(found.content, found.manifest);
       try {
         if (request.lend) await this.#lending.begin(stored);
@@ -400,6 +402,10 @@ export class Swarm {
 /** The decoder's bytes are a window on all that was read. */
 function owned({ bytes, path }: { bytes: Uint8Array; path: Uint8Array }): LeafProof {
   return { bytes: new Uint8Array(bytes), path: new Uint8Array(path) };
+}
+
+function tooLarge(): MeshError {
+  return new MeshError('storage_full', 'This model is larger than the room that is left for it. Give it more room.');
 }
 
 function noWay(): MeshError {

@@ -11,8 +11,8 @@ import { earnedKey, keeperKey } from '@llmesh/core/ledger/keys';
 import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/given';
 import { shareOfBytes } from '@llmesh/core/ledger/rules/storage';
 import type { KeptCopy, KeptTable } from '../store/kept-table.ts';
-import type { LedgerPort } from './ledger-port.ts';
-import type { LedgerStore } from './ledger-store.ts';
+import type { LedgerPort } from '../ledger/ledger-port.ts';
+import type { LedgerStore } from '../ledger/ledger-store.ts';
 
 const WHOLE = 1_000;
 
