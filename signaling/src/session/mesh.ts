@@ -157,6 +157,7 @@ export class Mesh {
     this.#queues = new MatchQueues({ clock, registry, matchmaker, promises, changed });
     this.#preloading = new Preloading({
       clock,
+      now: () => leases.nowMs,
       registry,
       matchmaker,
       waiting: (offer) => this.#queues.waiting(offer),
