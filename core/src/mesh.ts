@@ -29,6 +29,7 @@ import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
 import type { ServedModel } from './provide/task.ts';
 import type { AnswerEvent, AskRequest } from './ask/answer.ts';
 import type { Verifier } from './policy/attestation.ts';
+import { Keeper, type KeepConsent } from './models/keeping/keeper.ts';
 import { Swarm, type SwarmOptions } from './models/swarm/swarm.ts';
 
 export interface MeshOptions {
@@ -55,7 +56,10 @@ export interface MeshOptions {
   random: () => number;
 }
 
-export type ModelSharing = Pick<SwarmOptions, 'store' | 'holders' | 'hasher' | 'limits' | 'sentToday' | 'failed'>;
+export type ModelSharing = Pick<SwarmOptions, 'store' | 'holders' | 'hasher' | 'limits' | 'sentToday' | 'failed'> & {
+  /** What its owner agreed to keep for others. Left out: nothing. */
+  keep?: KeepConsent;
+};
 
 export interface ProvideOptions {
   models: ServedModel[];
@@ -84,6 +88,8 @@ export class Mesh {
   readonly checkpoints: Checkpoints;
   /** Models from and for peers; null: see `MeshOptions.models`. */
   readonly swarm: Swarm | null;
+  /** Keeps models for others; null: its owner did not agree to that. */
+  readonly keeper: Keeper | null;
   #clock: Clock;
   #now: () => number;
   #filer: ReceiptFiler;
@@ -150,6 +156,14 @@ export class Mesh {
             clock,
             now: this.#now,
             random,
+          });
+    const keep = options.models?.keep;
+    this.keeper =
+      this.swarm === null || options.models === undefined || keep === undefined
+        ? null
+        : new Keeper({
+            ...{ control, identity, verify, clock, swarm: this.swarm, store: options.models.store, consent: keep },
+            failed: receipts.failed,
           });
     this.#known = new KnownProviders(this.self, () => clock.now());
     this.checkpoints = new Checkpoints(clock);
@@ -306,6 +320,8 @@ export class Mesh {
     this.#links.close();
     this.#deliveries.close();
     this.#requester.close();
+    // It fetches through the swarm, and files what it found.
+    await this.keeper?.close();
     await Promise.all([this.#filer.close(), this.#reports.close(), this.swarm?.close()]);
   }
 
@@ -355,6 +371,8 @@ export class Mesh {
       case 'DECLINE':
       case 'WANT_MANIFEST':
       case 'MANIFEST':
+      case 'PROVE':
+      case 'PROOF':
         this.swarm?.handle(channel, message);
         break;
       default:

@@ -366,6 +366,25 @@ export const ManifestSchema = v.object({
   bytes: v.nullable(bytes(MAX_MODEL_MANIFEST_BYTES)),
 });
 
+/** The levels of the largest tree: a million pieces of 64 leaves. */
+const MAX_PATH_BYTES = 26 * 32;
+
+/** Please show that you have this leaf of this file (`models/leaf-path.ts`). Answered by PROOF with the same number, which is new on this link. */
+export const ProveSchema = v.object({
+  kind: v.literal('PROVE'),
+  id: blockId,
+  content,
+  file: v.pipe(count, v.maxValue(MAX_MODEL_FILES - 1)),
+  leaf: v.pipe(count, v.maxValue(64 * MAX_MODEL_PIECES - 1)),
+});
+
+/** The leaf, and the hashes from its neighbour up to the root; null: the sender does not lend it now. */
+export const ProofSchema = v.object({
+  kind: v.literal('PROOF'),
+  id: blockId,
+  proof: v.nullable(v.object({ bytes: bytes(16_384), path: bytes(MAX_PATH_BYTES) })),
+});
+
 const DataSchema = v.variant('kind', [
   PingSchema,
   TaskRequestSchema,
@@ -390,6 +409,8 @@ const DataSchema = v.variant('kind', [
   DeclineSchema,
   WantManifestSchema,
   ManifestSchema,
+  ProveSchema,
+  ProofSchema,
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
@@ -405,7 +426,18 @@ export type IntroductionMessage = Extract<DataMessage, { kind: 'INTRODUCE' | 'IN
 export type SwarmMessage = Extract<
   DataMessage,
   {
-    kind: 'SEEK' | 'HAVE' | 'GAINED' | 'FETCHING' | 'WANT' | 'UNWANT' | 'DECLINE' | 'WANT_MANIFEST' | 'MANIFEST';
+    kind:
+      | 'SEEK'
+      | 'HAVE'
+      | 'GAINED'
+      | 'FETCHING'
+      | 'WANT'
+      | 'UNWANT'
+      | 'DECLINE'
+      | 'WANT_MANIFEST'
+      | 'MANIFEST'
+      | 'PROVE'
+      | 'PROOF';
   }
 >;
 export type WantedBlocks = v.InferOutput<typeof WantSchema>['wants'][number];

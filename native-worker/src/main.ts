@@ -92,6 +92,12 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     amount(0.01, 10_000),
   )
   .option('--seed-per-day <MB>', 'megabytes a day given to others', amount(1, 100_000_000), 50_000)
+  .option(
+    '--keep <GB>',
+    'room on this disk for models that others need, at most a tenth of what is free; 0: none',
+    amount(0, 1_000_000),
+    5,
+  )
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--config <file>', 'settings by the names of these flags, in JSON (default: worker.json in the data folder)')

@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry as Collector } from 'prom-client';
 import type { AuditCounts } from './audit/figures/audit-events.ts';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
+import type { KeepingFigures } from './keeping/keeping.ts';
 import type { Registry } from './registry/registry.ts';
 
 export type SocketKind = 'mesh' | 'signal' | 'relay';
@@ -30,6 +31,11 @@ export class Metrics {
   readonly signalling = this.#counter('llmesh_signalling_messages_total', 'PeerServer messages accepted.', ['type']);
   readonly relayedBytes = this.#counter('llmesh_relayed_bytes_total', 'Sealed bytes passed on.', []);
   readonly expected = this.#counter('llmesh_expected_total', 'Providers told to load a model ahead of time.', []);
+  readonly storageChecks = this.#counter('llmesh_storage_checks_total', 'Checks of kept models, by outcome.', [
+    'outcome',
+  ]);
+  /** Who keeps models for others; null: nobody counts. */
+  keeping: (() => KeepingFigures) | null = null;
   /** Questions in the queues of their models. */
   waiting = 0;
   #matchCount = 0;
@@ -52,6 +58,13 @@ export class Metrics {
       () => registry.totals().tokensPerSecond,
     );
     this.#gauge('llmesh_waiting', 'Questions waiting in the line of their model.', () => this.waiting);
+    this.#gauge('llmesh_keepers', 'Peers that keep models for others.', () => this.keeping?.().keepers ?? 0);
+    this.#gauge(
+      'llmesh_copies_wanted',
+      'Copies of models that are wanted, in all.',
+      () => this.keeping?.().wanted ?? 0,
+    );
+    this.#gauge('llmesh_copies_kept', 'Copies that keepers were asked for.', () => this.keeping?.().kept ?? 0);
     this.#gauge(
       'llmesh_promised_slots',
       'Slots kept for requesters just sent there.',

@@ -7,6 +7,7 @@ import { Ledger } from './ledger/ledger.ts';
 import type { LedgerPort } from './ledger/ledger-port.ts';
 import { LedgerTable } from './ledger/ledger-table.ts';
 import { NO_LEDGER } from './ledger/no-ledger.ts';
+import { StoragePay } from './keeping/storage-pay.ts';
 import { Uptime, type UptimeNeeds } from './ledger/uptime.ts';
 import type { LogKeeper } from './log/log-keeper.ts';
 import { checkContinues, openLog, pastFiles } from './log/open-log.ts';
@@ -14,6 +15,7 @@ import type { ControlKey } from './receipts/control-key.ts';
 import type { DeliveryStore } from './receipts/delivery-store.ts';
 import type { ReceiptBook } from './receipts/receipt-book.ts';
 import { LogNews } from './log/log-news.ts';
+import type { KeptTable } from './store/kept-table.ts';
 import type { MeshDatabase } from './store/mesh-database.ts';
 
 /** How often a failure that lasts is reported. */
@@ -30,6 +32,8 @@ export interface OpenCreditsOptions {
   policyFile: string | null;
   /** Who offers something right now, and whose answers nobody doubts. */
   present: UptimeNeeds['present'];
+  /** The copies of models that were found where they should be. */
+  copies: KeptTable;
   clock: Clock;
   now: () => number;
   log: Logger;
@@ -81,7 +85,12 @@ export async function openCredits(options: OpenCreditsOptions): Promise<Credits>
     opened.push(keeper);
     const logNews = new LogNews(keeper, clock, failed('Witnesses among the peers cannot be shown the log right now'));
     opened.push(logNews, ledger);
+    const storage = new StoragePay({
+      ...{ ledger, store: ledger.store, copies: options.copies },
+      failed: failed('Volunteers cannot be paid for keeping models right now'),
+    });
     const uptime = await Uptime.open({
+      first: (epoch) => storage.pay(epoch),
       ...{ ...time, ledger, store: ledger.store, present: options.present },
       failed: failed('Volunteers cannot be paid for being there right now'),
     });

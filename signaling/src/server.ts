@@ -34,6 +34,7 @@ import { Hosts } from './http/hosts.ts';
 import { IceServers, type TurnOptions } from './session/ice-servers.ts';
 import { LeaseOffice } from './receipts/lease-office.ts';
 import { AllowanceTable } from './store/allowance-table.ts';
+import { KeptTable } from './store/kept-table.ts';
 import { LedgerPages } from './ledger/pages/ledger-pages.ts';
 import { openCredits, reasonOf } from './open-credits.ts';
 import { Mesh, MESH_PATH } from './session/mesh.ts';
@@ -137,7 +138,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { networkFactor = 1 } = options;
   const hosts = new Hosts({ hosts: options.hosts ?? [], trustProxy: options.trustProxy ?? false });
   const modelsFolder = options.modelsFolder == null ? null : resolve(options.modelsFolder);
-  const registry = new Registry(clock, await readCatalogue(modelsFolder, log));
+  const catalogue = await readCatalogue(modelsFolder, log);
+  const registry = new Registry(clock, catalogue);
   const sockets = { mesh: () => mesh.size, signal: () => signal.size, relay: () => relay.size };
   const metrics = new Metrics(registry, sockets, store);
 
@@ -162,9 +164,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...{ store, issuer: leases.issuer, issued: leases.issued, threads: new SignatureThreads(), clock, now },
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
+  const copies = new KeptTable(database);
   const credits = await openCredits({
     ...{ mode: options.credits ?? 'priority', policyFile: options.witnesses ?? null },
-    ...{ key, dataFolder, database, deliveries: store, receipts, clock, now, log },
+    ...{ key, dataFolder, database, deliveries: store, receipts, copies, clock, now, log },
     present: () => presentIn(registry, audits),
   }).catch(async (thrown: unknown) => {
     await receipts.close();
@@ -198,6 +201,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     allowances: new AllowanceTable(database),
     allowanceFailed: (error) => log.error(`Who had an allowance today cannot be kept right now: ${reasonOf(error)}`),
     log: credits.logNews,
+    keeping: {
+      ...{ now, key, catalogue, copies, platform: options.audits?.platform ?? AUDIT_TERMS.platform },
+      failed: (error) => log.error(`Copies of models cannot be checked right now: ${reasonOf(error)}`),
+    },
     joins: new JoinPrice(clock, joinWorkBits, cluster.paid),
     networkFactor,
   });

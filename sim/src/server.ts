@@ -17,6 +17,7 @@ import { JoinPrice } from '@llmesh/signaling/session/join-price';
 import { ReceiptBook } from '@llmesh/signaling/receipts/receipt-book';
 import { Registry } from '@llmesh/signaling/registry/registry';
 import { DEFAULT_RELAY_LIMITS, Relay } from '@llmesh/signaling/relay/relay';
+import { KeptTable } from '@llmesh/signaling/store/kept-table';
 import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
 import { SignalPasses } from '@llmesh/signaling/signal/signal-passes';
 import { ClientEnd, type ServerEnd, type Wire } from './control-socket.ts';
@@ -135,6 +136,13 @@ export class SimServer {
       ledger: NO_LEDGER,
       audits,
       receipts: this.#receipts,
+      keeping: {
+        ...{ now: this.#now, key: this.#key, catalogue: { models: [] }, platform: new Set() },
+        copies: new KeptTable(this.#database),
+        failed: (error) => {
+          throw error;
+        },
+      },
     });
     return { mesh, relay, audits, registry, metrics };
   }

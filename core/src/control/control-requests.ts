@@ -21,6 +21,7 @@ interface Answers {
   match: 'matched';
   file: 'filed';
   report: 'filed';
+  kept: 'filed';
   relay: 'relayed';
   order: 'filed';
   holders: 'held';
@@ -31,6 +32,7 @@ const ANSWERS: Readonly<Answers> = {
   match: 'matched',
   file: 'filed',
   report: 'filed',
+  kept: 'filed',
   relay: 'relayed',
   order: 'filed',
   holders: 'held',

@@ -15,7 +15,7 @@ import {
   type QueuePosition,
 } from '../wire/control-protocol.ts';
 import type { AccountNews, CheckpointNews } from '../wire/credit-messages.ts';
-import { type AuditCall, type QuestionCall, type Standing } from '../wire/audit-messages.ts';
+import type { AuditCall, ProveCall, QuestionCall, Standing } from '../wire/audit-messages.ts';
 import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
 import type { OfferRef } from '../policy/offer-key.ts';
 import type { OrderBody } from '../ledger/order.ts';
@@ -25,7 +25,7 @@ import { MeshError } from '../base/errors.ts';
 import type { ContentId, ModelId, PeerId } from '../base/ids.ts';
 import { giveOrder, type OrderSigner } from './give-order.ts';
 import { ServerTime } from './server-time.ts';
-import type { Candidate, Held, HeldBy, Leased } from '../wire/candidate.ts';
+import type { Candidate, Held, HeldBy, Keeps, Kept, Leased } from '../wire/candidate.ts';
 import { HeldModels } from './held-models.ts';
 
 /** Only providers that meet these: see `Needs`. */
@@ -69,6 +69,10 @@ export interface ControlEvents {
   refused: [error: MeshError];
   /** This model of ours will be asked soon: see `expect` of `control-protocol.ts`. A mere claim, about any model. */
   expect: [offer: Required<OfferRef>];
+  /** Models that others need copies of: see `keep` of `candidate.ts`. A mere wish. */
+  keep: [contents: readonly Kept[]];
+  /** Somebody's copy of a model is to be checked: see `prove` of `audit-messages.ts`. Its draw is not checked yet. */
+  prove: [call: ProveCall];
   /** Answers of ours are to be checked: see `audit` of `control-protocol.ts`. Its draw and its lease are not checked yet. */
   audit: [audit: AuditCall];
   /** Somebody wants to be tested: see `question` of `audit-messages.ts`. */
@@ -236,6 +240,12 @@ export class ControlClient extends Emitter<ControlEvents> {
     await this.#requests.ask<'report'>({ type: 'report', report: toBase32(report) }, signal);
   }
 
+  /** Asks the server to take what we found at a keeper. Rejects like `file`. */
+  async fileKept(report: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (this.state !== 'open') await this.#connection.whenOpen(signal);
+    await this.#requests.ask<'kept'>({ type: 'kept', report: toBase32(report) }, signal);
+  }
+
   /**
    * From now on, until the connection breaks, `checkpoint` has the proof that the log continues the checkpoint of this
    * size, which we signed last; 0: none yet. Say so again after each welcome.
@@ -278,6 +288,11 @@ export class ControlClient extends Emitter<ControlEvents> {
    */
   hold(held: readonly Held[], certificate: string | null = null): void {
     this.#held.hold(held, certificate);
+  }
+
+  /** From now on we keep models for others, in so much room; null: no more. Kept over reconnections. */
+  keeps(keeps: Keeps | null): void {
+    this.#held.keeps(keeps);
   }
 
   /**
@@ -343,6 +358,12 @@ export class ControlClient extends Emitter<ControlEvents> {
         break;
       case 'expect':
         this.emit('expect', { task: taskOf(message), model: message.model });
+        break;
+      case 'keep':
+        this.emit('keep', message.contents);
+        break;
+      case 'prove':
+        this.emit('prove', message);
         break;
       case 'audit':
         this.emit('audit', message);

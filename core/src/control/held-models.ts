@@ -1,6 +1,6 @@
 /** Tells the control plane which models we have: after each connection, and not at every piece that comes. */
 import type { Clock } from '../base/clock.ts';
-import { MAX_HELD, type Held } from '../wire/candidate.ts';
+import { MAX_HELD, type Held, type Keeps } from '../wire/candidate.ts';
 import type { ToServer } from '../wire/control-protocol.ts';
 
 /** Changes within this time are said together. */
@@ -11,6 +11,7 @@ export class HeldModels {
   readonly #send: (message: Extract<ToServer, { type: 'hold' }>) => void;
   /** Null: we never had any, and a mesh that never hears of models need not know of them. */
   #message: Extract<ToServer, { type: 'hold' }> | null = null;
+  #keeps: Keeps | null = null;
   #sentMs = -Infinity;
   #stopTimer: (() => void) | null = null;
 
@@ -22,7 +23,17 @@ export class HeldModels {
   hold(held: readonly Held[], certificate: string | null): void {
     const said = held.slice(0, MAX_HELD).map(({ content, sha256, whole }) => ({ content, sha256, whole }));
     if (said.length === 0 && this.#message === null) return;
-    this.#message = { type: 'hold', held: said, certificate };
+    this.#tell({ type: 'hold', held: said, certificate });
+  }
+
+  keeps(keeps: Keeps | null): void {
+    if (JSON.stringify(keeps) === JSON.stringify(this.#keeps)) return;
+    this.#keeps = keeps;
+    this.#tell(this.#message ?? { type: 'hold', held: [], certificate: null });
+  }
+
+  #tell({ type, held, certificate }: Extract<ToServer, { type: 'hold' }>): void {
+    this.#message = { type, held, certificate, ...(this.#keeps !== null && { keeps: this.#keeps }) };
     const waitMs = this.#sentMs + GATHER_MS - this.#clock.now();
     if (waitMs <= 0) this.say();
     else this.#stopTimer ??= this.#clock.after(waitMs, () => this.say());

@@ -50,6 +50,11 @@ async function example(): Promise<{ leaves: Uint8Array[]; lines: string[] }> {
     await world.receipt(lease, bob, 400),
     { kind: 'refund', hold: lease.hold, payer: ada.peerId } as const,
     { kind: 'uptime', epoch: epochOf(START_MS), shares: [[bob.peerId, 1_000]] } as const,
+    {
+      kind: 'storage',
+      epoch: epochOf(START_MS),
+      shares: [[bob.peerId, 1_000, await world.storageReport(bob, ada)]],
+    } as const,
     { kind: 'audit-fee', report: reports[0]! } as const,
     { kind: 'allowance', to: bob.peerId } as const,
     { kind: 'grant', to: bob.peerId, amount: 5, reason: 'x' } as const,

@@ -131,6 +131,9 @@ export const dataMessages: DataMessage[] = [
   { kind: 'DECLINE', ids: [1, 0xffff_ffff] },
   { kind: 'WANT_MANIFEST', content },
   { kind: 'MANIFEST', content, bytes: new Uint8Array(180) },
+  { kind: 'PROVE', id: 3, content, file: 0, leaf: 64 },
+  { kind: 'PROOF', id: 3, proof: { bytes: new Uint8Array(16_384), path: new Uint8Array(224) } },
+  { kind: 'PROOF', id: 4, proof: null },
 ];
 
 export const toServer: ToServer[] = [
@@ -183,6 +186,8 @@ export const toServer: ToServer[] = [
   { type: 'relay', requestId: 12, peer: bob },
   { type: 'hold', held: [{ content, sha256: 'ab'.repeat(32), whole: true }], certificate: null },
   { type: 'hold', held: [{ content, sha256: null, whole: false }], certificate: 'd'.repeat(205) },
+  { type: 'hold', held: [], certificate: null, keeps: { roomBytes: 5_000_000_000, refused: [content] } },
+  { type: 'kept', requestId: 17, report: 'u'.repeat(96) },
   { type: 'holders', requestId: 16, content, sha256: null },
   { type: 'bye' },
 ];
@@ -224,6 +229,8 @@ export const fromServer: FromServer[] = [
   { type: 'call', peer: bob, ticket: 'q'.repeat(32) },
   { type: 'gone', peer: bob },
   { type: 'expect', model },
+  { type: 'keep', contents: [{ content, sizeBytes: null }] },
+  { type: 'prove', draw: 'u'.repeat(96), keeper: bob, certificate: null, content, epoch: 500_000 },
   { type: 'audit', leaseId: 'r'.repeat(26), draw: 's'.repeat(96), lease: 't'.repeat(96), auditors: [] },
   { type: 'question', provider: bob, model },
   {

@@ -59,6 +59,17 @@ export const PARAMETERS = {
   ),
   'task-reward': thousandths('What the mesh adds to a payment, for the volunteer.', 50, [0, 90], 10),
   'uptime-cap': credits('The most that the mesh pays a volunteer for being there for one hour.', 0.05, 1, 0.05),
+  'storage-share': thousandths(
+    'The part of what the mesh gives out for being there that is for keeping models which others need.',
+    200,
+    [0, 500],
+    50,
+  ),
+  'storage-cap': credits('The most that the mesh pays a volunteer for keeping models for one hour.', 0.02, 1, 0.02),
+  'pinned-copies': {
+    ...{ initial: 3, min: 0, max: 20, step: 2, coolDownDays: 14, unit: 'copies' },
+    about: 'How many volunteers the mesh wants to have each model of its catalogue, even if nobody asks for it.',
+  },
   allowance: credits(
     'What a newcomer gets to begin with. It buys places in line, and is no income for anyone.',
     5,

@@ -27,6 +27,7 @@ export type SigningDomain =
   | 'receipt'
   | 'audit-draw'
   | 'audit-report'
+  | 'storage-report'
   | 'order';
 
 export interface Identity {

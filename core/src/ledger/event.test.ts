@@ -24,6 +24,14 @@ const EVENTS: EventBody[] = [
       [other, 1],
     ],
   },
+  {
+    kind: 'storage',
+    epoch: 12,
+    shares: [
+      [peer, 1_000, bytes(300)],
+      [other, 1, bytes(640)],
+    ],
+  },
   { kind: 'audit-fee', report: bytes(5_000) },
   { kind: 'allowance', to: peer },
   { kind: 'grant', to: peer, amount: 1, reason: 'She wrote the guide.' },

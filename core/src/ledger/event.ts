@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '../base/ids.ts';
 import { LEASE_NONCE_BYTES } from '../receipts/lease.ts';
-import { MAX_REPORT_BYTES } from '../wire/audit-messages.ts';
+import { MAX_REPORT_BYTES, MAX_STORAGE_REPORT_BYTES } from '../wire/audit-messages.ts';
 import { MAX_ORDER_BYTES } from '../wire/credit-messages.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 import { MAX_RECORD_BYTES, sha256 as fileDigest } from '../wire/fields.ts';
@@ -16,6 +16,8 @@ import { SUPPLY, type Micro } from './credit.ts';
 export const MAX_EVENT_BYTES = 24_576;
 /** Peers that one `uptime` event pays. */
 export const MAX_UPTIME_SHARES = 256;
+/** Copies of models that one `storage` event pays for, each with its report. */
+export const MAX_STORAGE_SHARES = 32;
 /** Auditors whose reports one event carries. */
 export const MAX_REPORTS = 5;
 /** Deliveries that one `reverse` event takes back. */
@@ -61,6 +63,14 @@ export interface Uptime {
   readonly epoch: number;
   /** Each peer at most once, with how many thousandths of the epoch count for it. */
   readonly shares: readonly (readonly [PeerId, number])[];
+}
+
+/** What emission pays those who kept models for others, for one epoch. */
+export interface Storage {
+  readonly kind: 'storage';
+  readonly epoch: number;
+  /** Who kept something, how many thousandths of the most that counts for, and the signed report of who checked it: `proof/storage-report.ts`. */
+  readonly shares: readonly (readonly [PeerId, number, Uint8Array])[];
 }
 
 /** An auditor is paid for a report, whatever it says. */
@@ -145,6 +155,7 @@ export type EventBody =
   | Earn
   | Refund
   | Uptime
+  | Storage
   | AuditFee
   | Allowance
   | Grant
@@ -172,6 +183,11 @@ const shares = v.pipe(
   v.array(v.strictTuple([peer, v.pipe(whole, v.minValue(1), v.maxValue(1_000))])),
   v.minLength(1),
   v.maxLength(MAX_UPTIME_SHARES),
+);
+const keeperShares = v.pipe(
+  v.array(v.strictTuple([peer, v.pipe(whole, v.minValue(1), v.maxValue(1_000)), upTo(MAX_STORAGE_REPORT_BYTES)])),
+  v.minLength(1),
+  v.maxLength(MAX_STORAGE_SHARES),
 );
 const leases = v.pipe(v.array(id), v.minLength(1), v.maxLength(MAX_REVERSED));
 
@@ -229,6 +245,12 @@ const FORMATS: Record<EventKind, Format> = {
     [whole, shares],
     ({ epoch, shares: all }) => [epoch, all],
     ([epoch, all]) => ({ epoch, shares: all }),
+  ),
+  storage: format(
+    'storage',
+    [whole, keeperShares],
+    ({ epoch, shares: all }) => [epoch, all],
+    ([epoch, all]) => ({ epoch, shares: all.map(([keeper, share, report]) => [keeper, share, own(report)] as const) }),
   ),
   'audit-fee': format(
     'audit-fee',

@@ -6,6 +6,7 @@ import { toBase32 } from '../base/base32.ts';
 import type { ModelId, PeerId, TaskName } from '../base/ids.ts';
 import { verify } from '../identity/identity.ts';
 import { readReport, type AuditReport } from '../proof/audit-report.ts';
+import { readStorageReport, type StorageReport } from '../proof/storage-report.ts';
 import { leaseOf, readLeases } from '../receipts/lease.ts';
 import { joinReceipt, readAcknowledgement } from '../receipts/receipt.ts';
 import type { Appeal, Earn, LedgerEvent, Slash } from './event.ts';
@@ -33,12 +34,18 @@ export interface Delivery {
   readonly complete: boolean;
 }
 
-type Signed = 'earn' | 'order' | 'audit-fee' | 'slash' | 'appeal';
+type Signed = 'earn' | 'order' | 'storage' | 'audit-fee' | 'slash' | 'appeal';
 export type PlainEvent = Exclude<LedgerEvent, { kind: Signed }>;
 export type Evidence =
   | PlainEvent
   | { readonly kind: 'earn'; readonly ms: number; readonly delivery: Delivery }
   | { readonly kind: 'order'; readonly ms: number; readonly order: Order }
+  | {
+      readonly kind: 'storage';
+      readonly ms: number;
+      readonly epoch: number;
+      readonly shares: readonly { readonly share: number; readonly report: StorageReport }[];
+    }
   | { readonly kind: 'audit-fee'; readonly ms: number; readonly report: AuditReport }
   | { readonly kind: 'slash'; readonly ms: number; readonly slash: Slash; readonly reports: readonly AuditReport[] }
   | {
@@ -55,6 +62,10 @@ export function readEvidence(event: LedgerEvent, check = verify): Evidence {
   if (event.kind === 'earn') return { kind: 'earn', ms, delivery: readDelivery(event, check) };
   if (event.kind === 'order') return { kind: 'order', ms, order: orderIn(event.record, check) };
   if (event.kind === 'audit-fee') return { kind: 'audit-fee', ms, report: reportIn(event.report, check) };
+  if (event.kind === 'storage') {
+    const shares = event.shares.map(([keeper, share, report]) => ({ share, report: keptIn(report, keeper, check) }));
+    return { kind: 'storage', ms, epoch: event.epoch, shares };
+  }
   if (event.kind === 'appeal') {
     const reports = event.reports.map((report) => reportIn(report, check));
     return { kind: 'appeal', ms, appeal: event, order: orderIn(event.order, check), reports };
@@ -91,6 +102,13 @@ function orderIn(bytes: Uint8Array, check: typeof verify): Order {
   const order = readOrder(bytes, check);
   if (order === null) throw refused('Nobody has signed this order.');
   return order;
+}
+
+function keptIn(bytes: Uint8Array, keeper: PeerId, check: typeof verify): StorageReport {
+  const report = readStorageReport(bytes, check);
+  if (report === null) throw refused('Nobody has signed this report about a model that is kept.');
+  if (report.keeper !== keeper) throw refused('This report is about what another volunteer keeps.');
+  return report;
 }
 
 function reportIn(bytes: Uint8Array, check: typeof verify): AuditReport {

@@ -16,8 +16,10 @@
  * | `d/<peer>` | [[day, earned from others less what it paid and sent on], …] of the last days |
  * | `c/<peer>` | [[requester, first day, last day], …]: some that paid it |
  * | `v/<peer>` | true: enough others paid this peer once that it may vote |
- * | `m/uptime` | [epoch, emitted in it] |
+ * | `m/uptime` | [epoch, emitted in it for being there] |
+ * | `m/storage` | [[epoch, emitted in it for keeping models], …]: the last ones |
  * | `m/tasks`, `m/allowances` | what emission has given for these, less what came back |
+ * | `x/<peer>` | the last epoch that it was paid in for what it keeps: [epoch, thousandths, [content ids]] |
  * | `w/<peer>` | index of the event with its allowance |
  * | `u/<peer>` | [[amount, free again at ms], …]: unbonding |
  * | `o/<peer>` | ms of its orders that could come again |
@@ -40,6 +42,7 @@ export const FILED_WITHIN_DAYS = 31;
 export const AT = 'at';
 export const ISSUER = 'issuer';
 export const UPTIME = 'm/uptime';
+export const STORAGE = 'm/storage';
 export const TASKS = 'm/tasks';
 export const ALLOWANCES = 'm/allowances';
 export const OPEN_PROPOSALS = 'po';
@@ -55,6 +58,7 @@ export const daysKey = (peer: PeerId) => `d/${peer}`;
 export const counterpartiesKey = (peer: PeerId) => `c/${peer}`;
 export const VOTERS = 'v/';
 export const voterKey = (peer: PeerId) => `v/${peer}`;
+export const keeperKey = (peer: PeerId) => `x/${peer}`;
 export const allowanceKey = (peer: PeerId) => `w/${peer}`;
 export const unbondingKey = (peer: PeerId) => `u/${peer}`;
 export const ordersKey = (peer: PeerId) => `o/${peer}`;

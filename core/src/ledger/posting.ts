@@ -11,6 +11,7 @@ export const REASONS = [
   'refunded',
   'fee',
   'uptime',
+  'storage',
   'audit-fee',
   'allowance',
   'grant',

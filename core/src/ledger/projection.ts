@@ -19,6 +19,7 @@ import { allow, grant } from './rules/gift.ts';
 import { refund, reserve } from './rules/hold.ts';
 import { carryOut } from './rules/ordered.ts';
 import { releaseUnbonded } from './rules/stake.ts';
+import { payStorage } from './rules/storage.ts';
 import { payUptime } from './rules/uptime.ts';
 import { enact } from './rules/voting.ts';
 import type { LedgerState } from './state.ts';
@@ -66,6 +67,8 @@ function follow(draft: Draft, evidence: Evidence): void {
       return refund(draft, evidence);
     case 'uptime':
       return payUptime(draft, evidence);
+    case 'storage':
+      return payStorage(draft, evidence);
     case 'audit-fee':
       return payAuditor(draft, evidence.report);
     case 'allowance':

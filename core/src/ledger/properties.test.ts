@@ -102,7 +102,7 @@ describe('whatever happens to a ledger', () => {
     expect([...done].sort()).toEqual(
       [
         ...['acknowledgement', 'allowance', 'audit-fee', 'grant', 'receipt', 'refund', 'release', 'reserve'],
-        ...['reverse', 'slash', 'stake', 'transfer', 'undo', 'unstake', 'uptime'],
+        ...['reverse', 'slash', 'stake', 'storage', 'transfer', 'undo', 'unstake', 'uptime'],
       ].sort(),
     );
   });
@@ -117,6 +117,7 @@ describe('whatever happens to a ledger', () => {
       'stake',
       'allowance',
       'uptime',
+      'storage',
       'wait',
     ];
     await fc.assert(
@@ -194,7 +195,7 @@ describe('a ring that trades with itself', () => {
         const world = newWorld([]);
         await run(
           world,
-          all.filter(({ what }) => what !== 'uptime'),
+          all.filter(({ what }) => what !== 'uptime' && what !== 'storage'),
         );
         for (const { peerId } of peers) expect(peerBalances(world.state, peerId)).toMatchObject({ free: 0, stake: 0 });
       }),

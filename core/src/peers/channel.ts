@@ -274,6 +274,8 @@ function asksOfUs(message: DataMessage): boolean {
     case 'DECLINE':
     case 'WANT_MANIFEST':
     case 'MANIFEST':
+    case 'PROVE':
+    case 'PROOF':
       return true;
     case 'TASK_ACCEPTED':
     case 'TASK_CHUNK':

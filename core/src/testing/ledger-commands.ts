@@ -26,6 +26,7 @@ const COMMANDS = [
   'allowance',
   'grant',
   'uptime',
+  'storage',
   'audit-fee',
   'slash',
   'reverse',
@@ -79,6 +80,11 @@ export class Commander {
     if (what === 'grant') return { kind: what, to: peer, amount, reason: '' };
     if (what === 'uptime') {
       return { kind: what, epoch: epochOf(world.ms) - 1, shares: [[peer, Math.min(amount, 1_000)]] };
+    }
+    if (what === 'storage') {
+      if (to === by) return null;
+      const report = await world.storageReport(by, to, { sizeBytes: amount * 40_000 });
+      return { kind: what, epoch: epochOf(world.ms) - 1, shares: [[peer, Math.min(amount, 1_000), report]] };
     }
     const paper = await this.#lease(lease, by);
     const nonce = paper.nonceOf(to);

@@ -1,12 +1,15 @@
 /** Everybody whom a ledger needs, with keys that are the same every time, and the signed papers that they write. */
-import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
+import type { ContentId, ModelId, PeerId, TaskId } from '../base/ids.ts';
 import { peerIdOf, SIGNATURE_BYTES, softwareIdentity, type Identity } from '../identity/identity.ts';
+import { epochOf } from '../ledger/emission.ts';
 import type { EventBody, LedgerEvent } from '../ledger/event.ts';
 import { signOrder, type OrderBody } from '../ledger/order.ts';
 import type { Posting } from '../ledger/posting.ts';
 import { apply, begin, sizeOf } from '../ledger/projection.ts';
+import { FULL_BYTES } from '../ledger/rules/storage.ts';
 import { MemoryState, type LedgerState } from '../ledger/state.ts';
 import { signReport, type AuditReport } from '../proof/audit-report.ts';
+import { signStorageReport, type StorageReport } from '../proof/storage-report.ts';
 import { leaseOf, signLeases, type Leases } from '../receipts/lease.ts';
 import { signAcknowledgement, signReceipt, type Receipt } from '../receipts/receipt.ts';
 
@@ -113,6 +116,19 @@ export class LedgerWorld {
       },
       auditor,
     );
+  }
+
+  /** What `asker` found at `keeper`. */
+  storageReport(keeper: Identity, asker: Identity, over: Partial<StorageReport> = {}): Promise<Uint8Array> {
+    const content = 'cd'.repeat(32) as ContentId;
+    const found = {
+      content,
+      sizeBytes: FULL_BYTES,
+      epoch: epochOf(this.ms) - 1,
+      outcome: 'kept',
+      slowestMs: 90,
+    } as const;
+    return signStorageReport({ keeper: keeper.peerId, ...found, leaves: bytes(32, 8), ...over }, asker);
   }
 
   #delivered(lease: LeaseOf, provider: Identity, units: number) {

@@ -1,7 +1,7 @@
-/** What the control plane, requesters, auditors and providers say to each other about audits; a part of `control-protocol.ts`. */
+/** What peers and the control plane say to each other about checks, of answers and of what is kept; a part of `control-protocol.ts`. */
 import * as v from 'valibot';
-import { MAX_CANDIDATES, CandidateSchema } from './candidate.ts';
-import { MAX_RECORD_BYTES, base32, base32UpTo, count, listOf, modelId, peerId, text } from './fields.ts';
+import { CERTIFICATE_BYTES, MAX_CANDIDATES, CandidateSchema } from './candidate.ts';
+import { MAX_RECORD_BYTES, base32, base32UpTo, contentId, count, listOf, modelId, peerId, text } from './fields.ts';
 
 /** The longest report of an auditor: a byte for each token of the longest answer that is checked, and what is around it. */
 export const MAX_REPORT_BYTES = 8_192;
@@ -55,3 +55,29 @@ export const StandingSchema = v.object({
   reason: v.pipe(text(1_024)),
 });
 export type Standing = v.InferOutput<typeof StandingSchema>;
+
+/** The longest report of whoever asked a keeper for what it keeps: `proof/storage-report.ts`. */
+export const MAX_STORAGE_REPORT_BYTES = MAX_RECORD_BYTES;
+
+/**
+ * Please ask this keeper for some leaves of what it keeps, and report what came. `draw`: the signed bytes of `proof/draw.ts`; which
+ * leaves they are follows from it, so nobody chooses. Only sent to peers whose `hold` has `keeps`. Not answered, but by a `kept`.
+ */
+export const ProveSchema = v.object({
+  type: v.literal('prove'),
+  draw: base32UpTo(MAX_DRAW_BYTES),
+  keeper: peerId,
+  /** As in its `hold`; null: anonymous peers cannot call it. */
+  certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+  content: contentId,
+  /** The hour that it is for, in epochs of `ledger/emission.ts`. */
+  epoch: count,
+});
+export type ProveCall = v.InferOutput<typeof ProveSchema>;
+
+/** What came: the signed bytes of `proof/storage-report.ts`. Answered with `filed`. */
+export const KeptSchema = v.object({
+  type: v.literal('kept'),
+  requestId: count,
+  report: base32UpTo(MAX_STORAGE_REPORT_BYTES),
+});

@@ -34,6 +34,8 @@ export type Candidate = v.InferOutput<typeof CandidateSchema>;
  */
 export type Leased = Candidate & { lease: string | null };
 
+/** Models that one peer is asked to keep. */
+export const MAX_KEPT = 16;
 /** Models that one peer says it has; what it uses least is left out. */
 export const MAX_HELD = 64;
 /** Holders in one answer: a swarm needs no more at once, and asks again. */
@@ -58,7 +60,17 @@ export const HoldSchema = v.object({
   ),
   /** As in the advert; null: anonymous peers cannot call us. */
   certificate: v.nullable(base32(CERTIFICATE_BYTES)),
+  /** We understand `keep` and `prove`. Left out: we keep nothing for others. */
+  keeps: v.optional(
+    v.object({
+      /** For all that we are asked to keep, what is kept already included. */
+      roomBytes: count,
+      /** Of what we were asked to keep, what we will not. */
+      refused: v.pipe(v.array(contentId), v.maxLength(MAX_KEPT)),
+    }),
+  ),
 });
+export type Keeps = NonNullable<v.InferOutput<typeof HoldSchema>['keeps']>;
 export type Held = v.InferOutput<typeof HoldSchema>['held'][number];
 
 /**
@@ -87,3 +99,20 @@ export const HeldSchema = v.object({
   ),
 });
 export type HeldBy = v.InferOutput<typeof HeldSchema>['holders'][number];
+
+/**
+ * The mesh needs more copies of these: please keep them, and give them to others, until a later message leaves them out. A wish: the
+ * owner decides. Replaces the previous list; only sent to peers whose `hold` has `keeps`. Answered by nothing but the next `hold`.
+ */
+export const KeepSchema = v.object({
+  type: v.literal('keep'),
+  contents: listOf(
+    v.object({
+      content: contentId,
+      /** As far as the control plane knows; null: look at the manifest before anything is stored. */
+      sizeBytes: v.nullable(count),
+    }),
+    MAX_KEPT,
+  ),
+});
+export type Kept = v.InferOutput<typeof KeepSchema>['contents'][number];

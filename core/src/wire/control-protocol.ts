@@ -30,7 +30,14 @@ import {
   type ModelAdvert,
   slots,
 } from './model-advert.ts';
-import { AuditSchema, QuestionSchema, ReportSchema, StandingSchema } from './audit-messages.ts';
+import {
+  AuditSchema,
+  KeptSchema,
+  ProveSchema,
+  QuestionSchema,
+  ReportSchema,
+  StandingSchema,
+} from './audit-messages.ts';
 import { AccountSchema, CheckpointSchema, CosignSchema, OrderSchema, WitnessSchema } from './credit-messages.ts';
 import {
   CERTIFICATE_BYTES,
@@ -38,6 +45,7 @@ import {
   HeldSchema,
   HoldSchema,
   HoldersSchema,
+  KeepSchema,
   MAX_CANDIDATES,
 } from './candidate.ts';
 
@@ -221,6 +229,7 @@ const TO_SERVER = [
   RelaySchema,
   HoldSchema,
   HoldersSchema,
+  KeptSchema,
   OrderSchema,
   WitnessSchema,
   CosignSchema,
@@ -351,6 +360,8 @@ const FROM_SERVER = [
   CallSchema,
   GoneSchema,
   ExpectSchema,
+  KeepSchema,
+  ProveSchema,
   AuditSchema,
   QuestionSchema,
   StandingSchema,

@@ -13,6 +13,7 @@ const WHY: Record<PostingReason, string> = {
   refunded: 'came back, not needed',
   fee: 'fee',
   uptime: 'for being there',
+  storage: 'for keeping models',
   'audit-fee': 'for checking an answer',
   allowance: 'allowance of a newcomer',
   grant: 'given by the operator',

@@ -21,6 +21,7 @@ import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
 import type { OpenModelOptions } from '../lend/open-model.ts';
 import { megabytes, type Output } from '../cli/output.ts';
 import type { SeedOptions } from '../models/pieces/seeding.ts';
+import { KeptModels } from '../models/pieces/kept-models.ts';
 import { SharedModels } from '../models/pieces/shared-models.ts';
 import { ReceiptFile } from '../node/receipt-file.ts';
 import { EXIT_REFUSED } from '../cli/reporting.ts';
@@ -36,6 +37,8 @@ const STOP_MS = 1_800;
 const EXIT_PORT = 3;
 
 export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, SeedOptions, Omit<OpenModelOptions, 'model'> {
+  /** Gigabytes that keep models for others. */
+  keep: number;
   /** At least one, each as in `OpenModelOptions`. */
   model: string[];
   /** Seconds. */
@@ -107,9 +110,10 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       node = await openMeshNode(options.mesh, { identity, hidden, receipts, ...models });
       return node;
     };
+    const kept = await KeptModels.open(dataFolder(options.data), options.keep * 1e9);
     shared = await SharedModels.open({
       dataFolder: dataFolder(options.data),
-      options,
+      ...{ options, kept },
       join,
       isPaused: () => report.isPaused,
       failed: (error) => output.error(error),
@@ -148,6 +152,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     );
     report.seeds = () => shared?.figures ?? null;
     saySeeding(given, options, output);
+    if (options.seed) sayKeeping(kept, output);
     sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
     await lendModels(
       node,
@@ -180,6 +185,12 @@ function saySeeding(given: readonly LentModel[], { seedRate, seedPerDay }: SeedO
   output.note(
     `Others may download ${names} from here, up to ${megabytes(seedPerDay * 1e6)} a day${rate}. --no-seed stops that.`,
   );
+}
+
+function sayKeeping({ roomBytes }: KeptModels, output: Output): void {
+  if (roomBytes === 0) return;
+  if (output.json) output.print('', { keeping: { roomBytes } });
+  else output.note(`Up to ${megabytes(roomBytes)} of this disk keep models that others need. --keep 0 stops that.`);
 }
 
 function sayLoaded({ id, name }: ModelAdvert, loaded: boolean, output: Output): void {

@@ -1,12 +1,15 @@
 /** A notice that one instance passes to another, for a peer that is connected there. */
 import * as v from 'valibot';
 import { CallSchema, ExpectSchema } from '@llmesh/core/wire/control-protocol';
-import { AuditSchema, QuestionSchema, StandingSchema } from '@llmesh/core/wire/audit-messages';
+import { AuditSchema, ProveSchema, QuestionSchema, StandingSchema } from '@llmesh/core/wire/audit-messages';
+import { KeepSchema } from '@llmesh/core/wire/candidate';
 import { count, peerId } from '@llmesh/core/wire/fields';
 
 const NoticeSchema = v.variant('type', [
   CallSchema,
   ExpectSchema,
+  KeepSchema,
+  ProveSchema,
   AuditSchema,
   QuestionSchema,
   StandingSchema,

@@ -52,6 +52,7 @@ export function aboutEvidence(evidence: Evidence): About {
     case 'audit-fee':
       return { to: evidence.report.auditor, ...leaseIn([evidence.report.leaseNonce]) };
     case 'uptime':
+    case 'storage':
     case 'enact':
       return {};
     default:

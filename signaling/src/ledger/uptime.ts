@@ -9,7 +9,7 @@ import { earnedIn } from '@llmesh/core/ledger/earned';
 import { EPOCH_MS, epochOf } from '@llmesh/core/ledger/emission';
 import { MAX_UPTIME_SHARES } from '@llmesh/core/ledger/event';
 import { earnedKey } from '@llmesh/core/ledger/keys';
-import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/uptime';
+import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/given';
 import type { LedgerPort } from './ledger-port.ts';
 import type { LedgerStore, SeenRow } from './ledger-store.ts';
 
@@ -32,6 +32,8 @@ export interface UptimeNeeds {
   store: Pick<LedgerStore, 'read' | 'proved' | 'setProved' | 'seen' | 'setSeen' | 'forgetSeen'>;
   /** Who offers something right now, and from which wide network; those left out whose answers are in doubt. */
   present: () => Iterable<{ readonly peer: PeerId; readonly network: string }>;
+  /** What else is paid for an hour, before being there is. Rejects with busy when nothing can be written now. */
+  first?: (epoch: number) => Promise<void>;
   failed: (error: unknown) => void;
 }
 
@@ -114,6 +116,7 @@ export class Uptime {
     }
     const over = [...this.#seen.keys()].filter((hour) => hour < epoch).sort((a, b) => a - b);
     for (const hour of over) {
+      await this.#needs.first?.(hour);
       await this.#pay(hour, this.#seen.get(hour)!);
       this.#seen.delete(hour);
       await store.forgetSeen(hour);

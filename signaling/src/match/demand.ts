@@ -16,6 +16,9 @@ const LONGEST_MS = 600_000;
 /** The demand is averaged over this long, and over twice an answer where answers take longer. */
 const WINDOW_MS = 60_000;
 
+/** A question is worth loading for when it comes in so many of all cases: a load in vain costs little beside a person who waits. */
+const LIKELY = 0.25;
+
 interface Seen {
   atMs: number;
   /** Questions, each counting less as time goes by. */
@@ -54,6 +57,13 @@ export class Demand {
     this.#fade(seen);
     seen.answers = Math.min(seen.answers + 1, MOST_ANSWERS);
     seen.usualMs += (Math.min(ms, LONGEST_MS) - seen.usualMs) / seen.answers;
+  }
+
+  /** The slots that so many questions in so much time keep busy; one where it is likely enough that there is any. */
+  slotsFor(offer: OfferKey, questions: number, withinMs: number): number {
+    const mean = (questions * (this.#seen.get(offer)?.usualMs ?? USUAL.ms)) / withinMs;
+    const likely = 1 - Math.exp(-questions) >= LIKELY ? 1 : 0;
+    return Math.max(likely, Math.floor(mean + Math.sqrt(mean)));
   }
 
   /**

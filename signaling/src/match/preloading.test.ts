@@ -164,3 +164,53 @@ describe('loading ahead', () => {
     expect(expected).toEqual([]);
   });
 });
+
+describe('what is asked for at the same time every day', () => {
+  const DAY = 86_400_000;
+  /** A Monday, at midnight. */
+  const START = Date.UTC(2027, 0, 4);
+
+  /** Asked at nine o'clock of each day so far. */
+  function mornings(days: number): void {
+    preloading.close();
+    preloading = new Preloading({
+      ...{ clock, registry, now: () => START + clock.now(), waiting: () => inLine },
+      matchmaker: new Matchmaker(registry, new Reliability(clock), () => 0.5),
+      expect: (provider, offer) => expected.push({ provider, model: readOfferKey(offer).model }),
+    });
+    for (let day = 0; day < days; day++) {
+      clock.turn(day * DAY + 9 * 3_600_000 - clock.now());
+      for (const peer of peers) registry.heard(peer);
+      ask(1);
+    }
+    expected = [];
+  }
+
+  it('is loaded before, once, by one', () => {
+    const lenders = [provider({ wakesInMs: WAKES_MS }), provider({ wakesInMs: WAKES_MS })];
+    mornings(3);
+    clock.turn(3 * DAY + 4 * 3_600_000 - clock.now());
+    expect(expected).toEqual([]);
+    clock.turn(3 * DAY + 9 * 3_600_000 - 600_000 - clock.now());
+    turn(120_000);
+    expect(expected.length).toBeGreaterThan(0);
+    expected = [];
+    // It is in memory then, and nobody else is told.
+    advertise(lenders[0]!);
+    turn(300_000);
+    expect(expected).toEqual([]);
+  });
+
+  it('is not foreseen by who does not know the time of day', () => {
+    provider({ wakesInMs: WAKES_MS });
+    for (let day = 0; day < 3; day++) {
+      clock.turn(day * DAY + 9 * 3_600_000 - clock.now());
+      for (const peer of peers) registry.heard(peer);
+      ask(1);
+    }
+    expected = [];
+    clock.turn(3 * DAY + 9 * 3_600_000 - 600_000 - clock.now());
+    turn(120_000);
+    expect(expected).toEqual([]);
+  });
+});

@@ -1,12 +1,15 @@
 /**
  * Tells providers that a model of theirs which left the memory will be asked soon, so that nobody has to wait for
  * loading: when those that have it in memory will not suffice. When all others are full, a question is sent to a
- * resting one anyway, which makes it load the model.
+ * resting one anyway, which makes it load the model. What is asked for at this time on most days is loaded before anybody asks: the
+ * first question of the morning has not to wait, either.
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { offerKeyOf, readOfferKey, type OfferKey } from '@llmesh/core/policy/offer-key';
+import { BoundedMap } from '@llmesh/core/base/bounded-map';
+import { SeasonalRate } from '@llmesh/core/policy/forecast';
 import { Demand } from './demand.ts';
 import type { Matchmaker } from './matchmaker.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -16,6 +19,11 @@ import { modelOf, type RegisteredPeer } from '../registry/registered-peer.ts';
 export const GATHER_MS = 250;
 /** A provider is told about one model, then about none for this long: its owner offered no disk to be read all day. */
 export const AGAIN_MS = 60_000;
+/** How far we look ahead, and how often: people are not punctual, and the largest models take minutes to load. */
+const AHEAD_MS = 1_800_000;
+export const FORESEE_MS = 60_000;
+/** Offers whose past is remembered, some 8 KB each; those not asked for longest are forgotten first. */
+const MAX_FORESEEN = 500;
 /** We wait this many times the loading time that it states, and a little more. */
 const PATIENCE = { times: 3, ms: 5_000 };
 
@@ -26,6 +34,8 @@ export interface PreloadingOptions {
   /** The number in the queue of this offer. */
   waiting: (offer: OfferKey) => number;
   expect: (provider: PeerId, offer: OfferKey) => void;
+  /** Milliseconds since 1970. Left out: nothing is foreseen from the days before. */
+  now?: () => number;
 }
 
 interface Told {
@@ -41,12 +51,16 @@ export class Preloading {
   /** The oldest first. */
   readonly #told = new Map<RegisteredPeer, Told>();
   readonly #touched = new Set<OfferKey>();
+  readonly #foreseen = new BoundedMap<OfferKey, SeasonalRate>(MAX_FORESEEN);
+  #stopForeseeing = () => {};
   #stopTimer: (() => void) | null = null;
   #closed = false;
 
   constructor(options: PreloadingOptions) {
     this.#options = options;
     this.#demand = new Demand(options.clock);
+    const { now, clock } = options;
+    if (now !== undefined) this.#stopForeseeing = clock.after(FORESEE_MS, () => this.#foresee(now));
   }
 
   /** Any provider may answer it. */
@@ -54,6 +68,7 @@ export class Preloading {
     const { clock, registry } = this.#options;
     if (this.#closed || !registry.isOffered(offer)) return;
     this.#demand.asked(offer);
+    this.#remember(offer);
     this.#touched.add(offer);
     this.#stopTimer ??= clock.after(GATHER_MS, () => this.#look());
   }
@@ -72,8 +87,29 @@ export class Preloading {
   /** Idempotent. */
   close(): void {
     this.#closed = true;
+    this.#stopForeseeing();
     this.#stopTimer?.();
     this.#stopTimer = null;
+  }
+
+  #remember(offer: OfferKey): void {
+    const { now } = this.#options;
+    if (now === undefined) return;
+    const rate = this.#foreseen.get(offer) ?? new SeasonalRate(now());
+    rate.asked(now());
+    this.#foreseen.set(offer, rate);
+  }
+
+  #foresee(now: () => number): void {
+    const { clock, registry } = this.#options;
+    this.#stopForeseeing = clock.after(FORESEE_MS, () => this.#foresee(now));
+    this.#forget();
+    const nowMs = now();
+    for (const [offer, rate] of this.#foreseen) {
+      if (!registry.isOffered(offer)) continue;
+      const slots = this.#demand.slotsFor(offer, rate.expected(nowMs, nowMs + AHEAD_MS), AHEAD_MS);
+      if (slots > 0) this.#lookAt(offer, slots);
+    }
   }
 
   #look(): void {
@@ -83,7 +119,8 @@ export class Preloading {
     this.#touched.clear();
   }
 
-  #lookAt(offer: OfferKey): void {
+  /** `foreseen`: so many slots will be needed, whatever was asked for lately. */
+  #lookAt(offer: OfferKey, foreseen = 0): void {
     const { registry, matchmaker, waiting, expect } = this.#options;
     const inLine = waiting(offer);
     const suits = (peer: RegisteredPeer) => !this.#told.has(peer) && !isInMemory(peer, offer);
@@ -91,7 +128,7 @@ export class Preloading {
     const resting = matchmaker.resting(offer, inLine > 0 ? ['resting', 'full'] : ['resting'], suits);
     const [best] = resting;
     if (best === undefined) return;
-    const wanted = this.#demand.slotsWanted(offer, best.model.wakesInMs ?? 0, inLine);
+    const wanted = Math.max(foreseen, this.#demand.slotsWanted(offer, best.model.wakesInMs ?? 0, inLine));
     let slots = this.#slots(offer, wanted);
     for (const { peerId, model: advert } of resting) {
       const peer = registry.find(peerId);

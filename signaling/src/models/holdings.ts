@@ -6,6 +6,7 @@
 import type { ContentId, PeerId } from '@llmesh/core/base/ids';
 import { MAX_HOLDERS, type Held, type HeldBy } from '@llmesh/core/wire/candidate';
 import { Bag } from '../registry/bag.ts';
+import { isPublic, type Networks } from '../sockets/address.ts';
 import { Shares, type Holder } from '../sockets/shares.ts';
 
 /** Of all peers together: each takes some 300 bytes. */
@@ -14,6 +15,8 @@ export const MAX_HOLDINGS = 100_000;
 const BEGUN_PLACES = 4;
 /** Entries that one question looks at, to find holders in several networks. */
 const MAX_LOOKS = 256;
+/** Entries that are looked at to count the networks of one model. */
+const MAX_NETWORK_LOOKS = 4_096;
 
 /** One connected peer. Another connection of the same peer is another one. */
 export interface HoldingPeer extends Holder {
@@ -76,6 +79,29 @@ export class Holdings {
     return { whole: holders?.whole.size ?? 0, begun: holders?.begun.size ?? 0 };
   }
 
+  /** What this peer says it has all of. */
+  wholeOf(peer: HoldingPeer): Set<ContentId> {
+    const own = [...(this.#ofPeer.get(peer)?.values() ?? [])];
+    return new Set(own.filter(({ whole }) => whole).map(({ content }) => content));
+  }
+
+  /** Whether it has any of it. */
+  has(peer: HoldingPeer, content: ContentId): boolean {
+    return this.#ofPeer.get(peer)?.has(content) === true;
+  }
+
+  /** In how many networks somebody has all of it, without the shunned, and those that do not count; at most `most`. */
+  networks(content: ContentId, most: number, counts: (peer: PeerId) => boolean): number {
+    const found = new Set<string>();
+    let looks = 0;
+    this.#byContent.get(content)?.whole.walk(this.#options.random, ({ peer: { peer, from } }) => {
+      looks++;
+      if (!this.#options.isShunned(peer) && counts(peer)) found.add(apartOf(from));
+      return found.size >= most || looks >= MAX_NETWORK_LOOKS;
+    });
+    return found.size;
+  }
+
   /**
    * A random choice of at most MAX_HOLDERS, without `asker`: those that have it whole first, and from as many networks as
    * possible, so that nobody fills the answer with identities of its own.
@@ -136,6 +162,11 @@ export class Holdings {
     take(this.#byContent, holding.content, holding);
     if (holding.sha256 !== null) take(this.#byFile, holding.sha256, holding);
   }
+}
+
+/** What tells copies apart: the wide network on the internet; on a private one, where all are one network, the address. */
+export function apartOf({ narrow, wide }: Networks): string {
+  return isPublic(narrow) ? wide : narrow;
 }
 
 function put<K>(index: Map<K, Holders>, key: K, holding: Holding): void {

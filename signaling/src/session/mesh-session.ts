@@ -215,6 +215,8 @@ export class MeshSession implements Member {
         return this.#peer === null ? this.#early() : this.#hold(this.#peer.peerId, message);
       case 'holders':
         return this.#peer === null ? this.#early() : this.#say(this.#models.find(this.#peer.peerId, message));
+      case 'kept':
+        return this.#peer === null ? this.#early() : this.#say(this.#models.kept(this.#peer.peerId, message));
       case 'order':
         return this.#peer === null ? this.#early() : void this.#order(this.#peer.peerId, message);
       case 'witness':

@@ -12,6 +12,7 @@ import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { Networks } from '../sockets/address.ts';
 import { boundedServer, closeSockets, cutHalfOpen, type BoundedServer } from '../sockets/bounded-socket.ts';
 import type { Cluster } from '../cluster/cluster.ts';
+import { Keeping, type KeepingOptions } from '../keeping/keeping.ts';
 import { MatchQueues } from '../match/match-queues.ts';
 import { Matchmaker } from '../match/matchmaker.ts';
 import { Preloading } from '../match/preloading.ts';
@@ -72,6 +73,8 @@ export interface MeshOptions {
   allowanceFailed?: (error: unknown) => void;
   /** Left out: this mesh has no log. */
   log?: LogNews | null;
+  /** What keeping models for others needs besides. */
+  keeping: Pick<KeepingOptions, 'now' | 'key' | 'catalogue' | 'copies' | 'platform' | 'failed'>;
   /** The factor for the usual limits of one network. */
   networkFactor?: number;
 }
@@ -88,6 +91,7 @@ export class Mesh {
   readonly #queues: MatchQueues;
   readonly #preloading: Preloading;
   readonly #accounts: AccountPost | null;
+  readonly #keeping: Keeping;
   readonly #context: MeshContext;
   readonly #ofSocket = new WeakMap<Duplex, MeshSession>();
   readonly #stopPings: () => void;
@@ -156,6 +160,7 @@ export class Mesh {
     this.#queues = new MatchQueues({ clock, registry, matchmaker, promises, changed });
     this.#preloading = new Preloading({
       clock,
+      now: () => leases.nowMs,
       registry,
       matchmaker,
       waiting: (offer) => this.#queues.waiting(offer),
@@ -168,6 +173,17 @@ export class Mesh {
     const [queues, board, departures, preloading] = [this.#queues, this.#board, this.#departures, this.#preloading];
     const matchRate = new NetworkRate(clock, scaled(MATCH_RATES, networkFactor));
     const [callRate, calledRate] = [new NetworkRate(clock, CALL_RATES), new AddressBuckets(clock, CALLED_RATE)];
+    const holdings = new Holdings({ random, isShunned: (peer) => isBanned(audits.standings.worst(peer)) });
+    const keeping = new Keeping({
+      ...options.keeping,
+      ...{ clock, random, holdings },
+      pinnedCopies: () => ledger.parameter('pinned-copies'),
+      isDoubted: (peer) => audits.standings.worst(peer) !== 'good',
+      counted: (outcome) => metrics.storageChecks.inc({ outcome }),
+      tell: (peer, message) => sessions.post.tell(peer, message),
+    });
+    this.#keeping = keeping;
+    metrics.keeping = () => keeping.figures;
     this.#context = {
       clock,
       metrics,
@@ -180,9 +196,7 @@ export class Mesh {
       relays: { clock, relay: options.relay, callRate, calledRate, metrics, sessions },
       log: { clock, news: options.log ?? null },
       models: {
-        clock,
-        metrics,
-        holdings: new Holdings({ random, isShunned: (peer) => isBanned(audits.standings.worst(peer)) }),
+        ...{ clock, metrics, holdings, keeping },
         holdersRate: new NetworkRate(clock, scaled(HOLDERS_RATES, networkFactor)),
       },
     };
@@ -224,7 +238,7 @@ export class Mesh {
     this.#queues.close();
     this.#preloading.close();
     await closeSockets(this.#sockets, this.#clock);
-    await Promise.all([this.#sessions.close(), this.#departures.close()]);
+    await Promise.all([this.#sessions.close(), this.#departures.close(), this.#keeping.close()]);
   }
 }
 

@@ -240,6 +240,18 @@ const AUDITOR_STAKES = `
   ALTER TABLE auditor ADD COLUMN won TEXT NOT NULL DEFAULT '[0,0]';
   UPDATE auditor SET won = '[1.4,1.4]' WHERE against > 1 AND against * 10 > agreed + against;`;
 
+/** Copies of models that were found where they should be, until their hour is paid for: `kept-table.ts`. */
+const KEPT = `
+  CREATE TABLE kept_copy (
+    epoch INTEGER NOT NULL,
+    keeper TEXT NOT NULL,
+    content TEXT NOT NULL,
+    network TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    report BLOB NOT NULL,
+    PRIMARY KEY (epoch, keeper, content)
+  ) STRICT, WITHOUT ROWID;`;
+
 export const MIGRATIONS = [
   DELIVERIES,
   SUMS,
@@ -253,4 +265,5 @@ export const MIGRATIONS = [
   ALLOWANCES,
   STAKES,
   AUDITOR_STAKES,
+  KEPT,
 ] as const;

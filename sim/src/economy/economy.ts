@@ -15,7 +15,7 @@ import { signOrder, type OrderBody } from '@llmesh/core/ledger/order';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { earnedIn } from '@llmesh/core/ledger/earned';
 import { earnedKey, holdKey } from '@llmesh/core/ledger/keys';
-import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/uptime';
+import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/given';
 import { EPOCH_MS } from '@llmesh/core/ledger/emission';
 import { apply, begin } from '@llmesh/core/ledger/projection';
 import { balanceOf } from '@llmesh/core/ledger/readers';

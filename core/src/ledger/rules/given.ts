@@ -5,9 +5,11 @@ import type { PeerId } from '../../base/ids.ts';
 import type { Micro } from '../credit.ts';
 import type { Draft } from '../draft.ts';
 import { epochOf, partScheduled, type EmissionPart } from '../emission.ts';
-import { ALLOWANCES, AT, TASKS } from '../keys.ts';
+import { ALLOWANCES, AT, DAY_MS, TASKS } from '../keys.ts';
 import type { PostingReason } from '../posting.ts';
 
+/** Who answered nobody for longer than this is paid nothing for being there, nor for keeping anything. */
+export const SERVED_WITHIN_MS = 7 * DAY_MS;
 const POOLS = { tasks: TASKS, allowances: ALLOWANCES } as const;
 type Pool = Exclude<EmissionPart, 'uptime'>;
 

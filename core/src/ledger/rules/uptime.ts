@@ -10,10 +10,9 @@ import type { Uptime } from '../event.ts';
 import { DAY_MS, earnedKey, UPTIME } from '../keys.ts';
 import { parameter, partOf } from '../parameter.ts';
 import { refused } from '../refusal.ts';
-import { firstEpoch } from './given.ts';
+import { firstEpoch, SERVED_WITHIN_MS } from './given.ts';
+import { storagePaid } from './storage.ts';
 
-/** Who answered nobody for longer than this is paid nothing for being there. */
-export const SERVED_WITHIN_MS = 7 * DAY_MS;
 /** An epoch is paid for within this time of its end, or never. */
 const PAID_WITHIN_MS = 2 * DAY_MS;
 
@@ -25,7 +24,8 @@ export function payUptime(draft: Draft, { epoch, shares }: Uptime): void {
   if (epoch < Math.max(last, firstEpoch(draft)) || endMs + PAID_WITHIN_MS < draft.ms)
     throw refused('The time to pay for this hour is over.');
   const before = epoch === last ? paid : 0;
-  const budget = partOf(budgetOf(epoch - firstEpoch(draft)), EMISSION_PARTS.uptime) - before;
+  const hour = partOf(budgetOf(epoch - firstEpoch(draft)), EMISSION_PARTS.uptime);
+  const budget = hour - before - storagePaid(draft, epoch);
   const all = shares.reduce((sum, [, share]) => sum + share, 0);
   const cap = parameter(draft, 'uptime-cap');
   const leastStake = parameter(draft, 'minimum-stake');

@@ -6,6 +6,7 @@ import { MeshError } from '../../base/errors.ts';
 import type { Channel } from '../../peers/channel.ts';
 import { MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../protocol.ts';
 import type { BulkLane } from '../../transport/transport.ts';
+import type { LeafProof } from '../leaf-path.ts';
 import type { ContentId } from '../piece-store.ts';
 import { Assembly, readBlock } from './block.ts';
 import { RateMeter } from './rate-meter.ts';
@@ -15,6 +16,7 @@ const FETCHING_MS = 60_000;
 /** The lane opens with its link, or the other end has none. */
 const OPENING_MS = 10_000;
 const MANIFEST_MS = 10_000;
+const LEAF_MS = 10_000;
 /** The models that one peer may ask about. */
 const MAX_SOUGHT = 256;
 /** How often one peer may say again what it has of a model: its owner may change their mind. */
@@ -72,6 +74,7 @@ export class SwarmPeer {
     ContentId,
     { answer: Promise<Uint8Array | null>; settle: (bytes: Uint8Array | null) => void }
   >();
+  readonly #leaves = new Map<number, (proof: LeafProof | null) => void>();
   #useless = () => {};
   #stopTimer = () => {};
   #told = 0;
@@ -193,6 +196,27 @@ export class SwarmPeer {
     this.#manifests.get(content)?.settle(bytes);
   }
 
+  /** A leaf of a file, and its path, neither of them checked; null: it does not lend it, or does not answer in time. */
+  async leaf(content: ContentId, file: number, leaf: number): Promise<LeafProof | null> {
+    const id = (this.#lastId += 1);
+    let settle: (proof: LeafProof | null) => void = () => {};
+    const answer = new Promise<LeafProof | null>((resolve) => {
+      settle = resolve;
+    });
+    const stopTimer = this.#clock.after(LEAF_MS, () => settle(null));
+    this.#leaves.set(id, settle);
+    if (this.gone) settle(null);
+    else this.send({ kind: 'PROVE', id, content, file, leaf });
+    const proof = await answer;
+    stopTimer();
+    this.#leaves.delete(id);
+    return proof;
+  }
+
+  leafIs(id: number, proof: LeafProof | null): void {
+    this.#leaves.get(id)?.(proof);
+  }
+
   /** It says that it fetches these from a server. */
   fetches(content: ContentId, pieces: readonly number[]): void {
     if (!this.has.has(content)) return;
@@ -226,6 +250,7 @@ export class SwarmPeer {
     this.#pending.clear();
     for (const { ask } of all) ask.failed();
     for (const { settle } of this.#manifests.values()) settle(null);
+    for (const settle of this.#leaves.values()) settle(null);
   }
 
   #receive(bytes: Uint8Array): void {

@@ -9,14 +9,17 @@ import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
 import type { SwarmMessage } from '../../protocol.ts';
 import type { Hasher } from '../hasher.ts';
+import type { LeafProof } from '../leaf-path.ts';
 import { manifestBytes } from '../manifest.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
 import { Download, nobodyHasIt } from './download.ts';
 import { HolderSearch } from './holder-search.ts';
+import { LeafProofs } from './leaf-proofs.ts';
 import { Lending } from './lending.ts';
 import { RateMeter } from './rate-meter.ts';
+import { checkStorage, UNREACHABLE, type StorageCheckOptions, type StorageFinding } from './storage-check.ts';
 import { SwarmPeer } from './swarm-peer.ts';
 import { Uploads } from './uploads.ts';
 
@@ -59,6 +62,7 @@ export class Swarm {
   readonly #banned = new BoundedMap<string, true>(MAX_BANS);
   readonly #uploads: Uploads;
   readonly #lending: Lending;
+  readonly #proofs: LeafProofs;
   readonly #fromPeers: RateMeter;
   readonly #fromWeb: RateMeter;
   readonly #closing = new AbortController();
@@ -74,12 +78,12 @@ export class Swarm {
     this.#uploads = new Uploads({
       ...{ clock, now, limits, sentToday },
       lent: (content) => this.#lending.get(content),
-      lost: (content, thrown) => {
-        options.failed?.(
-          asMeshError(thrown, 'model_integrity', 'A part of a model cannot be read any more. Fetch it again.'),
-        );
-        this.#lending.changed(content);
-      },
+      lost: (content, thrown) => this.#lost(content, thrown),
+    });
+    this.#proofs = new LeafProofs({
+      ...{ clock, hasher: options.hasher },
+      lent: (content) => (this.#uploads.allowed ? this.#lending.get(content) : null),
+      lost: (content, thrown) => this.#lost(content, thrown),
     });
     this.#lending = new Lending({
       ...{ store, clock },
@@ -109,6 +113,24 @@ export class Swarm {
   /** Lends these, and what is being fetched to be lent. Replaces what was said before. Rejects when one cannot be opened. */
   seed(contents: readonly ContentId[]): Promise<void> {
     return this.#lending.choose(contents);
+  }
+
+  /** What somebody else still has of a model: never a mistake of theirs where they cannot be reached. Rejects with cancelled. */
+  async check(
+    keeper: { peerId: PeerId; certificate: string | null },
+    { content, drawn }: Pick<StorageCheckOptions, 'content' | 'drawn'>,
+    signal: AbortSignal,
+  ): Promise<StorageFinding> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    let peer: SwarmPeer;
+    try {
+      peer = await this.#meet(keeper, either);
+    } catch {
+      if (either.aborted) throw cancelled();
+      return UNREACHABLE;
+    }
+    const { hasher, clock } = this.#options;
+    return checkStorage(peer, { content, drawn, hasher, clock }, either);
   }
 
   get figures(): SwarmFigures {
@@ -184,6 +206,12 @@ export class Swarm {
       case 'MANIFEST':
         peer.manifestIs(message.content as ContentId, message.bytes);
         break;
+      case 'PROVE':
+        void this.#proofs.answer(peer, { ...message, content: message.content as ContentId });
+        break;
+      case 'PROOF':
+        peer.leafIs(message.id, message.proof === null ? null : owned(message.proof));
+        break;
       default:
         message satisfies never;
     }
@@ -205,6 +233,8 @@ export class Swarm {
       if (signal.aborted) throw cancelled();
       const found = await finder.find(request, signal);
       if (found === null) throw nobodyHasIt();
+      const sizeBytes = found.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+      if (sizeBytes > (request.mostBytes ?? Infinity)) throw tooLarge();
       const stored = await store.begin(found.content, found.manifest);
       try {
         if (request.lend) await this.#lending.begin(stored);
@@ -335,6 +365,13 @@ export class Swarm {
     if (!peer.told() || this.#downloads.get(content)?.has(peer, bits) === false) peer.broke();
   }
 
+  #lost(content: ContentId, thrown: unknown): void {
+    this.#options.failed?.(
+      asMeshError(thrown, 'model_integrity', 'A part of a model cannot be read any more. Fetch it again.'),
+    );
+    this.#lending.changed(content);
+  }
+
   #tellManifest(peer: SwarmPeer, content: ContentId): void {
     const stored = this.#uploads.allowed && peer.answers.take(1) ? this.#lending.get(content) : null;
     peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
@@ -360,6 +397,15 @@ export class Swarm {
     for (const { inFlight } of this.#downloads.values()) sum += inFlight;
     return sum;
   }
+}
+
+/** The decoder's bytes are a window on all that was read. */
+function owned({ bytes, path }: { bytes: Uint8Array; path: Uint8Array }): LeafProof {
+  return { bytes: new Uint8Array(bytes), path: new Uint8Array(path) };
+}
+
+function tooLarge(): MeshError {
+  return new MeshError('storage_full', 'This model is larger than the room that is left for it. Give it more room.');
 }
 
 function noWay(): MeshError {

@@ -240,7 +240,7 @@ export class FilePieceStore implements PieceStore {
   }
 }
 
-async function freeBytes(folder: string): Promise<number> {
+export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(folder);
   // Some network disks do not say.
   return blocks === 0 ? Infinity : bavail * bsize;

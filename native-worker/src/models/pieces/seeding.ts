@@ -46,6 +46,8 @@ export interface SeedingNeeds {
 export class Seeding {
   readonly #needs: SeedingNeeds;
   readonly #contents: ContentId[] = [];
+  /** Kept for others, beside what is lent. */
+  #kept: readonly ContentId[] = [];
   /** What was sent today before this start, in bytes. */
   readonly sentToday: number;
 
@@ -74,7 +76,7 @@ export class Seeding {
     for (const { format, files } of models) {
       try {
         this.#contents.push(await adopt(store, { format, files, dataFolder }, { signal, gently: true }));
-        await swarm.seed(this.#contents);
+        await this.#seed(swarm);
       } catch (thrown) {
         if (signal.aborted) return;
         const why = thrown instanceof Error ? thrown.message : String(thrown);
@@ -83,6 +85,16 @@ export class Seeding {
         );
       }
     }
+  }
+
+  /** Gives these to others, too. Replaces what was said before. Rejects when one cannot be opened. */
+  async keep(swarm: Swarm, contents: readonly ContentId[]): Promise<void> {
+    this.#kept = contents;
+    await this.#seed(swarm);
+  }
+
+  #seed(swarm: Swarm): Promise<void> {
+    return swarm.seed([...new Set([...this.#contents, ...this.#kept])]);
   }
 
   /** `bytes`: sent today, those before this start included. A disk that does not keep it forgets a limit, and nothing else. */

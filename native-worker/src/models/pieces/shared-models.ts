@@ -1,12 +1,15 @@
 /** The models of this computer as its peer of the mesh has them: fetched from others, and given to others. */
 import type { ControlClient } from '@llmesh/core/control/control';
 import type { MeshError } from '@llmesh/core/base/errors';
+import type { ContentId } from '@llmesh/core/base/ids';
 import type { ModelSharing } from '@llmesh/core/mesh';
+import type { KeepConsent } from '@llmesh/core/models/keeping/keeper';
 import type { SwarmFigures } from '@llmesh/core/models/swarm-port';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { storeFolder } from '../models.ts';
 import type { ModelPeers } from '../model-peers.ts';
 import { FilePieceStore } from './file-piece-store.ts';
+import type { KeptModels } from './kept-models.ts';
 import { nodeHasher } from './node-hasher.ts';
 import { PeerModels } from './peer-models.ts';
 import { Seeding, type SeedableModel, type SeedOptions } from './seeding.ts';
@@ -17,6 +20,8 @@ const KEEP_MS = 30_000;
 export interface SharedModelsNeeds {
   dataFolder: string;
   options: SeedOptions;
+  /** What the owner keeps for others; left out: nothing. */
+  kept?: KeptModels;
   /** Joins the mesh with `sharing`, once: when something is to be fetched, or later. */
   join: () => Promise<OpenPeer>;
   /** The owner needs the computer. */
@@ -56,7 +61,27 @@ export class SharedModels {
     limits: () => this.#seeding.limits,
     sentToday: this.#seeding.sentToday,
     failed: this.#needs.failed,
+    ...(this.#needs.kept !== undefined && this.#needs.options.seed && { keep: this.#consent(this.#needs.kept) }),
   });
+
+  /** What is here only for others. */
+  get kept(): readonly ContentId[] {
+    return this.#node?.mesh.keeper?.kept ?? [];
+  }
+
+  #consent(kept: KeptModels): KeepConsent {
+    const { join, isPaused } = this.#needs;
+    return {
+      roomBytes: () => kept.roomBytes,
+      isPaused,
+      load: () => kept.load(),
+      save: (contents) => kept.save(contents),
+      lend: async (contents) => {
+        const { swarm } = (await join()).mesh;
+        if (swarm !== null) await this.#seeding.keep(swarm, contents);
+      },
+    };
+  }
 
   /** Null before it joined, and where models are not shared at all. */
   get figures(): SwarmFigures | null {

@@ -53,6 +53,11 @@ const REASON_WORDS: Readonly<Record<PostingReason, Words>> = {
     went: 'Earned for being there',
     about: 'You were there to help for an hour. Those who were share what the mesh gives out for it.',
   },
+  storage: {
+    came: 'Earned for keeping models',
+    went: 'Earned for keeping models',
+    about: 'You kept a model that others need, for an hour, and somebody checked that it is there.',
+  },
   'audit-fee': {
     came: 'Earned for checking',
     went: 'Earned for checking',

@@ -1,0 +1,193 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { toBase32 } from '../../base/base32.ts';
+import { Emitter } from '../../base/emitter.ts';
+import type { MeshError } from '../../base/errors.ts';
+import { newPeerId, type ContentId, type PeerId } from '../../base/ids.ts';
+import type { ControlEvents } from '../../control/control.ts';
+import { softwareIdentity, verify } from '../../identity/identity.ts';
+import { rootOf, signDraw } from '../../proof/draw.ts';
+import { readStorageReport, storageCheck } from '../../proof/storage-report.ts';
+import { makeModel, randomFile } from '../../testing/made-model.ts';
+import { SwarmWorld, type SwarmNode } from '../../testing/swarm-world.ts';
+import type { Keeps } from '../../wire/candidate.ts';
+import { PIECE_BYTES } from '../manifest.ts';
+import { AGAIN_MS, Keeper, type KeepConsent } from './keeper.ts';
+
+const [small, other, large] = [
+  await makeModel({ 'small.gguf': randomFile(2 * PIECE_BYTES) }),
+  await makeModel({ 'other.gguf': randomFile(2 * PIECE_BYTES + 1) }),
+  await makeModel({ 'large.gguf': randomFile(6 * PIECE_BYTES) }),
+];
+const secret = new Uint8Array(32).fill(5);
+const control = softwareIdentity(secret);
+const identity = softwareIdentity(new Uint8Array(32).fill(6));
+
+/** The control plane, as a keeper sees it. */
+class ControlForTests extends Emitter<ControlEvents> {
+  issuer: PeerId | null = control.peerId;
+  said: Keeps | null | undefined;
+  filed: Uint8Array[] = [];
+
+  tell<K extends keyof ControlEvents>(event: K, ...news: ControlEvents[K]): void {
+    this.emit(event, ...news);
+  }
+
+  keeps(keeps: Keeps | null): void {
+    this.said = keeps;
+  }
+
+  async fileKept(report: Uint8Array): Promise<void> {
+    this.filed.push(report);
+  }
+}
+
+let world: SwarmWorld;
+let node: SwarmNode;
+let plane: ControlForTests;
+let consent: KeepConsent;
+let saved: readonly ContentId[];
+let paused: boolean;
+let keeper: Keeper;
+let failed: MeshError[];
+
+beforeEach(async () => {
+  world = new SwarmWorld();
+  [node, plane, saved, paused, failed] = [world.join(), new ControlForTests(), [], false, []];
+  for (const model of [small, other, large]) await world.seeder(model);
+  consent = {
+    roomBytes: () => 5 * PIECE_BYTES,
+    isPaused: () => paused,
+    load: async () => saved,
+    save: async (contents) => {
+      saved = [...contents];
+    },
+    lend: (contents) => node.swarm.seed(contents),
+  };
+  keeper = open();
+  await world.clock.advance(0);
+});
+
+function open(over: Partial<KeepConsent> = {}): Keeper {
+  const { swarm, store } = node;
+  return new Keeper({
+    ...{ swarm, store, identity, verify, control: plane, consent: { ...consent, ...over }, clock: world.clock },
+    failed: (error) => failed.push(error),
+  });
+}
+
+async function wish(...models: (typeof small)[]): Promise<void> {
+  plane.tell(
+    'keep',
+    models.map(({ content }) => ({ content, sizeBytes: null })),
+  );
+  for (let i = 0; i < 100; i++) await world.clock.advance(100);
+}
+
+const whole = async () =>
+  (await node.store.list())
+    .filter((one) => one.whole)
+    .map(({ content }) => content)
+    .toSorted();
+
+describe('a keeper', () => {
+  it('fetches what others need, gives it on, and remembers that it is here only for them', async () => {
+    expect(plane.said).toEqual({ roomBytes: 5 * PIECE_BYTES, refused: [] });
+    await wish(small, other);
+    expect(await whole()).toEqual([small.content, other.content].toSorted());
+    expect(new Set(node.swarm.figures.seeded)).toEqual(new Set([small.content, other.content]));
+    expect(saved).toEqual([small.content, other.content]);
+    await keeper.close();
+    await node.swarm.seed([]);
+    keeper = open();
+    await world.clock.advance(0);
+    expect(new Set(node.swarm.figures.seeded)).toEqual(new Set([small.content, other.content]));
+    expect(failed).toEqual([]);
+  });
+
+  it('stores nothing of what is larger than its room, and says so', async () => {
+    await wish(large);
+    expect(await node.store.list()).toEqual([]);
+    expect(saved).toEqual([]);
+    expect(plane.said).toEqual({ roomBytes: 5 * PIECE_BYTES, refused: [large.content] });
+  });
+
+  it('lets go what nobody needs any more only when the room is needed', async () => {
+    await wish(small, other);
+    await wish(other);
+    expect(await whole()).toEqual([small.content, other.content].toSorted());
+    const next = await makeModel({ 'next.gguf': randomFile(2 * PIECE_BYTES) });
+    await world.seeder(next);
+    await wish(other, next);
+    expect(await whole()).toEqual([other.content, next.content].toSorted());
+    await wish(other, next, small);
+    // All three are needed, and two have room.
+    expect(await whole()).toEqual([other.content, next.content].toSorted());
+    expect(plane.said?.refused).toEqual([small.content]);
+  });
+
+  it('never gives away what its owner has and does not lend, and never removes it', async () => {
+    const stored = await node.store.begin(small.content, small.manifest);
+    for (let piece = 0; piece < small.map.count; piece++) await stored.write(piece, small.piece(piece));
+    await stored.complete();
+    await stored.close();
+    await wish(small);
+    expect(node.swarm.figures.seeded).toEqual([]);
+    expect(plane.said?.refused).toEqual([small.content]);
+    await wish();
+    expect(await whole()).toEqual([small.content]);
+  });
+
+  it('begins nothing while the owner needs the device, and then does', async () => {
+    paused = true;
+    await wish(small);
+    expect(await node.store.list()).toEqual([]);
+    paused = false;
+    for (let passed = 0; passed < AGAIN_MS + 5_000; passed += 1_000) await world.clock.advance(1_000);
+    expect(await whole()).toEqual([small.content]);
+  });
+
+  it('whose owner gives no room says nothing, and keeps nothing', async () => {
+    await keeper.close();
+    plane.said = undefined;
+    keeper = open({ roomBytes: () => 0 });
+    await world.clock.advance(0);
+    expect(plane.said).toBeNull();
+    await wish(small);
+    expect(await node.store.list()).toEqual([]);
+  });
+});
+
+describe('a check of another', () => {
+  async function call(by: Uint8Array, of: SwarmNode) {
+    const check = storageCheck(7, of.self, small.content);
+    const { bytes } = await signDraw({ epoch: 1, root: rootOf([check]) }, softwareIdentity(by), by);
+    plane.tell('prove', {
+      ...{ type: 'prove', draw: toBase32(bytes), keeper: of.self, certificate: null, content: small.content, epoch: 7 },
+    });
+    for (let i = 0; i < 40; i++) {
+      await world.clock.advance(50);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  it('is reported as it was found, signed', async () => {
+    const other = await world.seeder(small);
+    await call(secret, other);
+    expect(readStorageReport(plane.filed[0]!)).toMatchObject({
+      ...{ keeper: other.self, asker: identity.peerId, content: small.content, epoch: 7 },
+      ...{ outcome: 'kept', sizeBytes: small.map.sizeBytes },
+    });
+  });
+
+  it('is not made for anybody but the control plane of this mesh', async () => {
+    await call(new Uint8Array(32).fill(9), await world.seeder(small));
+    expect(plane.filed).toEqual([]);
+    plane.tell('prove', {
+      ...{ type: 'prove', draw: 'u'.repeat(96), keeper: newPeerId(), certificate: null, content: small.content },
+      epoch: 7,
+    });
+    await world.clock.advance(1_000);
+    expect(plane.filed).toEqual([]);
+    expect(failed).toEqual([]);
+  });
+});
