@@ -47,10 +47,10 @@ export async function ledger(options: LedgerOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-kills-'));
   const kills = await killRounds(folder, options.kills, LIFE_MS).finally(() => rmSync(folder, { recursive: true }));
   say('killed', kills);
-  const { receiptsPerSecond, ofVerifyLimit, projectorLagMsP99 } = rate;
+  const { receiptsPerSecond, ofVerifyLimit, ofOpensslLimit, projectorLagMsP99 } = rate;
   const { lostEvents, recountDifferences } = kills;
   return {
-    ...{ bench: 'ledger', receiptsPerSecond, ofVerifyLimit, projectorLagMsP99 },
+    ...{ bench: 'ledger', receiptsPerSecond, ofVerifyLimit, ofOpensslLimit, projectorLagMsP99 },
     ...{ finalityMsP99: final.finalityMsP99, lostEvents, recountDifferences },
     ...{ rate, final, append, verify, kills },
   };
