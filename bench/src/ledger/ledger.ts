@@ -20,6 +20,8 @@ export interface LedgerOptions {
   grow?: number;
   /** With `grow`: the database is made again from the log, too. */
   rebuild?: true;
+  /** With `grow`: and the rows in the database that so many more events would have left. */
+  oldRows?: number;
 }
 
 /** What comes between two checkpoints of a busy ledger. */
@@ -30,7 +32,7 @@ const LIFE_MS = 1_500;
 
 export async function ledger(options: LedgerOptions) {
   if (options.grow !== undefined) {
-    return { bench: 'ledger-growth', ...(await grow(options.grow, options.rebuild === true)) };
+    return { bench: 'ledger-growth', ...(await grow(options.grow, options.rebuild === true, options.oldRows)) };
   }
   const rate = await receiptRate(options);
   say('receipts', rate);
@@ -47,10 +49,10 @@ export async function ledger(options: LedgerOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-kills-'));
   const kills = await killRounds(folder, options.kills, LIFE_MS).finally(() => rmSync(folder, { recursive: true }));
   say('killed', kills);
-  const { receiptsPerSecond, ofVerifyLimit, projectorLagMsP99 } = rate;
+  const { receiptsPerSecond, ofVerifyLimit, ofOpensslLimit, projectorLagMsP99 } = rate;
   const { lostEvents, recountDifferences } = kills;
   return {
-    ...{ bench: 'ledger', receiptsPerSecond, ofVerifyLimit, projectorLagMsP99 },
+    ...{ bench: 'ledger', receiptsPerSecond, ofVerifyLimit, ofOpensslLimit, projectorLagMsP99 },
     ...{ finalityMsP99: final.finalityMsP99, lostEvents, recountDifferences },
     ...{ rate, final, append, verify, kills },
   };

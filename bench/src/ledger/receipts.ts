@@ -32,9 +32,11 @@ export interface ReceiptsOptions {
 export interface ReceiptsFigures {
   cores: number;
   receiptsPerSecond: number;
-  /** What the signatures alone would allow, on all cores. */
+  /** What the signatures alone would allow, on all cores: by the library that the ledger uses, and by Node's OpenSSL. */
   verifyLimitPerSecond: number;
+  opensslLimitPerSecond: number;
   ofVerifyLimit: number;
+  ofOpensslLimit: number;
   /** From the receipt on the disk to its postings on the disk. */
   projectorLagMsP99: number;
   /** Of the main thread, which also writes to the disk, and waits for it: for one receipt. */
@@ -68,6 +70,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   const time = { clock: realClock, now: Date.now };
   const issuer = control.peerId;
   const threads = new SignatureThreads();
+  const openssl = new SignatureThreads(availableParallelism(), 'openssl');
   const book = new ReceiptBook({ ...time, store: deliveries, issuer, issued, threads, failed });
   const store = new LedgerTable(database);
   const ledger = await Ledger.open({
@@ -96,6 +99,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   });
   const rates: number[] = [];
   const limits: number[] = [];
+  const opensslLimits: number[] = [];
   const busy: number[] = [];
   const [costs, limitCosts, mainCosts]: [number[], number[], number[]] = [[], [], []];
   try {
@@ -115,6 +119,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
         ledger.reserve(hold, requesters[i % REQUESTERS]!.peerId, PRICE, expiresAt + 900);
       const funded = await inPortions(papers, AT_ONCE, reserve);
       if (funded.includes(false)) throw new Error('The requesters have too few credits for this many receipts.');
+      const opensslLimit = await perSecond(receipts, () => allSigned(papers, openssl));
       let cpu = process.cpuUsage();
       const limit = await perSecond(receipts, () => allSigned(papers, threads));
       const limitCpu = process.cpuUsage(cpu);
@@ -141,32 +146,40 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
       // The first one is for the compiler.
       if (round === 0) continue;
       limits.push(limit);
+      opensslLimits.push(opensslLimit);
       rates.push(rate);
       busy.push((1_000 * active) / receipts);
       mainCosts.push(spentHere / receipts);
       costs.push(cpuUs(spent, receipts));
       limitCosts.push(cpuUs(limitCpu, receipts));
-      say(`${Math.round(rate)} receipts/s; signatures alone: ${Math.round(limit)}`);
+      const alone = `${Math.round(limit)} (OpenSSL: ${Math.round(opensslLimit)})`;
+      say(`${Math.round(rate)} receipts/s; signatures alone: ${alone}`);
     }
   } finally {
     await ledger.close();
-    await book.close();
+    await Promise.all([book.close(), openssl.close()]);
     rmSync(folder, { recursive: true });
   }
   return {
     cores: availableParallelism(),
     receiptsPerSecond: Math.round(percentile(rates, 50)),
     verifyLimitPerSecond: Math.round(percentile(limits, 50)),
-    ofVerifyLimit: percentile(
-      rates.map((rate, i) => rate / limits[i]!),
-      50,
-    ),
+    opensslLimitPerSecond: Math.round(percentile(opensslLimits, 50)),
+    ofVerifyLimit: share(rates, limits),
+    ofOpensslLimit: share(rates, opensslLimits),
     projectorLagMsP99: percentile(lags.slice(receipts), 99),
     mainThreadUs: percentile(busy, 50),
     mainThreadCpuUs: Number.isNaN(mainCosts[0]) ? null : percentile(mainCosts, 50),
     cpuUs: percentile(costs, 50),
     verifyCpuUs: percentile(limitCosts, 50),
   };
+}
+
+function share(rates: readonly number[], limits: readonly number[]): number {
+  return percentile(
+    rates.map((rate, i) => rate / limits[i]!),
+    50,
+  );
 }
 
 /** As fast as the ledger could check them if it did nothing else. */

@@ -21,27 +21,38 @@ export class TokenBucket {
 
   /** Takes `cost` and says true, or takes nothing and says false. */
   take(cost: number): boolean {
-    const level = this.level;
-    this.#at = this.#clock.now();
-    this.#level = level >= cost ? level - cost : level;
-    return level >= cost;
+    const level = this.#refill();
+    if (level < cost) return false;
+    this.#level = level - cost;
+    return true;
   }
 
   /** Takes `cost` in any case, and returns in how many milliseconds the bucket has recovered; 0: it is not in debt. */
   overdraw(cost: number): number {
-    const level = this.level - cost;
-    this.#at = this.#clock.now();
+    const level = this.#refill() - cost;
     this.#level = level;
     return Math.max(0, (-level / this.#rate.perSecond) * 1000);
   }
 
   get level(): number {
-    const refilled = ((this.#clock.now() - this.#at) / 1000) * this.#rate.perSecond;
-    return Math.min(this.#rate.burst, this.#level + refilled);
+    return this.#levelAt(this.#clock.now());
   }
 
   /** Whether nothing was taken lately, so that forgetting this bucket changes nothing. */
   get full(): boolean {
     return this.level >= this.#rate.burst;
+  }
+
+  /** What is there now, noted as such. */
+  #refill(): number {
+    const nowMs = this.#clock.now();
+    this.#level = this.#levelAt(nowMs);
+    this.#at = nowMs;
+    return this.#level;
+  }
+
+  #levelAt(nowMs: number): number {
+    const refilled = ((nowMs - this.#at) / 1000) * this.#rate.perSecond;
+    return Math.min(this.#rate.burst, this.#level + refilled);
   }
 }

@@ -70,12 +70,11 @@ function bytesOf(group: number): number[] {
 
 /** The network around one given by `networkOf`: a /24 of IPv4, or a /56 of IPv6, which customers are commonly given. */
 export function widerNetworkOf(network: string): string {
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(network)) return `${network.slice(0, network.lastIndexOf('.'))}.0/24`;
   const groups = /^([0-9a-f:]+)::\/64$/.exec(network)?.[1]?.split(':');
-  if (groups?.length === 4) {
-    const last = Number.parseInt(groups[3] ?? '', 16) & 0xff00;
-    return `${[...groups.slice(0, 3), last.toString(16)].join(':')}::/56`;
-  }
-  return /^\d+\.\d+\.\d+\.\d+$/.test(network) ? `${network.replace(/\.\d+$/, '')}.0/24` : network;
+  if (groups?.length !== 4) return network;
+  const last = Number.parseInt(groups[3] ?? '', 16) & 0xff00;
+  return `${[...groups.slice(0, 3), last.toString(16)].join(':')}::/56`;
 }
 
 /**

@@ -22,7 +22,7 @@ export function ratesOf({ parameters, uptimePerHour }: Pick<Credits, 'parameters
     uptime:
       uptimePerHour === 0
         ? 'Nothing is given out for it at present.'
-        : `${credits(uptimePerHour)} an hour at most; the more lend, the more share it. You need an answer in the last week that was checked or signed for.`,
+        : `${credits(uptimePerHour)} an hour at most; the more lend, the more share it. All of it if within a day you gave an answer that was checked or signed for, a quarter of it for a week.`,
     audits:
       fee === null ? '' : `${fee} for each answer that you check, paid a day after another volunteer found the same.`,
   };
