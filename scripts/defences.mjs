@@ -47,6 +47,22 @@ export const DEFENCES = [
     without: '',
   },
   {
+    attack: 'without computing',
+    project: 'signaling',
+    test: 'signaling/src/audit/auditors/known-answers.test.ts',
+    file: 'signaling/src/audit/auditors/known-answers.ts',
+    defence: 'const wanted = isSplit ? CONFIRMING_AUDITORS : 2;',
+    without: 'const wanted = 2;',
+  },
+  {
+    attack: 'always abstains',
+    project: 'signaling',
+    test: 'signaling/src/audit/auditors/known-answers.test.ts',
+    file: 'core/src/proof/auditor-standing.ts',
+    defence: ' || inARow >= MOST_ABSTAINED',
+    without: '',
+  },
+  {
     attack: 'cheating only 30 %',
     project: 'core',
     test: 'core/src/proof/standing.test.ts',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, type Browser } from '@playwright/test';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { deviationsOf, meanDeviation } from '@llmesh/core/proof/deviation';
+import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { ScoreMode, Scores } from '@llmesh/core/proof/score';
 import { seededDraws } from '@llmesh/core/proof/seeds';
@@ -100,20 +101,39 @@ interface Noise {
   /** In logits. */
   worstMargin: number;
   others: number;
+  /** Answers that the provider's engine could not write: see `IN_WASM`. */
+  broken: number;
+}
+
+/** llama.cpp leaves marks out that a model is not meant to write, and web-llm spells them. */
+const withoutMarks = (text: string) => text.replaceAll(/<\|[a-z_]+\|>/g, '');
+
+/** Null: wllama broke at a word that is no UTF-8. */
+async function answerOf(provider: Provider, request: GenerateRequest): Promise<Run | null> {
+  try {
+    return await provider.run(request);
+  } catch (thrown) {
+    if (provider === inWasm && thrown instanceof MeshError && thrown.code === 'engine_failed') return null;
+    throw thrown;
+  }
 }
 
 /** What `auditor` finds in the answers of `provider`. */
 async function noise(provider: Provider, auditor: Party, sampling: Sampling, mode: ScoreMode): Promise<Noise> {
-  const found: Noise = { mode, answers: 0, tokens: 0, mean: 0, worstAnswer: 0, worstMargin: 0, others: 0 };
+  const found: Noise = { mode, answers: 0, tokens: 0, mean: 0, worstAnswer: 0, worstMargin: 0, others: 0, broken: 0 };
   let sum = 0;
   for (const { question } of QUESTIONS) {
     const request = asked(question, sampling, mode === 'seed');
-    const run = await provider.run(request);
+    const run = await answerOf(provider, request);
+    if (run === null) {
+      found.broken += 1;
+      continue;
+    }
     const ids = idsOf(run);
     const scores = await auditor.score(request, ids);
     expect(scores.mode).toBe(mode);
     expect(scores.promptTokens).toBe(run.finish.promptTokens);
-    expect(scores.text).toBe(textOf(run.pieces));
+    expect(withoutMarks(scores.text ?? '')).toBe(withoutMarks(textOf(run.pieces)));
     const mean = meanDeviation(deviationsOf(scores, ids));
     sum += mean * ids.length;
     found.answers += 1;
@@ -122,6 +142,7 @@ async function noise(provider: Provider, auditor: Party, sampling: Sampling, mod
     if (mode !== 'likelihood') found.worstMargin = Math.max(found.worstMargin, ...scores.margins);
     found.others += ids.filter((id, i) => scores.drawn[i] !== id).length;
   }
+  expect(found.broken).toBeLessThanOrEqual(Math.ceil(QUESTIONS.length / 20));
   return { ...found, mean: sum / found.tokens };
 }
 

@@ -22,6 +22,7 @@ export interface SimOptions {
   cheated: number;
   lyingAuditors: number;
   auditShare: number;
+  established?: boolean;
   partitions: number;
   restarts: number;
   hedge: boolean;
@@ -76,6 +77,7 @@ export const PROGRAM = new Command('sim')
     percent,
     20,
   )
+  .option('--established', 'with --audits: every provider has been checked a hundred times before')
   .option(
     '--economy',
     'attacks on the credits by name, divided votes, and a month of an honest mesh; a model without sockets',
@@ -118,7 +120,8 @@ export function auditedMeshOptions(options: SimOptions, seed: number): AuditedMe
     lyingAuditors: lyingAuditors / 100,
     share: auditShare / 100,
   };
-  return { seed, providers, requesters, minutes, questionsPerMinute: questions, ...shares };
+  const established = options.established === true;
+  return { seed, providers, requesters, minutes, questionsPerMinute: questions, established, ...shares };
 }
 
 /** The command that simulates just this mesh again. */
@@ -126,7 +129,7 @@ export function commandFor(options: SimOptions, seed: number): string {
   const alone: Partial<SimOptions> = { ...options, seed };
   for (const mode of ['seeds', 'compare', 'choice', 'audits', 'economy', 'twice', 'json', 'progress'] as const)
     delete alone[mode];
-  for (const mode of ['cheats', 'cheated', 'lyingAuditors', 'auditShare'] as const) delete alone[mode];
+  for (const mode of ['cheats', 'cheated', 'lyingAuditors', 'auditShare', 'established'] as const) delete alone[mode];
   const flags = Object.entries(alone).flatMap(([name, value]) => {
     if (value === undefined || value === true) return [];
     return value === false ? [`--no-${name}`] : [`--${name} ${String(value)}`];

@@ -44,9 +44,15 @@ export class RequestShapes {
   readonly #current = new Map<string, Conversation>();
   readonly #over: ConversationShape[] = [];
   readonly #clock: Pick<Clock, 'now'>;
+  #served = 0;
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
+  }
+
+  /** Questions so far, of whatever shape. */
+  get served(): number {
+    return this.#served;
   }
 
   /** The same answers; their questions are looked at. */
@@ -74,6 +80,7 @@ export class RequestShapes {
 
   #note(request: GenerateRequest): () => void {
     const { turns, sampling, thinking, maxTokens, requester = '' } = request;
+    this.#served += 1;
     const last = turns.at(-1);
     // What nobody checks, test questions need not look like; a continued answer was asked for before, elsewhere.
     const isPlain = request.task !== 'completion' && request.schema === undefined && request.tools === undefined;

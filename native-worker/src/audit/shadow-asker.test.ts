@@ -49,6 +49,8 @@ let found: ShadowFinding[];
 let asked: Mesh[];
 let shape: ConversationShape | null;
 let idle: boolean;
+let served: number;
+let calls = 0;
 let own: Identity;
 /** What this worker's engine was asked, after what was doctored. */
 let answered: GenerateRequest[];
@@ -60,7 +62,8 @@ beforeEach(async () => {
   provider = (await w.provide(writing, 1, null, lent)).mesh.self;
   w.server.tellsTime = true;
   const doctored = new DoctoredAnswers();
-  [found, asked, failed, shape, idle, answered] = [[], [], [], SHAPE, true, []];
+  [found, asked, failed, shape, idle, answered, served] = [[], [], [], SHAPE, true, [], 0];
+  calls = 0;
   own = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
   const [honest, warm] = [new ScriptedEngine(WORDS), new ScriptedEngine(WORDS)];
   warm.firstId = 1_000;
@@ -76,7 +79,12 @@ beforeEach(async () => {
   asker = new ShadowAsker({
     engine: new ScriptedEngine(WORDS),
     advert: () => lent,
-    shapes: { draw: () => shape },
+    shapes: {
+      draw: () => shape,
+      get served() {
+        return served;
+      },
+    },
     open: async () => {
       const identity = softwareIdentity(randomBytes(SECRET_KEY_BYTES));
       const mesh = await w.join(identity);
@@ -91,8 +99,8 @@ beforeEach(async () => {
     found: (finding) => found.push(finding),
     failed: (error) => failed.push(error),
     clock: w.clock,
-    // Of what it asks, somebody else answers: it pauses for nine minutes.
-    random: () => 0.26,
+    // The pauses are short, and somebody else answers what it asks.
+    random: () => (calls++ % 2 === 0 ? 0.001 : 0.51),
     calibrations: [HONEST],
   });
 });
@@ -103,6 +111,7 @@ afterEach(async () => {
 /** Runs it for so long. */
 const run = async (ms: number) => {
   const stop = new AbortController();
+  calls = 0;
   const running = asker.run(stop.signal);
   await w.clock.advance(ms);
   stop.abort();
@@ -199,14 +208,20 @@ describe('ShadowAsker', () => {
 
   it('asks when nobody asks this worker, it has a shape for it, and the model has enough to say', async () => {
     idle = false;
-    await run(600_000);
+    await run(25_000);
     [idle, shape] = [true, null];
-    await run(600_000);
+    await run(25_000);
     shape = { ...SHAPE, asked: [{ chars: 100_000, waitMs: 0 }] };
-    await run(600_000);
+    await run(25_000);
     expect([writing.turns, asked]).toEqual([[], []]);
     shape = SHAPE;
-    await run(600_000);
+    await run(25_000);
     expect(writing.turns).toHaveLength(2);
+    // It has answered too little itself to ask more, which costs others their time.
+    await run(25_000);
+    expect(writing.turns).toHaveLength(2);
+    served = 2_000;
+    await run(25_000);
+    expect(writing.turns).toHaveLength(4);
   });
 });

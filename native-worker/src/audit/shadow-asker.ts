@@ -18,11 +18,13 @@ import {
 } from './shadow-conversation.ts';
 
 /** The time between two conversations, on average. */
-const MEAN_PAUSE_MS = 30 * 60_000;
+const MEAN_PAUSE_MS = 2 * 3_600_000;
+/** Questions of others that it answers for each one of its own: so test questions cost no more than a thousandth or two of what is written. */
+const SERVED_FOR_EACH = 1_000;
 /** While others ask this worker, it looks again after this. */
 const BUSY_MS = 60_000;
 /** The share of its conversations that it answers itself; one in two of these is doctored. */
-const KNOWN_SHARE = 1 / 4;
+const KNOWN_SHARE = 1 / 2;
 const DOCTORED_SHARE = 1 / 2;
 /** Those who want to be tested again, and strangers who read what they answered; the control plane asks others, too. */
 const MAX_WANTED = 8;
@@ -35,7 +37,7 @@ const PLAIN_SHAPE: ConversationShape = {
 };
 
 export interface ShadowNeeds extends ConversationNeeds {
-  shapes: Pick<RequestShapes, 'draw'>;
+  shapes: Pick<RequestShapes, 'draw' | 'served'>;
   /** Whether nobody asks this worker. */
   isIdle: () => boolean;
   failed: (error: unknown) => void;
@@ -47,6 +49,8 @@ export class ShadowAsker {
   readonly #wanted: PeerId[] = [];
   /** Conversations whose strangers still read. */
   readonly #reading = new Set<Promise<void>>();
+  /** Test questions so far. */
+  #asked = 0;
   /** Ends the pause: somebody wants to be tested. */
   #wake: () => void = () => {};
 
@@ -83,6 +87,8 @@ export class ShadowAsker {
     const conversation = new ShadowConversation(shape, purpose, this.#needs);
     try {
       if (!(await conversation.have(signal))) return;
+      // Whoever wants to be tested again, asked for it.
+      if (purpose.why !== 'named') this.#asked += shape.asked.length;
     } catch (thrown) {
       // Enough auditors are tested from here: it says nothing to anybody.
       if (purpose.why !== 'known' || !isRefusedForNow(thrown)) throw thrown;
@@ -118,6 +124,8 @@ export class ShadowAsker {
 
   #shape({ why }: Purpose): ConversationShape | null {
     const { shapes, random } = this.#needs;
-    return shapes.draw(random) ?? (why === 'named' ? jittered(PLAIN_SHAPE, random) : null);
+    if (why === 'named') return shapes.draw(random) ?? jittered(PLAIN_SHAPE, random);
+    if (shapes.served < this.#asked * SERVED_FOR_EACH) return null;
+    return shapes.draw(random);
   }
 }

@@ -35,7 +35,7 @@ import type { AuditTerms } from './audit-terms.ts';
 import { AuditorRecords } from './auditors/auditor-records.ts';
 import { eligibleAuditors } from './eligible-auditors.ts';
 import { LengthTable } from './figures/length-table.ts';
-import { isKnownAnswer, KnownAnswers, moreForKnown } from './auditors/known-answers.ts';
+import { isDecisive, isKnownAnswer, KnownAnswers, moreForKnown } from './auditors/known-answers.ts';
 import { OfferedFiles } from './offered-files.ts';
 import { OpenAudits, type DrawnAuditor, type OpenAudit } from './auditors/open-audits.ts';
 import { auditedPair, PairTable } from './figures/pair-figures.ts';
@@ -282,12 +282,12 @@ export class AuditOffice {
     if (audit.findings.length < audit.auditors.length) return;
     const { terms, random } = this.#options;
     const isKnown = isKnownAnswer(audit);
-    const { judged, judges } = settle(audit.findings, terms.platform);
+    const { judged } = settle(audit.findings, terms.platform);
     const abstained = audit.findings.length - judged.length;
     // Chance, and only now: an auditor that knew from the draw that nobody reads after it could find whatever it likes.
     const isConfirmed = judged.length > 1 || random() < terms.confirmed;
     const wanted = isKnown
-      ? moreForKnown(judged, abstained, judges.includes(audit.requester.peerId))
+      ? moreForKnown(judged, abstained, isDecisive(audit.findings, audit.requester.peerId))
       : moreAuditors(judged, abstained, isConfirmed);
     const draw = wanted === 0 ? null : readDraw(audit.draw, this.#options.key.peerId, nodeVerify);
     const more = draw === null ? null : this.#draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES), isKnown);

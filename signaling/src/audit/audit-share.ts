@@ -45,11 +45,13 @@ export class AuditShare {
   readonly #clock: Clock;
   /** Answers that are still to be checked, and since when. */
   readonly #retests = new BoundedMap<PeerId, { left: number; sinceMs: number }>(MAX_KNOWN);
-  readonly #purses = { usual: FLOAT, extra: FLOAT };
+  readonly #purses: { usual: number; extra: number };
   /** Of an answer, in units of writing; 0: there was none yet. */
   #averageWork = 0;
 
-  constructor(clock: Clock, terms: AuditTerms) {
+  /** `saved`: what each purse has at first, in units of writing. */
+  constructor(clock: Clock, terms: AuditTerms, saved = FLOAT) {
+    this.#purses = { usual: saved, extra: saved };
     this.#terms = terms;
     this.#clock = clock;
     this.#extra = new AddressBuckets(clock, EXTRA);

@@ -4,7 +4,7 @@ import type { AuditorState } from '@llmesh/core/proof/auditor-standing';
 import type { Level } from '@llmesh/core/wire/audit-messages';
 import type { AuditTerms } from './audit-terms.ts';
 import { isHeard, type AuditorRecords } from './auditors/auditor-records.ts';
-import { isKnownAnswer, makerOf } from './auditors/known-answers.ts';
+import { isDecisive, isKnownAnswer, makerOf } from './auditors/known-answers.ts';
 import type { OpenAudit } from './auditors/open-audits.ts';
 import { paid, settle, type Finding, type Settled } from './auditors/settle.ts';
 import type { KeptStanding } from './kept-standing.ts';
@@ -67,7 +67,7 @@ function aftermathOfKnown(audit: OpenAudit, needs: SettlementNeeds): Aftermath {
   const byMaker = makerOf(audit);
   const findings = audit.findings.map((finding) => ({ ...finding, auditor: byMaker(finding.auditor) }));
   const settled = settle(findings, terms.platform, audit.auditors.length - findings.length);
-  const isKnown = settled.judges.includes(maker);
+  const isKnown = isDecisive(findings, maker);
   const auditors = isKnown ? records.settled(settled, abstaining(findings), terms.platform) : [];
   const others = paid(settled).filter((peer) => peer !== maker);
   return {

@@ -15,9 +15,13 @@ export interface AuditFigures {
   readonly unheard: { readonly liars: number; readonly honest: number };
   readonly audits: number;
   readonly auditorsEach: number;
-  /** What all audits cost, as a share of all writing, and of what the computers could have written in that time. */
+  /** What all audits cost, and test questions beside them, as shares of all writing. */
   readonly cost: number;
+  readonly shadows: number;
+  /** Both, as a share of what the computers could have written in that time. */
   readonly costOfAll: number;
+  /** Known answers by which auditors were tested. */
+  readonly known: number;
 }
 
 export async function auditFigures(options: AuditedMeshOptions): Promise<AuditFigures> {
@@ -52,7 +56,9 @@ export async function auditFigures(options: AuditedMeshOptions): Promise<AuditFi
     audits: spent.audits,
     auditorsEach: round(spent.reports / Math.max(1, spent.audits)),
     cost: round(spent.work / spent.written),
-    costOfAll: round(spent.work / (lenders.length * (endMs / 1_000) * TOKENS_PER_SECOND)),
+    shadows: round(spent.shadows / spent.written),
+    costOfAll: round((spent.work + spent.shadows) / (lenders.length * (endMs / 1_000) * TOKENS_PER_SECOND)),
+    known: spent.known,
   };
 }
 

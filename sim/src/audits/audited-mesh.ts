@@ -9,11 +9,20 @@ import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
 import { drawAuditors, rootOf, selected, signDraw } from '@llmesh/core/proof/draw';
 import { SHARPNESS } from '@llmesh/core/policy/route';
-import { levelOf, moreAuditors, NEW_STANDING, record, type StandingState } from '@llmesh/core/proof/standing';
+import { roleOf } from '@llmesh/core/proof/auditor-standing';
+import {
+  FLOOR_LOG10,
+  levelOf,
+  moreAuditors,
+  NEW_STANDING,
+  record,
+  type StandingState,
+} from '@llmesh/core/proof/standing';
 import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
 import { AuditorRecords, isHeard } from '@llmesh/signaling/audit/auditors/auditor-records';
 import { AuditShare } from '@llmesh/signaling/audit/audit-share';
 import { AUDIT_TERMS, workOf } from '@llmesh/signaling/audit/audit-terms';
+import { isDecisive, moreForKnown } from '@llmesh/signaling/audit/auditors/known-answers';
 import { isBanned } from '@llmesh/signaling/audit/kept-standing';
 import { trustAt } from '@llmesh/signaling/audit/trust';
 import { panelOf } from '@llmesh/signaling/audit/auditors/independence';
@@ -33,6 +42,8 @@ export interface AuditedMeshOptions extends LenderShares {
   readonly cheated: number;
   /** How many answers are audited, and with it what audits may cost: see `AuditTerms`. */
   readonly share: number;
+  /** Every provider has been checked a hundred times before, and nothing is saved for audits. Left out: all are new. */
+  readonly established?: boolean;
 }
 
 export interface Answer {
@@ -43,6 +54,8 @@ export interface Answer {
 }
 
 interface Gathered extends Answer {
+  /** See `signaling/audit/auditors/known-answers.ts`; then `cheated` is doctored. */
+  readonly isKnown: boolean;
   readonly receipt: Uint8Array;
   readonly share: number;
   readonly work: number;
@@ -54,6 +67,17 @@ const INPUT_TOKENS = { least: 20, most: 1_000 };
 /** Requesters stand in address blocks of their own. */
 const REQUESTER = { peerId: 'a'.repeat(32) as PeerId, network: '99.0.0.1' };
 const MAX_ELIGIBLE = 64;
+/** As in `native-worker/src/audit/shadow-asker.ts`. */
+const SERVED_FOR_EACH = 1_000;
+const KNOWN_SHARE = 1 / 2;
+const DOCTORED_SHARE = 1 / 2;
+/** Of what a requester sends, the last question is this part; the rest was said before. */
+const QUESTION_OF_INPUT = 4;
+/** How somebody stands of whom a hundred answers were checked, and all agreed. */
+const KNOWN_LONG: StandingState = (() => {
+  const floor = NEW_STANDING.won.map(() => FLOOR_LOG10);
+  return { won: floor, wonByPairs: floor, checked: 100, agreed: 100 };
+})();
 /** What a lender writes while it is not idle. */
 export const TOKENS_PER_SECOND = 20;
 const NOBODY: ReadonlySet<PeerId> = new Set();
@@ -63,8 +87,11 @@ export class AuditedMesh {
   readonly answers: Answer[] = [];
   /** Whose answers were checked, and whose reports of them are paid for, in their order. */
   readonly checks: { readonly provider: Lender; readonly paid: readonly Lender[] }[] = [];
-  /** Answers that were checked, reports of auditors, and what those cost in units of writing. */
-  readonly spent = { audits: 0, reports: 0, work: 0, written: 0 };
+  /**
+   * Answers that were checked, reports of auditors, and what those cost in units of writing; what test questions cost beside that,
+   * and how many of them were known answers.
+   */
+  readonly spent = { audits: 0, reports: 0, work: 0, written: 0, shadows: 0, known: 0 };
   readonly #options: AuditedMeshOptions;
   readonly #clock = new VirtualClock();
   readonly #random: SeededRandom;
@@ -78,7 +105,9 @@ export class AuditedMesh {
     this.#options = options;
     this.#random = new SeededRandom(options.seed);
     this.lenders = lendersOf(options.providers, options, this.#random);
-    this.#share = new AuditShare(this.#clock, { ...AUDIT_TERMS, share: options.share });
+    const { established = false, share } = options;
+    this.#share = new AuditShare(this.#clock, { ...AUDIT_TERMS, share }, established ? 0 : undefined);
+    if (established) for (const { peerId } of this.lenders) this.#standings.set(peerId, KNOWN_LONG);
     const secret = this.#random.bytes(SECRET_KEY_BYTES);
     this.#key = { identity: nodeIdentity(secret), secret };
   }
@@ -101,6 +130,7 @@ export class AuditedMesh {
       const weights = this.lenders.map((lender) => this.#weight(lender));
       const whole = weights.reduce((sum, weight) => sum + weight, 0);
       for (let i = 0; i < due && whole > 0; i++) this.#answer(this.lenders[this.#drawn(weights, whole)]!);
+      for (let i = this.#shadowsIn(epoch, questions); i > 0 && whole > 0; i--) this.#shadow(weights, whole);
       await this.#clock.run(AUDIT_TERMS.epochMs);
       await this.#audit(epoch);
     }
@@ -120,20 +150,46 @@ export class AuditedMesh {
     return weights.length - 1;
   }
 
-  #answer(provider: Lender): void {
+  /** How many test questions there are to be, where `due` others are asked in each epoch. */
+  #shadowsIn(epoch: number, due: number): number {
+    const each = due / SERVED_FOR_EACH;
+    return Math.round(epoch * each) - Math.round((epoch - 1) * each);
+  }
+
+  /** A test question: who answers it, or a known answer of its asker. Its words are made up, and it reads the answer itself. */
+  #shadow(weights: readonly number[], whole: number): void {
+    const asker = this.#random.pick(this.lenders);
+    const isKnown = this.#random.chance(KNOWN_SHARE);
+    const answer = this.#answer(isKnown ? asker : this.lenders[this.#drawn(weights, whole)]!, { isKnown });
+    this.spent.shadows += answer.work * (1 + AUDIT_TERMS.cost) + answer.inputUnits / QUESTION_OF_INPUT;
+    if (isKnown) this.spent.known += 1;
+  }
+
+  /** `shadow`: nobody waits for it. */
+  #answer(provider: Lender, shadow?: { isKnown: boolean }): { work: number; inputUnits: number } {
     const random = this.#random;
     const units = Math.round(random.logUniform(TOKENS.least, TOKENS.most));
-    const cheated = provider.cheats && random.chance(this.#options.cheated);
-    const answer = { provider, tokens: units, cheated, atMs: this.#clock.now() };
-    this.answers.push(answer);
-    const work = workOf({ inputUnits: random.logUniform(INPUT_TOKENS.least, INPUT_TOKENS.most), units });
-    this.spent.written += work;
+    const isKnown = shadow?.isKnown === true;
+    const cheated = isKnown ? random.chance(DOCTORED_SHARE) : provider.cheats && random.chance(this.#options.cheated);
+    const answer = { provider, tokens: units, cheated, isKnown, atMs: this.#clock.now() };
+    const inputUnits = random.logUniform(INPUT_TOKENS.least, INPUT_TOKENS.most);
+    const work = workOf({ inputUnits, units });
+    const receipt = sha256(random.bytes(32));
+    if (shadow === undefined) {
+      this.answers.push(answer);
+      this.spent.written += work;
+    }
+    if (isKnown) {
+      this.#gathered.push({ ...answer, receipt, share: 1, work });
+      return { work, inputUnits };
+    }
     this.#share.earn(work);
     const standing = this.standingOf(provider);
     const share = this.#share.next(provider.peerId, FILE, {
       ...{ level: levelOf(standing), checked: standing.checked, work },
     });
-    this.#gathered.push({ ...answer, receipt: sha256(random.bytes(32)), share, work });
+    this.#gathered.push({ ...answer, receipt, share, work });
+    return { work, inputUnits };
   }
 
   async #audit(epoch: number): Promise<void> {
@@ -149,14 +205,16 @@ export class AuditedMesh {
   }
 
   #check(answer: Gathered, beta: Uint8Array): void {
-    const { provider, receipt, work } = answer;
-    const order = this.#inOrder(beta, receipt);
+    const { provider, receipt, work, isKnown } = answer;
+    const order = this.#inOrder(beta, receipt, isKnown);
     const first = panelOf(order, [provider, REQUESTER], 1, NOBODY);
-    const why = selected(beta, receipt, this.#options.share) ? 'usual' : 'extra';
+    const why = !isKnown && selected(beta, receipt, this.#options.share) ? 'usual' : 'extra';
     if (first.length === 0 || !this.#share.spend(why, work, provider.network)) return;
-    const findings = first.map((auditor) => this.#finding(auditor, answer));
+    const truth = isKnown ? [this.#truth(answer)] : [];
+    const findings = [...truth, ...first.map((auditor) => this.#finding(auditor, answer))];
     const asked = [...first];
-    for (let wanted = this.#wanted(findings); wanted > 0; wanted = this.#wanted(findings)) {
+    const wants = () => (isKnown ? this.#wantedForKnown(findings) : this.#wanted(findings));
+    for (let wanted = wants(); wanted > 0; wanted = wants()) {
       const others = order.filter((one) => !asked.includes(one));
       const more = panelOf(others, [provider, REQUESTER, ...asked], wanted, NOBODY);
       if (more.length === 0) break;
@@ -164,34 +222,51 @@ export class AuditedMesh {
       asked.push(...more);
       findings.push(...more.map((auditor) => this.#finding(auditor, answer)));
     }
-    const whose = this.#settle(provider, findings);
-    this.checks.push({ provider, paid: asked.filter(({ peerId }) => whose.includes(peerId)) });
+    const whose = this.#settle(provider, findings, isKnown);
+    const paidFor = asked.filter(({ peerId }) => whose.includes(peerId));
+    this.checks.push({ provider, paid: paidFor });
     this.spent.audits += 1;
     this.spent.reports += asked.length;
     this.spent.work += asked.length * work * AUDIT_TERMS.cost;
   }
 
-  #inOrder(beta: Uint8Array, receipt: Uint8Array): Lender[] {
-    const byId = new Map(this.#eligible().map((one) => [one.peerId, one]));
+  #inOrder(beta: Uint8Array, receipt: Uint8Array, isKnown: boolean): Lender[] {
+    const byId = new Map(this.#eligible(isKnown).map((one) => [one.peerId, one]));
     return drawAuditors(beta, receipt, [...byId.keys()], byId.size).map((peerId) => byId.get(peerId)!);
   }
 
   /** As on the control plane: some of those who could audit, by chance. */
-  #eligible(): Lender[] {
+  #eligible(isKnown: boolean): Lender[] {
     const from = Math.floor(this.#random.next() * this.lenders.length);
     const all = [...this.lenders.slice(from), ...this.lenders.slice(0, from)];
     const eligible: Lender[] = [];
     for (const one of all) {
       if (eligible.length === MAX_ELIGIBLE) break;
-      if (this.isHeard(one) && levelOf(this.standingOf(one)) !== 'convicted') eligible.push(one);
+      const role = roleOf(this.#records.of(one.peerId));
+      const isAble = role === 'all' || (isKnown && role === 'known');
+      if (isAble && levelOf(this.standingOf(one)) !== 'convicted') eligible.push(one);
     }
     return eligible;
   }
 
   #finding({ peerId, lies }: Lender, { provider, cheated, tokens }: Answer): Finding {
     const found = lies ? (provider.cheats ? 'honest' : 'invented') : cheated ? 'cheated' : 'honest';
+    return this.#said(peerId, tokens, found);
+  }
+
+  #said(peerId: PeerId, tokens: number, found: Parameters<typeof deviationsIn>[1]): Finding {
     const log10E = answerEvidence(deviationsIn(tokens, found, this.#random), HONEST_NOISE);
     return { auditor: peerId, verdict: log10E >= SUSPECTED_LOG10 ? 'deviates' : 'agrees', log10E };
+  }
+
+  /** What the maker of a known answer says that it is. One who lies says the contrary. */
+  #truth({ provider, tokens, cheated }: Answer): Finding {
+    const found = cheated === provider.lies ? 'honest' : provider.lies ? 'invented' : 'cheated';
+    return this.#said(provider.peerId, tokens, found);
+  }
+
+  #wantedForKnown(findings: readonly Finding[]): number {
+    return moreForKnown(settle(findings, NOBODY).judged, 0, isDecisive(findings, findings[0]!.auditor));
   }
 
   #wanted(findings: readonly Finding[]): number {
@@ -200,9 +275,10 @@ export class AuditedMesh {
   }
 
   /** Who is paid. */
-  #settle({ peerId }: Lender, findings: readonly Finding[]): readonly PeerId[] {
+  #settle({ peerId }: Lender, findings: readonly Finding[], isKnown: boolean): readonly PeerId[] {
     const settled = settle(findings, NOBODY);
-    this.#standings.set(peerId, record(this.standingOf({ peerId }), settled.judged));
+    if (!isKnown) this.#standings.set(peerId, record(this.standingOf({ peerId }), settled.judged));
+    if (isKnown && !isDecisive(findings, peerId)) return [];
     for (const [auditor, state] of this.#records.settled(settled, [], NOBODY)) this.#records.put(auditor, state);
     return paid(settled);
   }

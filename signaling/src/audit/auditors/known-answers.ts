@@ -14,11 +14,14 @@ import { SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
 import { AddressBuckets } from '../../sockets/address-buckets.ts';
 import { widerNetworkOf } from '../../sockets/address.ts';
 import type { Audited, OpenAudit } from './open-audits.ts';
+import type { Finding } from './settle.ts';
 
 /** Requesters that are remembered: each is one conversation. */
 const MAX_REQUESTERS = 20_000;
 /** Conversations that one network may have for this: whoever makes more would decide alone who is tested, and by what. */
 const RATE = { perSecond: 1 / 600, burst: 4 };
+/** What decides, in powers of ten: an answer that is nearly one or the other tests nobody. */
+const DECISIVE_LOG10 = 1;
 /** Of those who cannot judge it so many are replaced. */
 const REPLACED = 2;
 
@@ -54,9 +57,16 @@ export function makerOf({ requester, provider }: Pick<Audited, 'requester' | 'pr
   return (peer) => (peer === requester.peerId ? provider.peerId : peer);
 }
 
+/** What whoever made it found is clear enough that all honest auditors find the same. */
+export function isDecisive(findings: readonly Finding[], maker: PeerId): boolean {
+  const truth = findings.find(({ auditor }) => auditor === maker);
+  if (truth === undefined || truth.verdict === 'unknown') return false;
+  return Math.abs(truth.log10E - SUSPECTED_LOG10) >= DECISIVE_LOG10;
+}
+
 /**
  * How many more have to read it, as far as it was judged: five in all where one contradicts another, as what so many say is
- * worth enough that hardly anybody lies twice. `isKnown`: whoever made it has said what it is, without which nothing follows.
+ * worth enough that hardly anybody lies twice. `isKnown`: whoever made it has said clearly what it is, without which nothing follows.
  */
 export function moreForKnown(judged: readonly Judged[], abstained: number, isKnown: boolean): number {
   if (!isKnown) return 0;
