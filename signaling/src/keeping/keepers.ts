@@ -25,7 +25,7 @@ interface Assignment {
   sinceMs: number;
   /** It has been seen to have all of it. */
   whole: boolean;
-  /** Hours in a row in which it could not be shown. */
+  /** Hours in which it could not be shown, less those in which it was. */
   missed: number;
 }
 
@@ -122,7 +122,7 @@ export class Keepers {
     return changed;
   }
 
-  /** It could not be shown. True: so often in a row that somebody else is asked. */
+  /** It could not be shown. True: so often that somebody else is asked. */
   missed(keeper: Keeper, content: ContentId, most: number): boolean {
     const one = keeper.keeps.get(content);
     if (one === undefined) return false;
@@ -134,7 +134,8 @@ export class Keepers {
 
   shown(keeper: Keeper, content: ContentId): void {
     const one = keeper.keeps.get(content);
-    if (one !== undefined) one.missed = 0;
+    // Whoever is shown by friends now and then, and by nobody else, does not begin anew each time.
+    if (one !== undefined) one.missed = Math.max(0, one.missed - 1);
   }
 
   /** It does not have what it said it has: its place is lost, and it gets none for a while. */

@@ -54,9 +54,12 @@ beforeEach(() => {
   key = controlKey(randomBytes(32), 'here');
   [peers, proves, counted] = [new Map(), [], []];
   holdings = new Holdings({ random: mulberry32(3), isShunned: () => false });
+  // Somebody has it already, and keeps nothing for others.
+  const lender = { peer: someone().peerId, from: networksOf('5.5.5.5'), certificate: null };
+  holdings.hold(lender, [{ content: PINNED, sha256: null, whole: true }]);
   copies = new KeptTable(new MeshDatabase(null));
   keeping = new Keeping({
-    ...{ clock, now, key, holdings, copies, random: mulberry32(1), platform: new Set(), pinnedCopies: () => 3 },
+    ...{ clock, now, key, holdings, copies, random: mulberry32(1), platform: new Set(), pinnedCopies: () => 4 },
     catalogue: { models: [{ content: PINNED, sizeBytes: 2 * GB } as never] },
     isDoubted: () => false,
     counted: (outcome) => counted.push(outcome),
