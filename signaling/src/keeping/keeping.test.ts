@@ -167,6 +167,22 @@ describe('replication', () => {
     expect(spare.keeps).toEqual([PINNED]);
   });
 
+  it('gives nobody’s place away who starts again, and says that it is there before it says what it has', async () => {
+    for (let i = 0; i < 3; i++) join();
+    await turn(2 * LOOK_MS);
+    const [again] = keepers();
+    keeping.left(again!.holder);
+    holdings.leave(again!.holder);
+    again!.holder = { ...again!.holder };
+    keeping.told(again!.holder, { roomBytes: again!.roomBytes, refused: [] });
+    await turn(2 * LOOK_MS);
+    const spare = join();
+    say(again!);
+    await turn(2 * LOOK_MS);
+    expect(again!.keeps).toEqual([PINNED]);
+    expect(spare.keeps).toEqual([]);
+  });
+
   it('keeps nobody’s arbitrary file: only what several networks looked for, and somebody has', async () => {
     const mine = contentOf(77);
     const mallory = join({ has: new Set([mine]) });

@@ -213,9 +213,9 @@ export class StorageChecks {
     const leftMs = Math.max(0, this.#epoch * EPOCH_MS + BEGUN_WITHIN * EPOCH_MS - nowMs);
     for (const { peer: keeper, holder, keeps } of keepers.all) {
       if (holder === null) continue;
-      for (const [content, { whole }] of keeps) {
+      for (const [content, { whole, lackedMs }] of keeps) {
         const name = nameOf({ keeper, content });
-        if (!whole || this.#checks.has(name)) continue;
+        if (!whole || lackedMs !== null || this.#checks.has(name)) continue;
         const dueMs = nowMs + random() * leftMs;
         this.#checks.set(name, { keeper, content, dueMs, askers: [], found: [], asked: null, over: false });
       }
