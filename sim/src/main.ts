@@ -4,6 +4,7 @@ import { choiceRows, choiceTable, recommended } from './choice-table.ts';
 import { compare, comparisonTable } from './compare.ts';
 import { auditedMeshOptions, commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts';
 import { showOneEconomy } from './economy/show-economy.ts';
+import { showMornings } from './forecast/show-mornings.ts';
 import { simulate, type Outcome } from './simulate.ts';
 
 const SHOWN_FAULTS = 20;
@@ -19,6 +20,7 @@ function chosen(): () => Promise<boolean> {
   if (options.choice === true) return showChoice;
   if (options.audits === true) return showAudits;
   if (options.economy === true) return showEconomy;
+  if (options.forecast === true) return showForecast;
   return options.compare === true ? showComparison : run;
 }
 
@@ -82,6 +84,13 @@ async function showEconomy(): Promise<boolean> {
     for (const attack of shown) console.error(`seed ${seed}: it paid to attack by ${attack}`);
     all &&= shown.length === 0;
   }
+  return all;
+}
+
+/** False: the first questions of the day wait no less with the forecast. */
+async function showForecast(): Promise<boolean> {
+  let all = true;
+  for (const seed of seeds) all = (await showMornings(seed, options)) && all;
   return all;
 }
 

@@ -31,6 +31,8 @@ export interface SimOptions {
   choice?: boolean;
   audits?: boolean;
   economy?: boolean;
+  forecast?: boolean;
+  lenders: number;
   days: number;
   twice?: boolean;
   json?: boolean;
@@ -82,7 +84,12 @@ export const PROGRAM = new Command('sim')
     '--economy',
     'attacks on the credits by name, divided votes, and a month of an honest mesh; a model without sockets',
   )
-  .option('--days <n>', 'with --economy: of the honest mesh', whole(1), 30)
+  .option(
+    '--forecast',
+    'how long first words take where models are loaded before they are asked for, and where not; a model without sockets',
+  )
+  .option('--lenders <n>', 'with --forecast: of each model', whole(1), 3)
+  .option('--days <n>', 'with --economy and --forecast: of the mesh', whole(1), 30)
   .option('--twice', 'each mesh twice: fails when the second differs')
   .option('--json', 'tables as JSON')
   .option('--progress', 'on the standard error: which minute it is');
@@ -127,9 +134,20 @@ export function auditedMeshOptions(options: SimOptions, seed: number): AuditedMe
 /** The command that simulates just this mesh again. */
 export function commandFor(options: SimOptions, seed: number): string {
   const alone: Partial<SimOptions> = { ...options, seed };
-  for (const mode of ['seeds', 'compare', 'choice', 'audits', 'economy', 'twice', 'json', 'progress'] as const)
+  for (const mode of [
+    'seeds',
+    'compare',
+    'choice',
+    'audits',
+    'economy',
+    'forecast',
+    'twice',
+    'json',
+    'progress',
+  ] as const)
     delete alone[mode];
-  for (const mode of ['cheats', 'cheated', 'lyingAuditors', 'auditShare', 'established'] as const) delete alone[mode];
+  for (const mode of ['lenders', 'cheats', 'cheated', 'lyingAuditors', 'auditShare', 'established'] as const)
+    delete alone[mode];
   const flags = Object.entries(alone).flatMap(([name, value]) => {
     if (value === undefined || value === true) return [];
     return value === false ? [`--no-${name}`] : [`--${name} ${String(value)}`];

@@ -151,6 +151,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       stop.signal,
     );
     report.seeds = () => shared?.figures ?? null;
+    report.keeps = () => shared?.keeping ?? null;
     saySeeding(given, options, output);
     if (options.seed) sayKeeping(kept, output);
     sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));

@@ -25,6 +25,7 @@ const report: Report = {
     { model: 'm' as ModelId, level: 'suspected', checked: 9, agreed: 5, reason: 'Four answers are not of M.' },
   ],
   seeding: null,
+  keeping: null,
 };
 
 it('says in a few lines how a worker stands', () => {
@@ -95,4 +96,11 @@ it('says what of the models others may have, and what came from them', () => {
   expect(reportLines({ ...report, seeding: fetched }, 0, 200)).toContain(
     'Files    2 models others may download, 3.0 MB given today, 0.5 MB a second now · 400 MB came from peers, 9.0 MB from the web',
   );
+});
+
+it('says what is kept for others, and in how much room', () => {
+  const keeping = (contents: string[]) => ({ contents: contents as ContentId[], roomBytes: 5_000_000_000 });
+  const lines = (contents: string[]) => reportLines({ ...report, keeping: keeping(contents) }, 0, 200);
+  expect(lines([])).toContain('Keeping  nothing yet that others need, in at most 5.0 GB');
+  expect(lines(['ab'.repeat(32)])).toContain('Keeping  1 model that others need, in at most 5.0 GB');
 });

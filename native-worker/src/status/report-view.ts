@@ -19,6 +19,7 @@ export function reportLines(report: Report, nowMs: number, columns: number): str
     `Receipts ${signedTokens} tokens signed for${unfiledTokens === 0 ? '' : `, ${unfiledTokens} more not yet handed in`}`,
     `Audits   ${audits} ${audits === 1 ? 'answer' : 'answers'} of others checked`,
     ...seedingLines(report.seeding),
+    ...keepingLines(report.keeping),
     ...standings.flatMap(standingLines),
   ];
   return lines.map((line) => cut(oneLine(line), columns));
@@ -49,6 +50,13 @@ function seedingLines(seeding: Report['seeding']): string[] {
   const came =
     fromPeers + fromWeb === 0 ? '' : ` · ${megabytes(fromPeers)} came from peers, ${megabytes(fromWeb)} from the web`;
   return [`Files    ${given}, ${megabytes(sentToday)} given today, ${megabytes(outRate)} a second now${came}`];
+}
+
+function keepingLines(keeping: Report['keeping']): string[] {
+  if (keeping === null) return [];
+  const { contents, roomBytes } = keeping;
+  const kept = contents.length === 0 ? 'nothing yet' : contents.length === 1 ? '1 model' : `${contents.length} models`;
+  return [`Keeping  ${kept} that others need, in at most ${megabytes(roomBytes)}`];
 }
 
 function standingLines({ model, level, checked, agreed, reason }: Report['standings'][number]): string[] {

@@ -1,5 +1,6 @@
 /** The status of the running worker, for its metrics and the commands that show it. */
 import * as v from 'valibot';
+import { MAX_KEPT } from '@llmesh/core/wire/candidate';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
 import { StandingSchema, type Standing } from '@llmesh/core/wire/audit-messages';
 import { PlainAdvertSchema, type ModelAdvert } from '@llmesh/core/wire/model-advert';
@@ -46,6 +47,12 @@ const SeedingSchema = v.object({
   outRate: positive,
 });
 
+const KeepingSchema = v.object({
+  /** The content ids of models that are here only because others need them. */
+  contents: v.pipe(v.array(contentId), v.maxLength(MAX_KEPT)),
+  roomBytes: count,
+});
+
 /** The status as it is told to other processes. */
 export const ReportSchema = v.object({
   pid: count,
@@ -74,6 +81,8 @@ export const ReportSchema = v.object({
   unfiledTokens: count,
   /** What of its models comes from others and goes to them, in bytes; null: they are not shared. Older workers say nothing. */
   seeding: v.optional(v.nullable(SeedingSchema), null),
+  /** What it keeps for others; null: nothing. Older workers say nothing. */
+  keeping: v.optional(v.nullable(KeepingSchema), null),
 });
 export type Report = v.InferOutput<typeof ReportSchema>;
 
@@ -81,6 +90,7 @@ export class WorkerReport {
   onChange: (() => void) | null = null;
   #life: () => LifeState = () => 'initializing';
   #seeds: () => SwarmFigures | null = () => null;
+  #keeps: () => Report['keeping'] = () => null;
   #report: Report;
 
   constructor(mesh: URL, nowMs: number) {
@@ -88,16 +98,21 @@ export class WorkerReport {
     const signed = { signedTokens: 0, unfiledTokens: 0 };
     const nobody = { peerId: null, name: null, models: [], standings: [], pause: null };
     const self = { pid: process.pid, startedAt: nowMs, mesh: mesh.origin };
-    this.#report = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed, seeding: null };
+    this.#report = { ...self, ...nobody, life: 'initializing', ...nothing, ...signed, seeding: null, keeping: null };
   }
 
   get now(): Report {
-    return { ...this.#report, life: this.#life(), seeding: seedingOf(this.#seeds()) };
+    return { ...this.#report, life: this.#life(), seeding: seedingOf(this.#seeds()), keeping: this.#keeps() };
   }
 
   /** What the swarm counts, which changes on its own. */
   set seeds(read: () => SwarmFigures | null) {
     this.#seeds = read;
+  }
+
+  /** What is kept for others, which changes on its own. */
+  set keeps(read: () => Report['keeping']) {
+    this.#keeps = read;
   }
 
   get isPaused(): boolean {

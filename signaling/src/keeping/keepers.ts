@@ -15,6 +15,8 @@ export const BEGIN_MS = 1_800_000;
 const WHOLE_MS = 86_400_000;
 /** How long nobody is asked again for what they refused or did not do. */
 const REFUSED_MS = 86_400_000;
+/** The same for what it had and does not lend now: its owner may need the computer for some hours. */
+const LAPSED_MS = 3_600_000;
 /** What a keeper refused that is remembered. */
 const MAX_REFUSED = 64;
 /** Who was found not to have what it keeps keeps nothing for so long. */
@@ -25,7 +27,9 @@ interface Assignment {
   sinceMs: number;
   /** It has been seen to have all of it. */
   whole: boolean;
-  /** Hours in a row in which it could not be shown. */
+  /** Since when it says that it has not all of it; null: it has. */
+  lackedMs: number | null;
+  /** Hours in which it could not be shown, less those in which it was. */
   missed: number;
 }
 
@@ -111,18 +115,21 @@ export class Keepers {
       const before = keeps.size;
       for (const [content, one] of keeps) {
         if (whole.has(content)) {
-          one.whole = true;
+          Object.assign(one, { whole: true, lackedMs: null });
           continue;
         }
+        one.lackedMs ??= nowMs;
         const patienceMs = this.#holdings.has(holder, content) ? WHOLE_MS : BEGIN_MS;
-        if (one.whole || nowMs - one.sinceMs > patienceMs) this.#refuse(keeper, content);
+        // Whoever starts again says that it is here before it says what it has.
+        const sinceMs = one.whole ? one.lackedMs : one.sinceMs;
+        if (nowMs - sinceMs > patienceMs) this.#refuse(keeper, content, one.whole ? LAPSED_MS : REFUSED_MS);
       }
       if (keeps.size < before) changed.push(keeper);
     }
     return changed;
   }
 
-  /** It could not be shown. True: so often in a row that somebody else is asked. */
+  /** It could not be shown. True: so often that somebody else is asked. */
   missed(keeper: Keeper, content: ContentId, most: number): boolean {
     const one = keeper.keeps.get(content);
     if (one === undefined) return false;
@@ -134,7 +141,8 @@ export class Keepers {
 
   shown(keeper: Keeper, content: ContentId): void {
     const one = keeper.keeps.get(content);
-    if (one !== undefined) one.missed = 0;
+    // Whoever is shown by friends now and then, and by nobody else, does not begin anew each time.
+    if (one !== undefined) one.missed = Math.max(0, one.missed - 1);
   }
 
   /** It does not have what it said it has: its place is lost, and it gets none for a while. */
@@ -149,8 +157,8 @@ export class Keepers {
     return this.#keepers.get(peer)?.refused.has(content) !== true;
   }
 
-  #refuse(keeper: Keeper, content: ContentId): void {
+  #refuse(keeper: Keeper, content: ContentId, ms = REFUSED_MS): void {
     keeper.keeps.delete(content);
-    keeper.refused.set(content, this.#clock.now() + REFUSED_MS);
+    keeper.refused.set(content, this.#clock.now() + ms);
   }
 }

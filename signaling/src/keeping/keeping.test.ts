@@ -54,9 +54,12 @@ beforeEach(() => {
   key = controlKey(randomBytes(32), 'here');
   [peers, proves, counted] = [new Map(), [], []];
   holdings = new Holdings({ random: mulberry32(3), isShunned: () => false });
+  // Somebody has it already, and keeps nothing for others.
+  const lender = { peer: someone().peerId, from: networksOf('5.5.5.5'), certificate: null };
+  holdings.hold(lender, [{ content: PINNED, sha256: null, whole: true }]);
   copies = new KeptTable(new MeshDatabase(null));
   keeping = new Keeping({
-    ...{ clock, now, key, holdings, copies, random: mulberry32(1), platform: new Set(), pinnedCopies: () => 3 },
+    ...{ clock, now, key, holdings, copies, random: mulberry32(1), platform: new Set(), pinnedCopies: () => 4 },
     catalogue: { models: [{ content: PINNED, sizeBytes: 2 * GB } as never] },
     isDoubted: () => false,
     counted: (outcome) => counted.push(outcome),
@@ -162,6 +165,22 @@ describe('replication', () => {
     holdings.leave(away!.holder);
     await turn(20 * LOOK_MS);
     expect(spare.keeps).toEqual([PINNED]);
+  });
+
+  it('gives nobody’s place away who starts again, and says that it is there before it says what it has', async () => {
+    for (let i = 0; i < 3; i++) join();
+    await turn(2 * LOOK_MS);
+    const [again] = keepers();
+    keeping.left(again!.holder);
+    holdings.leave(again!.holder);
+    again!.holder = { ...again!.holder };
+    keeping.told(again!.holder, { roomBytes: again!.roomBytes, refused: [] });
+    await turn(2 * LOOK_MS);
+    const spare = join();
+    say(again!);
+    await turn(2 * LOOK_MS);
+    expect(again!.keeps).toEqual([PINNED]);
+    expect(spare.keeps).toEqual([]);
   });
 
   it('keeps nobody’s arbitrary file: only what several networks looked for, and somebody has', async () => {

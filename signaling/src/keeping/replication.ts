@@ -92,7 +92,7 @@ export class Replication {
     for (const { peer, content } of ask) {
       const keeper = keepers.get(peer);
       if (keeper === null) continue;
-      keeper.keeps.set(content, { sinceMs: nowMs, whole: false, missed: 0 });
+      keeper.keeps.set(content, { sinceMs: nowMs, whole: false, lackedMs: null, missed: 0 });
       changed.add(keeper);
     }
     for (const keeper of changed) if (keepers.get(keeper.peer) === keeper && keeper.holder !== null) this.tell(keeper);

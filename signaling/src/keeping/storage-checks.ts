@@ -29,7 +29,7 @@ const MAX_BEGUN = 64;
 const MAX_EACH = 60;
 /** Askers for one copy in one hour. */
 const MAX_TRIES = 2;
-/** Hours in a row in which a copy could not be shown; then somebody else is asked to keep it. */
+/** Hours in which a copy could not be shown, less those in which it was; then somebody else is asked to keep it. */
 export const MAX_MISSED = 6;
 /** The last minutes of an hour are for second askers. */
 const BEGUN_WITHIN = 0.8;
@@ -191,7 +191,7 @@ export class StorageChecks {
     if (check.found.filter((one) => one === 'wrong').length >= MAX_TRIES) {
       check.over = true;
       failed(check.keeper);
-    } else if (check.askers.length >= MAX_TRIES) {
+    } else if (check.askers.length >= MAX_TRIES || report?.outcome === 'unreachable' || report?.outcome === 'late') {
       check.over = true;
       // Askers that say nothing are no fault of the keeper.
       if (check.found.length > 0 && keepers.missed(keeper, check.content, MAX_MISSED)) dropped(keeper);
@@ -213,9 +213,9 @@ export class StorageChecks {
     const leftMs = Math.max(0, this.#epoch * EPOCH_MS + BEGUN_WITHIN * EPOCH_MS - nowMs);
     for (const { peer: keeper, holder, keeps } of keepers.all) {
       if (holder === null) continue;
-      for (const [content, { whole }] of keeps) {
+      for (const [content, { whole, lackedMs }] of keeps) {
         const name = nameOf({ keeper, content });
-        if (!whole || this.#checks.has(name)) continue;
+        if (!whole || lackedMs !== null || this.#checks.has(name)) continue;
         const dueMs = nowMs + random() * leftMs;
         this.#checks.set(name, { keeper, content, dueMs, askers: [], found: [], asked: null, over: false });
       }

@@ -10,6 +10,7 @@ import { dustFlood, proposalSpam } from './attacks/orders.ts';
 import { auditsOfFreeAnswers, ringOfTen, ringThatAuditsItself, selfDealing } from './attacks/rings.ts';
 import { appealCycling, convictOneself, stakeCycling } from './attacks/stakes.ts';
 import { priceOscillation } from './attacks/prices.ts';
+import { fetchedOnDemand, storageFarm, vouching } from './attacks/storage.ts';
 import { uptimeFarm } from './attacks/uptime.ts';
 import { answersAndTransfers, answersInACircle, transferCarousel } from './attacks/votes.ts';
 
@@ -24,6 +25,9 @@ export const ATTACKS: Readonly<Record<string, Attack>> = {
   'thousand fresh identities farming the allowance': thousandNewcomers,
   'price oscillation': priceOscillation,
   'uptime farm in one network': uptimeFarm,
+  'storage farm in one network': storageFarm,
+  'storage fetched on demand': fetchedOnDemand,
+  'keepers that vouch for each other': vouching,
   'reserve without use': reserveWithoutUse,
   'hold griefing by hand-overs': handOvers,
   'receipt for nothing': receiptForNothing,

@@ -10,11 +10,19 @@ import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures'
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
 import { PEER_ACCOUNTS, accountOf, type Account } from '@llmesh/core/ledger/account';
 import type { Micro } from '@llmesh/core/ledger/credit';
-import { MAX_UPTIME_SHARES, readEvent, writeEvent, type EventBody, type HoldId } from '@llmesh/core/ledger/event';
+import {
+  MAX_STORAGE_SHARES,
+  MAX_UPTIME_SHARES,
+  readEvent,
+  writeEvent,
+  type EventBody,
+  type HoldId,
+} from '@llmesh/core/ledger/event';
 import { signOrder, type OrderBody } from '@llmesh/core/ledger/order';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { earnedIn } from '@llmesh/core/ledger/earned';
 import { earnedKey, holdKey } from '@llmesh/core/ledger/keys';
+import { signStorageReport, type StorageReport } from '@llmesh/core/proof/storage-report';
 import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/given';
 import { EPOCH_MS } from '@llmesh/core/ledger/emission';
 import { apply, begin } from '@llmesh/core/ledger/projection';
@@ -53,6 +61,8 @@ interface Due {
   readonly payer: PeerId;
   readonly untilS: number;
 }
+
+export type KeptCopy = Pick<StorageReport, 'content' | 'sizeBytes'>;
 
 export class Economy {
   readonly random: SeededRandom;
@@ -197,6 +207,22 @@ export class Economy {
     for (let at = 0; at < shares.length; at += MAX_UPTIME_SHARES) {
       const some = shares.slice(at, at + MAX_UPTIME_SHARES);
       this.post({ kind: 'uptime', epoch, shares: some.map(([{ id }, share]) => [id, share] as const) });
+    }
+  }
+
+  /** Emission pays for what was kept in the hour before this one: each copy with what `asker` found there. Shares are thousandths. */
+  async storage(
+    shares: readonly (readonly [EconomyPeer, number])[],
+    asker: EconomyPeer,
+    copy: KeptCopy,
+  ): Promise<void> {
+    const epoch = Math.floor(this.#ms / EPOCH_MS) - 1;
+    for (let at = 0; at < shares.length; at += MAX_STORAGE_SHARES) {
+      const some = shares.slice(at, at + MAX_STORAGE_SHARES).map(async ([{ id: keeper }, share]) => {
+        const found = { keeper, epoch, ...copy, outcome: 'kept', slowestMs: 9, leaves: new Uint8Array(32) } as const;
+        return [keeper, share, await signStorageReport(found, asker.identity)] as const;
+      });
+      this.post({ kind: 'storage', epoch, shares: await Promise.all(some) });
     }
   }
 

@@ -5,7 +5,7 @@
 import { fromBase32 } from '../../base/base32.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Emitter } from '../../base/emitter.ts';
-import { asMeshError, MeshError, type ErrorCode } from '../../base/errors.ts';
+import { asMeshError, type ErrorCode, type MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import type { ControlClient, ControlEvents } from '../../control/control.ts';

@@ -1,6 +1,7 @@
 /** What `llmesh models` says of pieces: which models peers can have, which have begun to come, and how much went where. */
 import type { ContentId } from '@llmesh/core/base/ids';
 import { FilePieceStore } from '../../models/pieces/file-piece-store.ts';
+import { KeptModels } from '../../models/pieces/kept-models.ts';
 import { storeFolder } from '../../models/models.ts';
 import { readReport } from '../../status/report-reader.ts';
 import type { Report } from '../../status/worker-report.ts';
@@ -15,6 +16,8 @@ export interface KeptPieces {
   files: string[] | null;
   /** The worker that runs now gives it to others. */
   given: boolean;
+  /** It is here because others need it. */
+  forOthers: boolean;
 }
 
 export interface Kept {
@@ -25,13 +28,15 @@ export interface Kept {
 
 export async function readKept(folder: string): Promise<Kept> {
   const store = new FilePieceStore(storeFolder(folder));
-  const [summaries, report] = await Promise.all([store.list(), readReport(folder)]);
+  const [summaries, report, keep] = await Promise.all([store.list(), readReport(folder), KeptModels.open(folder, 0)]);
+  const others = new Set(await keep.load());
   const seeding = report?.seeding ?? null;
   const all = await Promise.all(
     summaries.map(async ({ content, sha256, sizeBytes, loadedBytes }) => ({
       ...{ content, sha256, sizeBytes, loadedBytes },
       files: await store.paths(content),
       given: seeding?.contents.includes(content) ?? false,
+      forOthers: others.has(content),
     })),
   );
   return { all, seeding };
@@ -40,6 +45,7 @@ export async function readKept(folder: string): Promise<Kept> {
 /** In the list, behind the state of a model. */
 export function piecesText(pieces: KeptPieces | null): string {
   if (pieces === null || pieces.files === null) return '';
+  if (pieces.forOthers) return ', kept for others';
   return pieces.given ? ', given to others' : '';
 }
 

@@ -58,7 +58,8 @@ export async function listModels(data: string | undefined, output: Output): Prom
       if (entries.every((entry) => !isOf(model, entry))) others.push(await storedRow(model, kept.all, llama, machine));
     }
     const shown = new Set([...listed, ...others].map(({ pieces }) => pieces));
-    for (const pieces of kept.all) if (pieces.files === null && !shown.has(pieces)) others.push(begunRow(pieces));
+    for (const pieces of kept.all)
+      if ((pieces.files === null || pieces.forOthers) && !shown.has(pieces)) others.push(contentRow(pieces));
     const memoryBytes = availableBytes(machine);
     output.print(table(listed, others, memoryBytes, seedingText(kept)), {
       memoryBytes,
@@ -224,11 +225,11 @@ async function storedRow(
 }
 
 /** It came from peers, and nobody has asked for it by another name. */
-function begunRow(pieces: KeptPieces): Row {
-  const { content, sizeBytes, loadedBytes } = pieces;
+function contentRow(pieces: KeptPieces): Row {
+  const { content, sizeBytes, loadedBytes, files } = pieces;
   const model = `mesh:${content}`;
   const rest = { file: null, fits: null, why: null, summary: '', pieces };
-  return { model, name: model, sizeBytes, state: 'unfinished', loadedBytes, ...rest };
+  return { model, name: model, sizeBytes, state: files === null ? 'unfinished' : 'complete', loadedBytes, ...rest };
 }
 
 async function fitOf(file: string, llama: Llama, machine: Machine): Promise<Pick<Row, 'fits' | 'why'>> {

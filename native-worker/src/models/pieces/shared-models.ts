@@ -6,6 +6,7 @@ import type { ModelSharing } from '@llmesh/core/mesh';
 import type { KeepConsent } from '@llmesh/core/models/keeping/keeper';
 import type { SwarmFigures } from '@llmesh/core/models/swarm-port';
 import type { OpenPeer } from '@llmesh/core/open-peer';
+import { MAX_KEPT } from '@llmesh/core/wire/candidate';
 import { storeFolder } from '../models.ts';
 import type { ModelPeers } from '../model-peers.ts';
 import { FilePieceStore } from './file-piece-store.ts';
@@ -64,9 +65,12 @@ export class SharedModels {
     ...(this.#needs.kept !== undefined && this.#needs.options.seed && { keep: this.#consent(this.#needs.kept) }),
   });
 
-  /** What is here only for others. */
-  get kept(): readonly ContentId[] {
-    return this.#node?.mesh.keeper?.kept ?? [];
+  /** What is kept for others, and in how much room; null: nothing is. */
+  get keeping(): { contents: ContentId[]; roomBytes: number } | null {
+    const { kept } = this.#needs;
+    const keeper = this.#node?.mesh.keeper ?? null;
+    if (keeper === null || kept === undefined || kept.roomBytes === 0) return null;
+    return { contents: keeper.kept.slice(-MAX_KEPT), roomBytes: kept.roomBytes };
   }
 
   #consent(kept: KeptModels): KeepConsent {
