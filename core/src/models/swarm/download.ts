@@ -4,32 +4,24 @@
  */
 import { onAbort } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
-import { cancelled, MeshError } from '../../base/errors.ts';
-import { PIECE_BYTES } from '../manifest.ts';
+import { cancelled, type MeshError } from '../../base/errors.ts';
 import { PieceMap } from '../piece-map.ts';
-import { PieceSet } from '../piece-set.ts';
 import type { ContentId, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, WebSource } from '../swarm-port.ts';
-import { Holdings, type Holding } from './holdings.ts';
+import { Holdings } from './holdings.ts';
+import { Intake } from './intake.ts';
 import { LayerPull } from './layer-pull.ts';
+import { PeerPull } from './peer-pull.ts';
+import { PieceBuffers } from './piece-buffers.ts';
 import { OpenPieces } from './piece-choice.ts';
-import { isLate, PieceTimes } from './piece-times.ts';
 import { RateMeter } from './rate-meter.ts';
-import type { Ask, Pending, SwarmPeer } from './swarm-peer.ts';
+import { nobodyHasIt, storeFailed } from './swarm-errors.ts';
+import type { SwarmPeer } from './swarm-peer.ts';
 import { WebPull } from './web-pull.ts';
 
 const TICK_MS = 500;
 /** Pieces of all fetches that are on their way, and so in memory. */
-export const MAX_IN_FLIGHT = 24;
-/** So much of one peer's rate is asked for beforehand. */
-const AHEAD_MS = 1_000;
-const [MIN_AHEAD, MAX_AHEAD] = [3, 12];
-/** Without a byte for so long, a peer is asked for nothing more for as long, and longer each time. */
-const STALLED_MS = 10_000;
-/** So many pieces declined one after another count like silence. */
-const MAX_DECLINED = 8;
-/** The most peers that are asked for the same piece. */
-const MAX_ASKED = 3;
+const MAX_IN_FLIGHT = 24;
 /** Nobody who is here has what is missing: others may still come. */
 const ALONE_MS = 30_000;
 
@@ -58,13 +50,8 @@ export class Download {
   readonly #layers: LayerPull;
   readonly #web: WebPull | null;
   readonly #open: OpenPieces;
-  /** Whom each piece that is on its way was asked of. */
-  readonly #asked = new Map<number, Map<SwarmPeer, Pending>>();
-  /** Pieces that are being checked and kept. */
-  readonly #writing = new Set<Promise<boolean>>();
-  /** Pieces that are kept, and that no hash covers yet. */
-  readonly #trial = new Set<number>();
-  readonly #times = new PieceTimes();
+  readonly #peers: PeerPull;
+  readonly #intake: Intake;
   readonly #fromPeers: RateMeter;
   readonly #startMs: number;
   #loadedBytes = 0;
@@ -73,7 +60,7 @@ export class Download {
   #settle: ((error: MeshError | null) => void) | null = null;
 
   constructor(options: DownloadOptions) {
-    const { stored, web, clock } = options;
+    const { stored, web, clock, random } = options;
     this.#options = options;
     this.#stored = stored;
     this.#map = new PieceMap(stored.manifest);
@@ -81,6 +68,15 @@ export class Download {
     this.#holdings = new Holdings(this.#map.count);
     this.#fromPeers = new RateMeter(clock);
     this.#startMs = clock.now();
+    const buffers = new PieceBuffers(MAX_IN_FLIGHT);
+    this.#intake = new Intake({
+      ...{ stored, map: this.#map },
+      free: (bytes) => buffers.giveBack(bytes),
+      arrived: (piece) => this.#arrived(piece),
+      reopen: (piece) => this.#reopen(piece),
+      failed: (thrown) => this.#end(storeFailed(thrown)),
+    });
+    const room = () => options.inFlight() < MAX_IN_FLIGHT;
     this.#web =
       web === null
         ? null
@@ -91,14 +87,23 @@ export class Download {
             keep: (piece, bytes) => this.#keep(piece, bytes, null),
             changed: (pieces) => options.fetching(pieces),
             gaveUp: (piece) => this.#reopen(piece),
-            room: () => options.inFlight() < MAX_IN_FLIGHT,
+            room,
           });
     this.#layers = new LayerPull({
       ...{ stored, map: this.#map, holdings: this.#holdings, web: this.#web },
       ban: (peer) => options.ban(peer),
-      covered: (file) => this.#judged(file),
+      covered: (file) => this.#intake.judged(file),
       changed: () => this.pump(),
       failed: (thrown) => this.#end(storeFailed(thrown)),
+    });
+    this.#peers = new PeerPull({
+      ...{ content: stored.content, map: this.#map, holdings: this.#holdings, open: this.#open },
+      ...{ buffers, room, clock, random },
+      covers: (file) => this.#layers.covers(file),
+      slow: () => this.#web?.slow ?? [],
+      keep: (piece, bytes, peer) => void this.#keep(piece, bytes, peer),
+      reopen: (piece) => this.#reopen(piece),
+      changed: () => this.pump(),
     });
   }
 
@@ -108,7 +113,7 @@ export class Download {
 
   /** How many pieces are on their way. */
   get inFlight(): number {
-    return this.#asked.size + this.#writing.size + (this.#web?.active ?? 0);
+    return this.#peers.asked.size + this.#intake.writing + (this.#web?.active ?? 0);
   }
 
   /** The pieces that come from the server now. */
@@ -155,15 +160,13 @@ export class Download {
       stopAbort();
       this.#stop();
       // Whoever closes the store closes nothing that is being written.
-      await Promise.allSettled(this.#writing);
+      await this.#intake.settled();
     }
   }
 
   /** The peer said what it has: null is everything. False: that cannot be so. */
   has(peer: SwarmPeer, bits: Uint8Array | null): boolean {
-    const pieces = readPieces(this.#map.count, bits);
-    if (pieces === null) return false;
-    this.#holdings.set(peer, pieces);
+    if (!this.#holdings.set(peer, bits)) return false;
     this.pump();
     return true;
   }
@@ -193,112 +196,16 @@ export class Download {
       if (this.#settle === null) return;
       const nowMs = this.#options.clock.now();
       this.#layers.pump(nowMs);
-      this.#askPeers(nowMs);
+      this.#peers.pump(nowMs);
       this.#askWeb(nowMs);
     });
   }
 
   #tick(): void {
-    for (const [peer, holding] of this.#holdings) this.#judge(peer, holding);
+    for (const [peer, holding] of this.#holdings) if (this.#peers.judge(peer, holding)) this.#unaskAll(peer);
     this.#options.onProgress(this.progress);
     this.#checkAlone();
     this.pump();
-  }
-
-  /** Who sends nothing is left alone for a while. */
-  #judge(peer: SwarmPeer, holding: Holding): void {
-    const nowMs = this.#options.clock.now();
-    const [head] = peer.of(this.content);
-    if (head?.headMs == null || nowMs - head.headMs < STALLED_MS || peer.rate.perSecond > 0) return;
-    this.#pause(holding);
-    this.#unaskAll(peer);
-  }
-
-  /** Who claims what it does not give is not asked for the rest of its claims one after another. */
-  #declined(peer: SwarmPeer): void {
-    const holding = this.#holdings.get(peer);
-    if (holding === null) return;
-    holding.declined += 1;
-    if (holding.declined % MAX_DECLINED === 0) this.#pause(holding);
-  }
-
-  #pause(holding: Holding): void {
-    holding.stalls += 1;
-    holding.pausedUntilMs = this.#options.clock.now() + holding.stalls * STALLED_MS;
-  }
-
-  #askPeers(nowMs: number): void {
-    const batches = new Map<SwarmPeer, Ask[]>();
-    // In turns, so that whoever comes first does not get everything that may be on its way.
-    let peers = this.#holdings.usable(nowMs).toSorted(([a], [b]) => a.pending - b.pending);
-    while (peers.length > 0) {
-      peers = peers.filter(([peer, { pieces, proven }]) => {
-        const batch = batches.get(peer) ?? [];
-        const ahead = peer.pending + batch.length;
-        const piece = ahead < (proven ? aheadOf(peer) : 1) ? this.#choose(peer, pieces, ahead < 2) : null;
-        if (piece === null) return false;
-        this.#open.take(piece);
-        if (!this.#asked.has(piece)) this.#asked.set(piece, new Map());
-        batches.set(peer, [...batch, this.#askFor(piece, peer)]);
-        return true;
-      });
-    }
-    for (const [peer, batch] of batches) {
-      const holding = this.#holdings.get(peer);
-      if (holding !== null) holding.release ??= peer.channel.hold(true);
-      for (const pending of peer.ask(this.content, batch)) this.#asked.get(pending.ask.number)?.set(peer, pending);
-    }
-  }
-
-  #askFor(piece: number, peer: SwarmPeer): Ask {
-    const { content } = this;
-    const { sizeBytes } = this.#map.place(piece);
-    return {
-      ...{ content, what: 'piece', number: piece, sizeBytes },
-      got: (bytes) => {
-        const headMs = this.#asked.get(piece)?.get(peer)?.headMs;
-        if (headMs != null) this.#times.took(this.#options.clock.now() - headMs);
-        void this.#keep(piece, bytes, peer);
-        this.pump();
-      },
-      failed: () => {
-        this.#holdings.lacks(peer, piece);
-        this.#declined(peer);
-        this.#unask(piece, peer);
-        this.pump();
-      },
-    };
-  }
-
-  /** `idle`: it has hardly anything to send, so that a piece that others are late with may be asked of it, too. */
-  #choose(peer: SwarmPeer, pieces: PieceSet, idle: boolean): number | null {
-    const { random, inFlight } = this.#options;
-    const eligible = (piece: number) => pieces.has(piece) && this.#layers.covers(this.#map.place(piece).file);
-    if (inFlight() < MAX_IN_FLIGHT) {
-      const fresh = this.#open.choose({ eligible, copies: (piece) => this.#holdings.copies(piece), random });
-      if (fresh !== null) return fresh;
-      const slow = idle ? this.#web?.slow.find((piece) => eligible(piece) && !this.#asked.has(piece)) : undefined;
-      if (slow !== undefined) return slow;
-    }
-    if (!idle) return null;
-    return this.#chooseLate(peer.rate.perSecond, (piece, askers) => eligible(piece) && !askers.has(peer));
-  }
-
-  /** The end game: the last pieces do not wait for the slowest. `ownRate`: what the other source gives, in bytes per second. */
-  #chooseLate(
-    ownRate: number,
-    eligible: (piece: number, askers: ReadonlyMap<SwarmPeer, Pending>) => boolean,
-  ): number | null {
-    const { random, clock } = this.#options;
-    const late = { nowMs: clock.now(), ownRate, usualMs: this.#times.usualMs };
-    const again = [...this.#asked].filter(
-      ([piece, askers]) =>
-        askers.size > 0 &&
-        askers.size < MAX_ASKED &&
-        eligible(piece, askers) &&
-        [...askers].every(([other, pending]) => isLate(other, pending, late)),
-    );
-    return again[Math.floor(random() * again.length)]?.[0] ?? null;
   }
 
   #askWeb(nowMs: number): void {
@@ -310,12 +217,12 @@ export class Download {
       state: { elapsedMs: nowMs - this.#startMs, useful, peerRate: this.#fromPeers.perSecond },
       choose: (any) => {
         const piece = this.#open.choose({
-          eligible: (one) => (any || this.#holdings.copies(one) === 0) && !this.#elsewhere(one),
+          eligible: (one) => (any || this.#holdings.copies(one) === 0) && !this.#holdings.isFetched(this.content, one),
           copies: (one) => this.#holdings.copies(one),
           random: this.#options.random,
         });
         if (piece !== null) this.#open.take(piece);
-        return piece ?? (any ? this.#chooseLate(web.rate.perSecond, (one) => !web.isFetching(one)) : null);
+        return piece ?? (any ? this.#peers.asked.late(web.rate.perSecond, (one) => !web.isFetching(one)) : null);
       },
     });
   }
@@ -323,22 +230,13 @@ export class Download {
   /** The bytes are here: checked and kept, or the one who sent them loses its place. False: they are wrong. */
   async #keep(piece: number, bytes: Uint8Array<ArrayBuffer>, peer: SwarmPeer | null): Promise<boolean> {
     const { byteLength } = bytes;
-    if (this.#stored.pieces.has(piece) || this.#trial.has(piece)) return true;
-    let right: boolean;
-    const writing = this.#stored.write(piece, bytes);
-    this.#writing.add(writing);
-    try {
-      right = await writing;
-    } catch (thrown) {
-      this.#end(storeFailed(thrown));
-      return true;
-    } finally {
-      this.#writing.delete(writing);
-      if (peer !== null) this.#unask(piece, peer);
-    }
+    const { file } = this.#map.place(piece);
+    const right = await this.#intake.take(piece, bytes);
+    if (peer !== null) this.#peers.unask(piece, peer);
+    if (right === null) return true;
     if (!right) {
       this.#options.counted('wrong', byteLength);
-      if (peer === null) this.#judged(this.#map.place(piece).file);
+      if (peer === null) this.#intake.judged(file);
       else this.#options.ban(peer);
       this.#reopen(piece);
       return false;
@@ -346,16 +244,12 @@ export class Download {
     this.#options.counted(peer === null ? 'web' : 'peers', byteLength);
     if (peer !== null) {
       this.#fromPeers.add(byteLength);
-      const holding = this.#holdings.get(peer);
-      // Until now it could keep no more than one piece from others.
-      if (holding !== null) Object.assign(holding, { proven: true, declined: 0 });
+      this.#holdings.proved(peer);
     }
-    this.#cancelOthers(piece);
-    if (this.#stored.pieces.has(piece)) {
-      this.#arrived(piece);
-      // With the last piece of a file, all of its pieces became right at once.
-      this.#layers.cover(this.#map.place(piece).file);
-    } else this.#trial.add(piece);
+    this.#peers.asked.cancel(piece);
+    this.#web?.cancel(piece);
+    // With the last piece of a file, all of its pieces became right at once.
+    if (this.#intake.kept(piece)) this.#layers.cover(file);
     this.pump();
     return true;
   }
@@ -368,48 +262,16 @@ export class Download {
     if (this.#stored.pieces.full) this.#end(null);
   }
 
-  /** The pieces of this file are on trial no more: they are right and here, or wrong and gone. */
-  #judged(file: number): void {
-    for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
-      if (!this.#trial.delete(piece)) continue;
-      if (this.#stored.pieces.has(piece)) this.#arrived(piece);
-      else this.#reopen(piece);
-    }
-  }
-
-  #cancelOthers(piece: number): void {
-    for (const [peer, pending] of this.#asked.get(piece) ?? []) peer.cancel([pending]);
-    this.#asked.delete(piece);
-    this.#web?.cancel(piece);
-  }
-
   #unaskAll(peer: SwarmPeer): void {
-    const all = peer.of(this.content);
-    peer.cancel(all);
     this.#layers.unask(peer);
-    for (const { ask } of all) if (ask.what === 'piece') this.#unask(ask.number, peer);
-  }
-
-  #unask(piece: number, peer: SwarmPeer): void {
-    const askers = this.#asked.get(piece);
-    askers?.delete(peer);
-    if (askers?.size !== 0) return;
-    this.#asked.delete(piece);
-    this.#reopen(piece);
+    this.#peers.unaskAll(peer);
   }
 
   /** It may be asked for again, unless it is here or still on its way. */
   #reopen(piece: number): void {
-    const here = this.#stored.pieces.has(piece) || this.#trial.has(piece);
-    if (here || this.#asked.has(piece) || this.#web?.isFetching(piece) === true) return;
+    if (this.#intake.has(piece) || this.#peers.asked.has(piece) || this.#web?.isFetching(piece) === true) return;
     this.#open.giveBack(piece);
     this.pump();
-  }
-
-  /** Another peer fetches it from a server. */
-  #elsewhere(piece: number): boolean {
-    for (const peer of this.#holdings.peers) if (peer.isFetching(this.content, piece)) return true;
-    return false;
   }
 
   /** Ends the fetch when nobody has what is missing, and nobody comes who has it. */
@@ -436,34 +298,6 @@ export class Download {
     this.#web?.close();
     for (const peer of this.#holdings.peers) peer.cancel(peer.of(this.content));
     this.#holdings.clear();
-    this.#asked.clear();
+    this.#peers.asked.clear();
   }
-}
-
-function aheadOf({ rate }: SwarmPeer): number {
-  return Math.min(MAX_AHEAD, MIN_AHEAD + Math.floor((rate.perSecond * AHEAD_MS) / 1000 / PIECE_BYTES));
-}
-
-/** No bits at all: the peer lends nothing. */
-function readPieces(count: number, bits: Uint8Array | null): PieceSet | null {
-  if (bits?.byteLength === 0) return new PieceSet(count);
-  if (bits !== null) return PieceSet.read(count, bits);
-  const all = new PieceSet(count);
-  all.fill();
-  return all;
-}
-
-export function nobodyHasIt(): MeshError {
-  return new MeshError(
-    'model_not_found',
-    'No volunteer who is here now has all of this model. Try again later, or take another.',
-  );
-}
-
-function storeFailed(thrown: unknown): MeshError {
-  return thrown instanceof MeshError
-    ? thrown
-    : new MeshError('storage_full', 'This device could not keep a part of the model. Make room, and try again.', {
-        cause: thrown,
-      });
 }

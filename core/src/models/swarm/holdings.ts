@@ -1,6 +1,12 @@
 /** Which peers have which pieces of one model, as they say, and who of them may be asked now. */
-import type { PieceSet } from '../piece-set.ts';
+import { PieceSet } from '../piece-set.ts';
+import type { ContentId } from '../piece-store.ts';
 import type { SwarmPeer } from './swarm-peer.ts';
+
+/** Who is left alone is so for this long, and longer each time. */
+const PAUSE_MS = 10_000;
+/** So many pieces declined one after another count like silence. */
+const MAX_DECLINED = 8;
 
 export interface Holding {
   pieces: PieceSet;
@@ -17,10 +23,12 @@ export interface Holding {
 }
 
 export class Holdings {
+  readonly #pieces: number;
   readonly #peers = new Map<SwarmPeer, Holding>();
   readonly #copies: Uint16Array;
 
   constructor(pieces: number) {
+    this.#pieces = pieces;
     this.#copies = new Uint16Array(pieces);
   }
 
@@ -53,8 +61,16 @@ export class Holdings {
     return this.#copies[piece] ?? 0;
   }
 
-  /** It has these, and no others. */
-  set(peer: SwarmPeer, pieces: PieceSet): void {
+  /** One of them fetches it from a server. */
+  isFetched(content: ContentId, piece: number): boolean {
+    for (const peer of this.#peers.keys()) if (peer.isFetching(content, piece)) return true;
+    return false;
+  }
+
+  /** It said that it has these, and no others; null is everything, and no bits at all that it lends nothing. False: that cannot be so. */
+  set(peer: SwarmPeer, bits: Uint8Array | null): boolean {
+    const pieces = readPieces(this.#pieces, bits);
+    if (pieces === null) return false;
     const holding = this.#peers.get(peer);
     this.#count(pieces, 1);
     if (holding === undefined)
@@ -63,6 +79,7 @@ export class Holdings {
       this.#count(holding.pieces, -1);
       holding.pieces = pieces;
     }
+    return true;
   }
 
   add(peer: SwarmPeer, piece: number): void {
@@ -78,6 +95,26 @@ export class Holdings {
     if (pieces?.has(piece) !== true) return;
     pieces.delete(piece);
     this.#copies[piece] = this.copies(piece) - 1;
+  }
+
+  /** A piece of it was right. Until then it could keep no more than one piece from others. */
+  proved(peer: SwarmPeer): void {
+    const holding = this.#peers.get(peer);
+    if (holding !== undefined) Object.assign(holding, { proven: true, declined: 0 });
+  }
+
+  /** Who claims what it does not give is not asked for the rest of its claims one after another. */
+  declined(peer: SwarmPeer, nowMs: number): void {
+    const holding = this.#peers.get(peer);
+    if (holding === undefined) return;
+    holding.declined += 1;
+    if (holding.declined % MAX_DECLINED === 0) this.pause(holding, nowMs);
+  }
+
+  /** It is left alone for a while. */
+  pause(holding: Holding, nowMs: number): void {
+    holding.stalls += 1;
+    holding.pausedUntilMs = nowMs + holding.stalls * PAUSE_MS;
   }
 
   delete(peer: SwarmPeer): void {
@@ -98,4 +135,12 @@ export class Holdings {
       if (pieces.has(piece)) this.#copies[piece] = this.copies(piece) + by;
     }
   }
+}
+
+function readPieces(count: number, bits: Uint8Array | null): PieceSet | null {
+  if (bits?.byteLength === 0) return new PieceSet(count);
+  if (bits !== null) return PieceSet.read(count, bits);
+  const all = new PieceSet(count);
+  all.fill();
+  return all;
 }
