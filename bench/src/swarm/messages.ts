@@ -17,17 +17,31 @@ export type Command =
   | { do: 'join'; mesh: string; folder: string }
   /** Takes the file in and lends it. */
   | { do: 'lend'; model: BenchModel }
-  | { do: 'fetch'; model: BenchModel; source: string | null; lend: boolean }
+  | FetchCommand
   | { do: 'lie'; mesh: string; model: BenchModel; deceit: Deceit }
-  /** One end of a data channel with nothing above it. */
+  | RawCommand
+  /** Answers questions with so many words a second. */
+  | { do: 'provide'; wordsPerSecond: number }
+  | { do: 'ask' };
+
+export interface FetchCommand {
+  do: 'fetch';
+  model: BenchModel;
+  source: string | null;
+  lend: boolean;
+}
+
+/** One end of a data channel with nothing above it. */
+export type RawCommand =
   | { do: 'raw offer' }
   | { do: 'raw answer'; sdp: string }
   | { do: 'raw answered'; sdp: string }
   | { do: 'raw send'; bytes: number }
   | { do: 'raw receive'; bytes: number }
-  /** Answers questions with so many words a second. */
-  | { do: 'provide'; wordsPerSecond: number }
-  | { do: 'ask' };
+  | { do: 'raw close' };
+
+/** What a peer in a browser does. */
+export type TabCommand = { do: 'join'; mesh: string; storeWorker: string } | FetchCommand | RawCommand;
 
 export interface Fetched {
   ms: number;
@@ -38,7 +52,6 @@ export interface Fetched {
   wrong: number;
   /** The SHA-256 of what is in the store in the end, in hex. */
   sha256: string;
-  loadedAtStart: number;
 }
 
 export type Answer = { id: number; result: unknown } | { id: number; error: string };

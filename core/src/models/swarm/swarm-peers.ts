@@ -4,8 +4,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
 import type { ContentId } from '../piece-store.ts';
-import { noWay } from './swarm-errors.ts';
-import { SwarmPeer } from './swarm-peer.ts';
+import { noWay } from './pull/swarm-errors.ts';
+import { SwarmPeer } from './link/swarm-peer.ts';
 
 const MAX_BANS = 4_096;
 /** Who broke the rules is banned from all models. */

@@ -12,12 +12,12 @@ import { manifestBytes } from '../manifest.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
-import { Download } from './download.ts';
+import { Download } from './pull/download.ts';
 import { HolderSearch } from './holder-search.ts';
 import { Lending } from './lending.ts';
-import { RateMeter } from './rate-meter.ts';
-import { nobodyHasIt } from './swarm-errors.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import { RateMeter } from './link/rate-meter.ts';
+import { nobodyHasIt } from './pull/swarm-errors.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
 import { SwarmPeers } from './swarm-peers.ts';
 import { Uploads } from './uploads.ts';
 
@@ -199,6 +199,7 @@ export class Swarm {
       banned: (peer, content) => this.#peers.isBanned(peer, content),
       ban: (peer, content) => this.#peers.ban(peer, content),
       meet: (holder, search) => this.#peers.meet(holder, search),
+      linked: () => this.#peers,
     });
     for (;;) {
       if (signal.aborted) throw cancelled();

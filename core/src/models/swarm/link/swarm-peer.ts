@@ -1,12 +1,12 @@
 /** One link in the swarm: what the other end has, what we asked it for, and the blocks of it that come. */
-import { BoundedMap } from '../../base/bounded-map.ts';
-import type { Clock } from '../../base/clock.ts';
-import { TokenBucket } from '../../base/token-bucket.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { Channel } from '../../peers/channel.ts';
-import { MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../protocol.ts';
-import type { BulkLane } from '../../transport/transport.ts';
-import type { ContentId } from '../piece-store.ts';
+import { BoundedMap } from '../../../base/bounded-map.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { TokenBucket } from '../../../base/token-bucket.ts';
+import { MeshError } from '../../../base/errors.ts';
+import type { Channel } from '../../../peers/channel.ts';
+import { MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../../protocol.ts';
+import type { BulkLane } from '../../../transport/transport.ts';
+import type { ContentId } from '../../piece-store.ts';
 import { Assembly, readBlock } from './block.ts';
 import { RateMeter } from './rate-meter.ts';
 

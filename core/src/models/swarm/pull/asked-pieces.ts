@@ -1,7 +1,7 @@
 /** Whom each piece that is on its way was asked of, how long pieces take, and which of them somebody else is asked for, too. */
-import type { Clock } from '../../base/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
 import { isLate, PieceTimes } from './piece-times.ts';
-import type { Pending, SwarmPeer } from './swarm-peer.ts';
+import type { Pending, SwarmPeer } from '../link/swarm-peer.ts';
 
 /** The most peers that are asked for the same piece. */
 const MAX_ASKED = 3;

@@ -1,7 +1,7 @@
 /** Which peers have which pieces of one model, as they say, and who of them may be asked now. */
-import { PieceSet } from '../piece-set.ts';
-import type { ContentId } from '../piece-store.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import { PieceSet } from '../../piece-set.ts';
+import type { ContentId } from '../../piece-store.ts';
+import type { SwarmPeer } from '../link/swarm-peer.ts';
 
 /** Who is left alone is so for this long, and longer each time. */
 const PAUSE_MS = 10_000;
@@ -14,6 +14,8 @@ export interface Holding {
   stalls: number;
   /** How many pieces it declined since it last sent one. */
   declined: number;
+  /** How many pieces of it are being checked. */
+  checking: number;
   /** A piece of it was right: it may be asked for several at a time. */
   proven: boolean;
   /** It is not asked before. */
@@ -74,7 +76,15 @@ export class Holdings {
     const holding = this.#peers.get(peer);
     this.#count(pieces, 1);
     if (holding === undefined)
-      this.#peers.set(peer, { pieces, stalls: 0, declined: 0, proven: false, pausedUntilMs: 0, release: null });
+      this.#peers.set(peer, {
+        pieces,
+        stalls: 0,
+        declined: 0,
+        checking: 0,
+        proven: false,
+        pausedUntilMs: 0,
+        release: null,
+      });
     else {
       this.#count(holding.pieces, -1);
       holding.pieces = pieces;
@@ -97,10 +107,18 @@ export class Holdings {
     this.#copies[piece] = this.copies(piece) - 1;
   }
 
-  /** A piece of it was right. Until then it could keep no more than one piece from others. */
-  proved(peer: SwarmPeer): void {
+  /** All of a piece came from it, and is being checked. */
+  sent(peer: SwarmPeer): void {
     const holding = this.#peers.get(peer);
-    if (holding !== undefined) Object.assign(holding, { proven: true, declined: 0 });
+    if (holding !== undefined) holding.checking += 1;
+  }
+
+  /** The piece was checked. With the first right one it is proven: until then it could keep no more than one from others. */
+  checked(peer: SwarmPeer, right: boolean): void {
+    const holding = this.#peers.get(peer);
+    if (holding === undefined) return;
+    holding.checking -= 1;
+    if (right) Object.assign(holding, { proven: true, declined: 0 });
   }
 
   /** Who claims what it does not give is not asked for the rest of its claims one after another. */

@@ -1,6 +1,6 @@
 /** The pieces of one fetch that came: each is checked and kept, or on trial as long as no hash covers it. */
-import type { PieceMap } from '../piece-map.ts';
-import type { StoredContent } from '../piece-store.ts';
+import type { PieceMap } from '../../piece-map.ts';
+import type { StoredContent } from '../../piece-store.ts';
 
 export interface IntakeOptions {
   stored: StoredContent;

@@ -2,7 +2,7 @@
  * What travels on the bulk lane: a want's number (4 bytes, big-endian), how many of its bytes came before (4 bytes), and the
  * next of them. Blocks of one want come in order, each as large as it may be.
  */
-import { MAX_BULK_BYTES } from '../../transport/transport.ts';
+import { MAX_BULK_BYTES } from '../../../transport/transport.ts';
 
 const HEADER_BYTES = 8;
 /** Eighteen of them make a piece. */

@@ -1,20 +1,23 @@
 /** What one fetch asks of peers: of each as many pieces as it sends soon, the rarest first, and late ones of somebody else, too. */
-import type { Clock } from '../../base/clock.ts';
-import { PIECE_BYTES } from '../manifest.ts';
-import type { PieceMap } from '../piece-map.ts';
-import type { PieceSet } from '../piece-set.ts';
-import type { ContentId } from '../piece-store.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { PIECE_BYTES } from '../../manifest.ts';
+import type { PieceMap } from '../../piece-map.ts';
+import type { PieceSet } from '../../piece-set.ts';
+import type { ContentId } from '../../piece-store.ts';
 import { AskedPieces } from './asked-pieces.ts';
 import type { Holding, Holdings } from './holdings.ts';
 import type { PieceBuffers } from './piece-buffers.ts';
 import type { OpenPieces } from './piece-choice.ts';
-import type { Ask, SwarmPeer } from './swarm-peer.ts';
+import { Trials } from './trials.ts';
+import type { Ask, SwarmPeer } from '../link/swarm-peer.ts';
 
 /** So much of one peer's rate is asked for beforehand. */
 const AHEAD_MS = 1_000;
 const [MIN_AHEAD, MAX_AHEAD] = [3, 12];
 /** Without a byte for so long, a peer is asked for nothing more. */
 const STALLED_MS = 10_000;
+/** Whoever has not sent its first piece by then keeps nobody else from being tried. */
+const TRIAL_MS = 1_000;
 
 export interface PeerPullOptions {
   content: ContentId;
@@ -42,6 +45,7 @@ export interface PeerPullOptions {
 export class PeerPull {
   readonly asked: AskedPieces;
   readonly #options: PeerPullOptions;
+  readonly #trials = new Trials();
 
   constructor(options: PeerPullOptions) {
     this.#options = options;
@@ -53,13 +57,22 @@ export class PeerPull {
     const { content, holdings, open } = this.#options;
     const batches = new Map<SwarmPeer, Ask[]>();
     // In turns, so that whoever comes first does not get everything that may be on its way.
-    let peers = holdings.usable(nowMs).toSorted(([a], [b]) => a.pending - b.pending);
+    const usable = holdings.usable(nowMs);
+    const proven = usable.some(([, holding]) => holding.proven);
+    let asked = usable.filter(([peer, holding]) => !holding.proven && isFresh(peer, nowMs)).length;
+    let peers = usable.toSorted(([a], [b]) => a.pending - b.pending);
     while (peers.length > 0) {
-      peers = peers.filter(([peer, { pieces, proven }]) => {
+      peers = peers.filter(([peer, holding]) => {
         const batch = batches.get(peer) ?? [];
         const ahead = peer.pending + batch.length;
-        const piece = ahead < (proven ? aheadOf(peer) : 1) ? this.#choose(peer, pieces, ahead < 2) : null;
+        if (holding.proven ? ahead >= aheadOf(peer) : ahead + holding.checking >= 1) return false;
+        if (!holding.proven && !this.#trials.allows(nowMs, { asked, proven })) return false;
+        const piece = this.#choose(peer, holding.pieces, ahead < 2);
         if (piece === null) return false;
+        if (!holding.proven) {
+          asked += 1;
+          this.#trials.began(nowMs);
+        }
         open.take(piece);
         this.asked.reserve(piece);
         batches.set(peer, [...batch, this.#askFor(piece, peer)]);
@@ -82,6 +95,12 @@ export class PeerPull {
     return true;
   }
 
+  /** A piece that this peer sent was checked; null: it was not needed any more, or could not be kept. */
+  checked(peer: SwarmPeer, right: boolean | null): void {
+    if (right !== null) this.#trials.came(right);
+    this.#options.holdings.checked(peer, right === true);
+  }
+
   /** The peer is asked for nothing of this any more. */
   unaskAll(peer: SwarmPeer): void {
     const all = peer.of(this.#options.content);
@@ -101,6 +120,7 @@ export class PeerPull {
       buffer: () => buffers.take(sizeBytes),
       got: (bytes) => {
         this.asked.came(piece, peer);
+        holdings.sent(peer);
         keep(piece, bytes, peer);
         changed();
       },
@@ -126,6 +146,12 @@ export class PeerPull {
     if (!idle) return null;
     return this.asked.late(peer.rate.perSecond, (piece, askers) => eligible(piece) && !askers.has(peer));
   }
+}
+
+/** It was asked just now. */
+function isFresh(peer: SwarmPeer, nowMs: number): boolean {
+  const headMs = peer.head?.headMs ?? null;
+  return headMs !== null && nowMs - headMs < TRIAL_MS;
 }
 
 function aheadOf({ rate }: SwarmPeer): number {

@@ -1,5 +1,5 @@
 /** Why a model does not come, in words for whoever waits for it. */
-import { MeshError } from '../../base/errors.ts';
+import { MeshError } from '../../../base/errors.ts';
 
 export function nobodyHasIt(): MeshError {
   return new MeshError(

@@ -2,7 +2,7 @@
  * Memory for pieces that come, used again and again: taking a fresh megabyte for each costs more than copying into it, since
  * the system clears every page of it before.
  */
-import { PIECE_BYTES } from '../manifest.ts';
+import { PIECE_BYTES } from '../../manifest.ts';
 
 export class PieceBuffers {
   readonly #free: Uint8Array<ArrayBuffer>[] = [];

@@ -2,21 +2,21 @@
  * One model on its way here: the hashes of its pieces first, then its pieces, from several peers at once and, when they give
  * too little, from a server. It ends when every piece is here and right.
  */
-import { onAbort } from '../../base/abort.ts';
-import type { Clock } from '../../base/clock.ts';
-import { cancelled, type MeshError } from '../../base/errors.ts';
-import { PieceMap } from '../piece-map.ts';
-import type { ContentId, StoredContent } from '../piece-store.ts';
-import type { FetchProgress, WebSource } from '../swarm-port.ts';
+import { onAbort } from '../../../base/abort.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { cancelled, type MeshError } from '../../../base/errors.ts';
+import { PieceMap } from '../../piece-map.ts';
+import type { ContentId, StoredContent } from '../../piece-store.ts';
+import type { FetchProgress, WebSource } from '../../swarm-port.ts';
 import { Holdings } from './holdings.ts';
 import { Intake } from './intake.ts';
 import { LayerPull } from './layer-pull.ts';
 import { PeerPull } from './peer-pull.ts';
 import { PieceBuffers } from './piece-buffers.ts';
 import { OpenPieces } from './piece-choice.ts';
-import { RateMeter } from './rate-meter.ts';
+import { RateMeter } from '../link/rate-meter.ts';
 import { nobodyHasIt, storeFailed } from './swarm-errors.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import type { SwarmPeer } from '../link/swarm-peer.ts';
 import { WebPull } from './web-pull.ts';
 
 const TICK_MS = 500;
@@ -232,7 +232,10 @@ export class Download {
     const { byteLength } = bytes;
     const { file } = this.#map.place(piece);
     const right = await this.#intake.take(piece, bytes);
-    if (peer !== null) this.#peers.unask(piece, peer);
+    if (peer !== null) {
+      this.#peers.checked(peer, right);
+      this.#peers.unask(piece, peer);
+    }
     if (right === null) return true;
     if (!right) {
       this.#options.counted('wrong', byteLength);
@@ -242,10 +245,7 @@ export class Download {
       return false;
     }
     this.#options.counted(peer === null ? 'web' : 'peers', byteLength);
-    if (peer !== null) {
-      this.#fromPeers.add(byteLength);
-      this.#holdings.proved(peer);
-    }
+    if (peer !== null) this.#fromPeers.add(byteLength);
     this.#peers.asked.cancel(piece);
     this.#web?.cancel(piece);
     // With the last piece of a file, all of its pieces became right at once.

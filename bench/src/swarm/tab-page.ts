@@ -1,0 +1,54 @@
+/** Runs in Chromium: a peer of the benchmark with the store of the page, in files of the browser. `tab.ts` is its other side. */
+import { openPeerHere } from '@llmesh/core/browser-host';
+import { scriptHasher } from '@llmesh/core/models/hasher';
+import type { OpenPeer } from '@llmesh/core/open-peer';
+import type { RtcPeerConnection } from '@llmesh/core/transport/rtc-connection';
+import { PageStore } from '../../../web/src/engines/store/page-store.ts';
+import type { StoreHostApi } from '../../../web/src/engines/store/store-wire.ts';
+import { WorkerHost } from '../../../web/src/engines/worker-host.ts';
+import { measuredFetch } from './measured-fetch.ts';
+import type { TabCommand } from './messages.ts';
+import { RawEnd } from './raw-end.ts';
+
+let node: OpenPeer | null = null;
+const raw = new RawEnd(() => new RTCPeerConnection({ iceServers: [] }) as RtcPeerConnection);
+
+async function benchTab(command: TabCommand): Promise<unknown> {
+  switch (command.do) {
+    case 'join':
+      return join(command.mesh, command.storeWorker);
+    case 'fetch': {
+      const swarm = node?.mesh.swarm ?? null;
+      if (swarm === null) throw new Error('it has not joined yet');
+      return measuredFetch(swarm, scriptHasher, command);
+    }
+    default:
+      return raw.run(command);
+  }
+}
+
+/** `storeWorker`: the code of the page's own. */
+async function join(mesh: string, storeWorker: string): Promise<void> {
+  const fail = (error: Error) => {
+    throw error;
+  };
+  const host = new WorkerHost<StoreHostApi>(
+    new Worker(URL.createObjectURL(new Blob([storeWorker], { type: 'text/javascript' }))),
+    () => Promise.reject(new Error('The worker of the store did not begin.')),
+    fail,
+  );
+  const store = new PageStore((run) => host.call(run));
+  node = await openPeerHere(new URL(mesh), {
+    models: (control) => ({
+      store,
+      holders: control,
+      hasher: scriptHasher,
+      limits: () => ({ seeding: true, bytesPerSecond: null, bytesPerDay: null }),
+      failed: fail,
+    }),
+  });
+  const { control } = node;
+  while (control.state !== 'open') await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+Object.assign(globalThis, { benchTab });
