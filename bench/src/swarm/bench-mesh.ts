@@ -1,14 +1,16 @@
 /** The mesh of the benchmark: a control plane, and peers that come and go, each a process or a browser of its own. */
+import type { Fetched } from '@llmesh/e2e/model-tab/commands';
+import type { Deceit } from '@llmesh/e2e/model-tab/liar';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ModelTab } from '@llmesh/e2e/model-tab/tab';
 import { freePort, startProgram, type Running } from '@llmesh/e2e/processes';
 import { benchModel } from './bench-model.ts';
-import type { BenchModel, Deceit, Fetched } from './messages.ts';
+import type { BenchModel } from './messages.ts';
 import { PeerProcess } from './peer-process.ts';
-import { Tab } from './tab.ts';
 
 export class BenchMesh {
   readonly url: string;
@@ -16,7 +18,7 @@ export class BenchMesh {
   wrongBytes = 0;
   readonly #folder: string;
   readonly #plane: Running;
-  readonly #peers = new Set<PeerProcess | Tab>();
+  readonly #peers = new Set<PeerProcess | ModelTab>();
   readonly #hashes = new Map<string, Promise<string>>();
   #folders = 0;
 
@@ -61,8 +63,8 @@ export class BenchMesh {
     return peer;
   }
 
-  async joinTab(): Promise<Tab> {
-    const tab = await Tab.join(this.url, this.newFolder());
+  async joinTab(): Promise<ModelTab> {
+    const tab = await ModelTab.join(this.url, this.newFolder());
     this.#peers.add(tab);
     return tab;
   }
@@ -81,7 +83,7 @@ export class BenchMesh {
   }
 
   /** One after another: where two begin at the same time, each seems to be slower. */
-  async leave(peers: readonly (PeerProcess | Tab)[]): Promise<void> {
+  async leave(peers: readonly (PeerProcess | ModelTab)[]): Promise<void> {
     for (const peer of peers) {
       await peer.end();
       this.#peers.delete(peer);

@@ -1,7 +1,8 @@
 /** An answer, alone and while a model comes over the same link all the time. */
+import type { Fetched } from '@llmesh/e2e/model-tab/commands';
 import { percentile } from '../statistics.ts';
 import type { BenchMesh } from './bench-mesh.ts';
-import type { BenchModel, Fetched } from './messages.ts';
+import type { BenchModel } from './messages.ts';
 import { rate, rounded, say } from './say.ts';
 
 const WORDS_PER_SECOND = 40;

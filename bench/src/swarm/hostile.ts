@@ -1,7 +1,8 @@
 /** Two honest lenders, without and with three beside them that are not. */
+import type { Deceit } from '@llmesh/e2e/model-tab/liar';
 import { percentile } from '../statistics.ts';
 import type { BenchMesh } from './bench-mesh.ts';
-import type { BenchModel, Deceit } from './messages.ts';
+import type { BenchModel } from './messages.ts';
 import { rounded, say, seconds } from './say.ts';
 
 const LIARS: readonly Deceit[] = ['wrong pieces', 'silence', 'what it lacks'];

@@ -1,6 +1,7 @@
 /** Many begin at once, and nobody has anything but one slow server; beside one plain download from such a server. */
+import type { Fetched } from '@llmesh/e2e/model-tab/commands';
 import type { BenchMesh } from './bench-mesh.ts';
-import type { BenchModel, Fetched } from './messages.ts';
+import type { BenchModel } from './messages.ts';
 import { rounded, say, seconds } from './say.ts';
 import { SlowSource } from './source.ts';
 

@@ -1,6 +1,7 @@
 /** One that fetches is killed at random points, and begins again with what is on the disk; another model's worth when all is there. */
+import type { Fetched } from '@llmesh/e2e/model-tab/commands';
 import type { BenchMesh } from './bench-mesh.ts';
-import type { BenchModel, Fetched } from './messages.ts';
+import type { BenchModel } from './messages.ts';
 import { say } from './say.ts';
 
 const PIECE_BYTES = 1_048_576;

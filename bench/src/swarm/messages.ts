@@ -1,17 +1,12 @@
 /** What the benchmark asks of its peers, each a process of its own, and what they answer. */
-import type { Manifest } from '@llmesh/core/models/manifest';
-import type { ContentId } from '@llmesh/core/models/piece-store';
+import type { FetchCommand, OneFileModel, RawCommand } from '@llmesh/e2e/model-tab/commands';
+import type { Deceit } from '@llmesh/e2e/model-tab/liar';
 
-export interface BenchModel {
-  content: ContentId;
-  manifest: Manifest;
-  layers: Uint8Array<ArrayBuffer>[];
+export interface BenchModel extends OneFileModel {
   /** Its only file. */
   path: string;
   sizeBytes: number;
 }
-
-export type Deceit = 'wrong pieces' | 'silence' | 'what it lacks';
 
 export type Command =
   | { do: 'join'; mesh: string; folder: string }
@@ -23,36 +18,6 @@ export type Command =
   /** Answers questions with so many words a second. */
   | { do: 'provide'; wordsPerSecond: number }
   | { do: 'ask' };
-
-export interface FetchCommand {
-  do: 'fetch';
-  model: BenchModel;
-  source: string | null;
-  lend: boolean;
-}
-
-/** One end of a data channel with nothing above it. */
-export type RawCommand =
-  | { do: 'raw offer' }
-  | { do: 'raw answer'; sdp: string }
-  | { do: 'raw answered'; sdp: string }
-  | { do: 'raw send'; bytes: number }
-  | { do: 'raw receive'; bytes: number }
-  | { do: 'raw close' };
-
-/** What a peer in a browser does. */
-export type TabCommand = { do: 'join'; mesh: string; storeWorker: string } | FetchCommand | RawCommand;
-
-export interface Fetched {
-  ms: number;
-  /** From the first piece to the last: connecting and the last look at the whole file are not transfer. */
-  bytesPerSecond: number;
-  fromPeers: number;
-  fromWeb: number;
-  wrong: number;
-  /** The SHA-256 of what is in the store in the end, in hex. */
-  sha256: string;
-}
 
 export type Answer = { id: number; result: unknown } | { id: number; error: string };
 

@@ -1,21 +1,18 @@
 /** One peer of the benchmark, in a process of its own; the parent says what it does: see `messages.ts`. */
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { realClock } from '@llmesh/core/base/clock';
 import type { ModelId } from '@llmesh/core/base/ids';
-import { openPeerPaths, type OpenPeer } from '@llmesh/core/open-peer';
+import type { OpenPeer } from '@llmesh/core/open-peer';
 import { PieceMap } from '@llmesh/core/models/piece-map';
-import { BLOCK_BYTES, writeBlock } from '@llmesh/core/models/swarm/link/block';
-import { Links } from '@llmesh/core/peers/links';
-import type { Channel } from '@llmesh/core/peers/channel';
-import { BULK_HIGH_WATER_BYTES } from '@llmesh/core/transport/transport';
+import type { FetchCommand, Fetched } from '@llmesh/e2e/model-tab/commands';
+import { lie } from '@llmesh/e2e/model-tab/liar';
+import { measuredFetch } from '@llmesh/e2e/model-tab/measured-fetch';
+import { RawEnd } from '@llmesh/e2e/model-tab/raw-end';
 import { FilePieceStore } from 'llmesh/models/pieces/file-piece-store';
 import { nodeHasher } from 'llmesh/models/pieces/node-hasher';
 import { connectWebRtc } from 'llmesh/node/datachannel';
-import { nodeHost, openMeshNode } from 'llmesh/node/mesh-node';
-import { measuredFetch } from './measured-fetch.ts';
-import type { Answer, BenchModel, Command, Deceit, FetchCommand, Fetched } from './messages.ts';
-import { RawEnd } from './raw-end.ts';
+import { openMeshNode } from 'llmesh/node/mesh-node';
+import type { Answer, BenchModel, Command } from './messages.ts';
 
 const MODEL = 'bench-words' as ModelId;
 const never = new AbortController().signal;
@@ -40,7 +37,8 @@ async function run(command: Command): Promise<unknown> {
     case 'fetch':
       return fetchModel(command);
     case 'lie':
-      return lie(command.mesh, command.model, command.deceit);
+      await lie(command.mesh, command.model, command.deceit);
+      return undefined;
     case 'provide':
       return provide(command.wordsPerSecond);
     case 'ask':
@@ -90,40 +88,6 @@ async function fetchModel(command: FetchCommand): Promise<Fetched> {
   const before = (await files.list()).find((one) => one.content === command.model.content);
   process.send?.({ started: before?.loadedBytes ?? 0 });
   return measuredFetch(swarm, nodeHasher, command, (loadedBytes) => process.send?.({ loadedBytes }));
-}
-
-/** A peer that is not what it says. */
-async function lie(mesh: string, model: BenchModel, deceit: Deceit): Promise<void> {
-  const address = new URL(mesh);
-  const { transport, control } = await openPeerPaths(nodeHost(address), address);
-  const { content } = model;
-  new Links(transport, realClock, {
-    opened: () => {},
-    closed: () => {},
-    message: (channel, message) => {
-      if (channel.bulk !== null) channel.bulk.receive = () => {};
-      if (message.kind === 'SEEK') channel.send({ kind: 'HAVE', content, bits: null });
-      if (message.kind !== 'WANT') return;
-      for (const want of message.wants) {
-        const layer = want.what === 'layer' ? model.layers[want.file] : undefined;
-        if (layer !== undefined) void sendSlowly(channel, want.id, layer);
-        else if (deceit === 'wrong pieces') void sendSlowly(channel, want.id, new Uint8Array(1_048_576));
-        else if (deceit === 'what it lacks') channel.send({ kind: 'DECLINE', ids: [want.id] });
-      }
-    },
-  });
-  control.start();
-  while (control.state !== 'open') await delay(20);
-  await transport.reachable(never);
-  control.hold([{ content, sha256: null, whole: true }], transport.certificate ?? null);
-  await delay(3_000);
-}
-
-async function sendSlowly({ bulk }: Channel, id: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) {
-    while ((bulk?.bufferedBytes ?? 0) > BULK_HIGH_WATER_BYTES) await delay(5);
-    bulk?.send(writeBlock(id, bytes, at));
-  }
 }
 
 /** An engine of words, at a pace. */

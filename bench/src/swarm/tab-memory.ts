@@ -1,9 +1,10 @@
 /** What a transfer takes of a tab's memory, over what the tab has when it does nothing. */
+import type { Fetched } from '@llmesh/e2e/model-tab/commands';
 import type { BenchMesh } from './bench-mesh.ts';
-import type { Fetched } from './messages.ts';
+
 import { rounded, say, seconds } from './say.ts';
 
-/** MiB, see `Tab.memoryDuring`. */
+/** MiB, see `ModelTab.memoryDuring`. */
 export async function tabMemory(mesh: BenchMesh, mb: number): Promise<number> {
   const model = await mesh.model(mb);
   const lender = await mesh.lender(model);

@@ -1,7 +1,8 @@
 /** From one peer to another, beside a data channel between two of the same kind that carries as many bytes. */
+import type { Fetched, RawCommand } from '@llmesh/e2e/model-tab/commands';
 import { percentile } from '../statistics.ts';
 import type { BenchMesh } from './bench-mesh.ts';
-import type { BenchModel, Fetched, RawCommand } from './messages.ts';
+import type { BenchModel } from './messages.ts';
 import { rate, rounded, say, seconds } from './say.ts';
 import { SlowSource } from './source.ts';
 

@@ -1,25 +1,19 @@
-/** One fetch by a peer of the benchmark, in Node or in a browser, and what it took. */
+/** One fetch by a peer, in Node or in a browser, and what it took. */
 import { bytesToHex } from '@noble/hashes/utils.js';
+import { MeshError } from '@llmesh/core/base/errors';
 import type { Hasher } from '@llmesh/core/models/hasher';
 import { PieceMap } from '@llmesh/core/models/piece-map';
 import type { WebSource } from '@llmesh/core/models/swarm-port';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
-import type { BenchModel, Fetched } from './messages.ts';
+import type { FetchCommand, Fetched } from './commands.ts';
 
 const never = new AbortController().signal;
-
-export interface FetchAsked {
-  model: BenchModel;
-  /** The address of a server that has it, too; null: only peers have it. */
-  source: string | null;
-  lend: boolean;
-}
 
 /** Resolves when the model is here. `onLoaded`: bytes that are here and right. */
 export async function measuredFetch(
   swarm: Swarm,
   hasher: Hasher,
-  { model, source, lend }: FetchAsked,
+  { model, source, lend }: FetchCommand,
   onLoaded: (bytes: number) => void = () => {},
 ): Promise<Fetched> {
   const { content, manifest } = model;
@@ -56,14 +50,17 @@ export async function measuredFetch(
   };
 }
 
+/** A server that sends parts of the file at `url`, and the hashes of its pieces where it has them. */
 function serverAt(url: string): WebSource {
   return {
     async read(_file, from, to, signal) {
       const response = await fetch(url, { headers: { range: `bytes=${from}-${to - 1}` }, signal });
+      if (response.status !== 206) throw new MeshError('unsupported', `The server answered ${response.status}.`);
       return new Uint8Array(await response.arrayBuffer());
     },
     async layer(_file, signal) {
-      return new Uint8Array(await (await fetch(`${url}/layer`, { signal })).arrayBuffer());
+      const response = await fetch(`${url}/layer`, { signal });
+      return response.ok ? new Uint8Array(await response.arrayBuffer()) : null;
     },
   };
 }

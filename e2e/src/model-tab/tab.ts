@@ -1,11 +1,11 @@
-/** A peer of the benchmark in a Chromium of its own, whose files lie on the disk as those of any user do. */
+/** A peer with models in a Chromium of its own, whose files lie on the disk as those of any user do. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type BrowserContext, type CDPSession, type Page } from '@playwright/test';
-import { OF_CHROMIUM } from '@llmesh/e2e/browsers';
-import { ROOT } from '@llmesh/e2e/processes';
 import { build } from 'vite';
-import type { TabCommand } from './messages.ts';
+import { OF_CHROMIUM } from '../browsers.ts';
+import { ROOT } from '../processes.ts';
+import type { TabCommand } from './commands.ts';
 
 /** Small, and of the mesh's own origin: only pages that come from this computer may talk to it. */
 const PAGE = '/api/peers';
@@ -13,10 +13,10 @@ const SAMPLE_MS = 200;
 const MIB = 1_048_576;
 
 interface InPage {
-  benchTab: (command: TabCommand) => Promise<unknown>;
+  modelTab: (command: TabCommand) => Promise<unknown>;
 }
 
-export class Tab {
+export class ModelTab {
   readonly #context: BrowserContext;
   readonly #page: Page;
   readonly #session: CDPSession;
@@ -30,20 +30,20 @@ export class Tab {
   }
 
   /** `folder`: for the profile. Resolves when it is on the mesh. */
-  static async join(mesh: string, folder: string): Promise<Tab> {
+  static async join(mesh: string, folder: string): Promise<ModelTab> {
     const { page: script, storeWorker } = await scripts();
     const context = await chromium.launchPersistentContext(folder, { ...OF_CHROMIUM, bypassCSP: true });
     const [page = await context.newPage()] = context.pages();
     page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
     await page.goto(mesh + PAGE);
     await page.addScriptTag({ content: script });
-    const tab = new Tab(context, page, await context.newCDPSession(page), folder);
+    const tab = new ModelTab(context, page, await context.newCDPSession(page), folder);
     await tab.ask({ do: 'join', mesh, storeWorker });
     return tab;
   }
 
   ask<Result>(command: TabCommand): Promise<Result> {
-    return this.#page.evaluate((one) => (globalThis as unknown as InPage).benchTab(one), command) as Promise<Result>;
+    return this.#page.evaluate((one) => (globalThis as unknown as InPage).modelTab(one), command) as Promise<Result>;
   }
 
   /**
@@ -73,7 +73,7 @@ let built: Promise<{ page: string; storeWorker: string }> | null = null;
 
 function scripts(): Promise<{ page: string; storeWorker: string }> {
   built ??= (async () => ({
-    page: await bundle('bench/src/swarm/tab-page.ts'),
+    page: await bundle('e2e/src/model-tab/page.ts'),
     storeWorker: await bundle('web/src/engines/store/store-worker.ts'),
   }))();
   return built;
@@ -84,7 +84,7 @@ async function bundle(file: string): Promise<string> {
     configFile: false,
     logLevel: 'error',
     resolve: { conditions: ['@llmesh/source', 'browser', 'module', 'import', 'default'] },
-    build: { write: false, lib: { entry: join(ROOT, file), formats: ['iife'], name: 'bench' } },
+    build: { write: false, lib: { entry: join(ROOT, file), formats: ['iife'], name: 'tab' } },
   });
   const [one] = [all].flat();
   if (one === undefined || !('output' in one)) throw new Error('nothing was built');

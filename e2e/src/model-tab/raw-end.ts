@@ -2,7 +2,7 @@
 import { realClock } from '@llmesh/core/base/clock';
 import { RtcConnection, type RtcPeerConnection } from '@llmesh/core/transport/rtc-connection';
 import { BULK_HIGH_WATER_BYTES, MAX_BULK_BYTES } from '@llmesh/core/transport/transport';
-import type { RawCommand } from './messages.ts';
+import type { RawCommand } from './commands.ts';
 
 export class RawEnd {
   readonly #connect: () => RtcPeerConnection;

@@ -1,4 +1,4 @@
-/** Runs in Chromium: a peer of the benchmark with the store of the page, in files of the browser. `tab.ts` is its other side. */
+/** Runs in Chromium: a peer with the store of our page, in files of the browser, and without an engine. `tab.ts` is its other side. */
 import { openPeerHere } from '@llmesh/core/browser-host';
 import { scriptHasher } from '@llmesh/core/models/hasher';
 import type { OpenPeer } from '@llmesh/core/open-peer';
@@ -7,27 +7,31 @@ import { PageStore } from '../../../web/src/engines/store/page-store.ts';
 import type { StoreHostApi } from '../../../web/src/engines/store/store-wire.ts';
 import { WorkerHost } from '../../../web/src/engines/worker-host.ts';
 import { measuredFetch } from './measured-fetch.ts';
-import type { TabCommand } from './messages.ts';
+import type { TabCommand } from './commands.ts';
 import { RawEnd } from './raw-end.ts';
 
 let node: OpenPeer | null = null;
 const raw = new RawEnd(() => new RTCPeerConnection({ iceServers: [] }) as RtcPeerConnection);
 
-async function benchTab(command: TabCommand): Promise<unknown> {
+async function modelTab(command: TabCommand): Promise<unknown> {
   switch (command.do) {
     case 'join':
       return join(command.mesh, command.storeWorker);
-    case 'fetch': {
-      const swarm = node?.mesh.swarm ?? null;
-      if (swarm === null) throw new Error('it has not joined yet');
-      return measuredFetch(swarm, scriptHasher, command);
-    }
+    case 'fetch':
+      return measuredFetch(swarm(), scriptHasher, command);
+    case 'given':
+      return swarm().figures.totals.toPeers;
     default:
       return raw.run(command);
   }
 }
 
-/** `storeWorker`: the code of the page's own. */
+function swarm() {
+  const found = node?.mesh.swarm ?? null;
+  if (found === null) throw new Error('it has not joined yet');
+  return found;
+}
+
 async function join(mesh: string, storeWorker: string): Promise<void> {
   const fail = (error: Error) => {
     throw error;
@@ -51,4 +55,4 @@ async function join(mesh: string, storeWorker: string): Promise<void> {
   while (control.state !== 'open') await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-Object.assign(globalThis, { benchTab });
+Object.assign(globalThis, { modelTab });
