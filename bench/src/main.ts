@@ -235,7 +235,7 @@ program
   .option('--rounds <n>', 'of what is measured in turns', count, 3)
   .option('--tab-mb <n>', 'megabytes that come to the tab whose memory is measured', count, 2_000)
   .option('--chat-mb <n>', 'megabytes that come while an answer is written', count, 400)
-  .addOption(new Option('--part <name>', 'only this').choices(PARTS))
+  .addOption(new Option('--part <names...>', 'only these').choices(PARTS))
   .action(async (options: SwarmOptions) => {
     report(await swarm(options));
   });

@@ -23,7 +23,7 @@ test.beforeEach(async () => {
   test.setTimeout(240_000);
   mesh = await startMesh();
   folder = await mkdtemp(join(tmpdir(), 'llmesh-e2e-tabs-'));
-  made = await madeGguf(24 * PIECE_BYTES + 5);
+  made = await madeGguf(8 * PIECE_BYTES + 5);
   model = modelOf(made);
   hub = await startModelMirror({ files: made.files });
 });
@@ -68,11 +68,11 @@ test('a third gets a model from one that has it from the hub and from one that n
   expect(await given(second)).toBeGreaterThan(PIECE_BYTES);
 });
 
-for (const [what, deceit, sent, wrongPieces] of [
-  ['sends wrong bytes loses its place after one piece', 'wrong pieces', 1, 1],
-  ['sends a block now and then holds nobody up', 'a block now and then', 0, 0],
+for (const [title, deceit, sent, wrongPieces] of [
+  ['a peer that sends wrong bytes loses its place after one piece', 'wrong pieces', 1, 1],
+  ['a peer that sends a block now and then holds nobody up', 'a block now and then', 0, 0],
 ] satisfies [string, Deceit, number, number][]) {
-  test(`a peer that ${what}`, async () => {
+  test(title, async () => {
     const [lender, joiner] = [await newTab(), await newTab()];
     const liar = await lie(mesh.url, model, deceit);
     const fetching = fromTabs(joiner);

@@ -24,13 +24,13 @@ export interface SwarmOptions {
   tabMb: number;
   chatMb: number;
   /** Left out: all. */
-  part?: Part;
+  part?: readonly Part[];
 }
 
 export async function swarm({ mb, joiners, tabs, kills, rounds, tabMb, chatMb, part: only }: SwarmOptions) {
   const mesh = await BenchMesh.start();
   const part = async <Result>(name: Part, measure: () => Promise<Result>) =>
-    only === undefined || only === name ? measure() : null;
+    only === undefined || only.includes(name) ? measure() : null;
   try {
     const model = await mesh.model(mb);
     const joined = await part('joining', () => joining(mesh, model, { joiners, tabs }));
