@@ -6,7 +6,7 @@ import { leavesIn, proveLeaf } from '../leaf-path.ts';
 import { LEAF_BYTES, PIECE_BYTES } from '../manifest.ts';
 import { PieceMap } from '../piece-map.ts';
 import type { ContentId, StoredContent } from '../piece-store.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
 
 /** Each costs us a piece read and hashed. All who ask together get no more: a keeper is checked a few times an hour. */
 const RATE = { perSecond: 1, burst: 32 };

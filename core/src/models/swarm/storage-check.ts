@@ -10,7 +10,7 @@ import type { Hasher } from '../hasher.ts';
 import { isLeaf, leavesIn } from '../leaf-path.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ContentId } from '../piece-store.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
 
 /** What the usual leaf may take besides its way: a piece read and hashed, beside a model that answers somebody. */
 export const LEAF_MS = 200;

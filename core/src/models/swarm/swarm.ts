@@ -2,7 +2,6 @@
  * Models from peers: fetches what this peer wants from everybody who has some of it, and lends what its owner chose to lend.
  * Every byte is checked, whoever it came from. The messages are those of `protocol.ts`; pieces travel on the bulk lane.
  */
-import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
@@ -14,18 +13,16 @@ import { manifestBytes } from '../manifest.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
-import { Download, nobodyHasIt } from './download.ts';
+import { Download } from './pull/download.ts';
 import { HolderSearch } from './holder-search.ts';
 import { LeafProofs } from './leaf-proofs.ts';
 import { Lending } from './lending.ts';
-import { RateMeter } from './rate-meter.ts';
+import { RateMeter } from './link/rate-meter.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
+import { nobodyHasIt, tooLarge } from './pull/swarm-errors.ts';
 import { checkStorage, UNREACHABLE, type StorageCheckOptions, type StorageFinding } from './storage-check.ts';
-import { SwarmPeer } from './swarm-peer.ts';
+import { SwarmPeers } from './swarm-peers.ts';
 import { Uploads } from './uploads.ts';
-
-const MAX_BANS = 4_096;
-/** Who broke the rules is banned from all models. */
-const ANY = '*';
 
 export interface SwarmOptions {
   self: PeerId;
@@ -57,9 +54,8 @@ export interface FetchOptions {
 
 export class Swarm {
   readonly #options: SwarmOptions;
-  readonly #peers = new Map<Channel, SwarmPeer>();
+  readonly #peers: SwarmPeers;
   readonly #downloads = new Map<ContentId, Download>();
-  readonly #banned = new BoundedMap<string, true>(MAX_BANS);
   readonly #uploads: Uploads;
   readonly #lending: Lending;
   readonly #proofs: LeafProofs;
@@ -68,13 +64,18 @@ export class Swarm {
   readonly #closing = new AbortController();
   readonly #fetches = new Set<Promise<unknown>>();
   #wrongBytes = 0;
-  #strangers = 0;
 
   constructor(options: SwarmOptions) {
     this.#options = options;
     const { clock, now, limits, store, holders, sentToday = 0 } = options;
     this.#fromPeers = new RateMeter(clock);
     this.#fromWeb = new RateMeter(clock);
+    this.#peers = new SwarmPeers({
+      ...options,
+      met: (peer) => {
+        for (const content of this.#downloads.keys()) void this.#seek(peer, content);
+      },
+    });
     this.#uploads = new Uploads({
       ...{ clock, now, limits, sentToday },
       lent: (content) => this.#lending.get(content),
@@ -89,7 +90,7 @@ export class Swarm {
       ...{ store, clock },
       hold: (held) => holders.hold(held, options.certificate),
       allowed: () => this.#uploads.allowed,
-      peers: () => this.#peers.values(),
+      peers: () => this.#peers,
       stopped: (content) => this.#uploads.stop(content),
     });
   }
@@ -124,7 +125,7 @@ export class Swarm {
     const either = AbortSignal.any([signal, this.#closing.signal]);
     let peer: SwarmPeer;
     try {
-      peer = await this.#meet(keeper, either);
+      peer = await this.#peers.meet(keeper, either);
     } catch {
       if (either.aborted) throw cancelled();
       return UNREACHABLE;
@@ -155,27 +156,25 @@ export class Swarm {
   /** Ends all fetches and closes what is open of the store. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#peers.close();
     await Promise.allSettled(this.#fetches);
     this.#uploads.close();
     await this.#lending.close();
   }
 
   channelOpened(channel: Channel): void {
-    this.#peerOf(channel);
+    this.#peers.of(channel);
   }
 
   channelClosed(channel: Channel): void {
-    const peer = this.#peers.get(channel);
-    if (peer === undefined) return;
-    this.#peers.delete(channel);
-    if (peer.outlaw) this.#ban(peer.key, ANY);
-    peer.close();
+    const peer = this.#peers.channelClosed(channel);
+    if (peer === null) return;
     this.#uploads.closed(peer);
     for (const download of this.#downloads.values()) download.drop(peer);
   }
 
   handle(channel: Channel, message: SwarmMessage): void {
-    const peer = this.#peerOf(channel);
+    const peer = this.#peers.of(channel);
     // Whoever has no lane can be sent no pieces.
     if (peer === null || this.#closing.signal.aborted) return;
     switch (message.kind) {
@@ -225,9 +224,10 @@ export class Swarm {
     const { store } = this.#options;
     const finder = new ContentFinder({
       ...this.#options,
-      banned: (peer, content) => this.#isBanned(peer, content),
-      ban: (peer, content) => this.#ban(peer, content),
-      meet: (holder, search) => this.#meet(holder, search),
+      banned: (peer, content) => this.#peers.isBanned(peer, content),
+      ban: (peer, content) => this.#peers.ban(peer, content),
+      meet: (holder, search) => this.#peers.meet(holder, search),
+      linked: () => this.#peers,
     });
     for (;;) {
       if (signal.aborted) throw cancelled();
@@ -270,7 +270,7 @@ export class Swarm {
       ...{ stored, web, clock, random, onProgress },
       inFlight: () => this.#inFlight,
       ban: (peer) => {
-        this.#ban(peer.key, content);
+        this.#peers.ban(peer.key, content);
         download.drop(peer);
       },
       searching: () => search.hopeful,
@@ -278,7 +278,7 @@ export class Swarm {
       fetching: (pieces) => {
         // What has come is told before it is no longer said to be on its way, or others would fetch it in between.
         this.#lending.tellGained();
-        for (const peer of this.#peers.values()) {
+        for (const peer of this.#peers) {
           if (peer.seeks.has(content) || peer.has.has(content)) peer.send({ kind: 'FETCHING', content, pieces });
         }
       },
@@ -290,21 +290,21 @@ export class Swarm {
     const search: HolderSearch = new HolderSearch({
       ...{ holders, clock, random },
       wanted: { content, sha256: null },
-      skip: ({ peerId }) => this.#isBanned(peerId, content) || this.#connected(peerId),
+      skip: ({ peerId }) => this.#peers.isBanned(peerId, content) || this.#peers.knows(peerId),
       connect: async (holder, dialling) => {
-        await this.#meet(holder, dialling);
+        await this.#peers.meet(holder, dialling);
       },
       connected: () => download.progress.peers,
     });
     this.#downloads.set(content, download);
-    for (const peer of this.#peers.values()) void this.#seek(peer, content);
+    for (const peer of this.#peers) void this.#seek(peer, content);
     const searching = search.run(either);
     try {
       await download.run(signal);
     } finally {
       over.abort();
       this.#downloads.delete(content);
-      for (const peer of this.#peers.values()) peer.has.delete(content);
+      for (const peer of this.#peers) peer.has.delete(content);
       await searching;
     }
   }
@@ -316,38 +316,13 @@ export class Swarm {
   }
 
   async #forget(finder: ContentFinder, { content, namers }: Found): Promise<void> {
-    for (const peerId of namers) this.#ban(peerId, content);
+    for (const peerId of namers) this.#peers.ban(peerId, content);
     finder.refuse(content);
     await this.#options.store.remove(content);
   }
 
-  /** A holder, connected. Rejects with connect_failed, also when no pieces can travel to us from there. */
-  async #meet(
-    { peerId, certificate }: { peerId: PeerId; certificate: string | null },
-    signal: AbortSignal,
-  ): Promise<SwarmPeer> {
-    if (peerId === this.#options.self) throw noWay();
-    if (certificate !== null) this.#options.learn(peerId, certificate);
-    const channel = await this.#options.connect(peerId, signal);
-    const peer = this.#peerOf(channel);
-    if (peer === null) throw noWay();
-    return peer;
-  }
-
-  #peerOf(channel: Channel): SwarmPeer | null {
-    const known = this.#peers.get(channel);
-    if (known !== undefined) return known;
-    const { bulk } = channel;
-    if (bulk === null || !channel.open || this.#closing.signal.aborted) return null;
-    const key = channel.proven ? channel.peer : `stranger ${this.#strangers++}`;
-    const peer = new SwarmPeer(channel, bulk, key, this.#options.clock);
-    this.#peers.set(channel, peer);
-    for (const content of this.#downloads.keys()) void this.#seek(peer, content);
-    return peer;
-  }
-
   async #seek(peer: SwarmPeer, content: ContentId): Promise<void> {
-    if (this.#isBanned(peer.key, content) || !(await peer.usable) || peer.gone) return;
+    if (this.#peers.isBanned(peer.key, content) || !(await peer.usable) || peer.gone) return;
     if (this.#downloads.has(content)) peer.seek(content);
   }
 
@@ -361,7 +336,7 @@ export class Swarm {
 
   #has(peer: SwarmPeer, content: ContentId, bits: Uint8Array | null): void {
     // What nobody asked about does not count.
-    if (!peer.has.has(content) || this.#isBanned(peer.key, content)) return;
+    if (!peer.has.has(content) || this.#peers.isBanned(peer.key, content)) return;
     if (!peer.told() || this.#downloads.get(content)?.has(peer, bits) === false) peer.broke();
   }
 
@@ -377,21 +352,6 @@ export class Swarm {
     peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
   }
 
-  #connected(peerId: PeerId): boolean {
-    if (peerId === this.#options.self) return true;
-    for (const { key } of this.#peers.values()) if (key === peerId) return true;
-    return false;
-  }
-
-  /** `key`: see `SwarmPeer.key`. */
-  #ban(key: string, content: ContentId | typeof ANY): void {
-    this.#banned.set(`${key} ${content}`, true);
-  }
-
-  #isBanned(key: string, content: ContentId): boolean {
-    return this.#banned.has(`${key} ${content}`) || this.#banned.has(`${key} ${ANY}`);
-  }
-
   get #inFlight(): number {
     let sum = 0;
     for (const { inFlight } of this.#downloads.values()) sum += inFlight;
@@ -402,12 +362,4 @@ export class Swarm {
 /** The decoder's bytes are a window on all that was read. */
 function owned({ bytes, path }: { bytes: Uint8Array; path: Uint8Array }): LeafProof {
   return { bytes: new Uint8Array(bytes), path: new Uint8Array(path) };
-}
-
-function tooLarge(): MeshError {
-  return new MeshError('storage_full', 'This model is larger than the room that is left for it. Give it more room.');
-}
-
-function noWay(): MeshError {
-  return new MeshError('connect_failed', 'Models cannot come from that volunteer: there is no direct way to it.');
 }
