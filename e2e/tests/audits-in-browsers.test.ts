@@ -108,13 +108,14 @@ interface Noise {
 /** llama.cpp leaves marks out that a model is not meant to write, and web-llm spells them. */
 const withoutMarks = (text: string) => text.replaceAll(/<\|[a-z_]+\|>/g, '');
 
-/** Null: wllama broke at a word that is no UTF-8. */
+/** Null: wllama broke at a word that is no UTF-8. A new one takes its place. */
 async function answerOf(provider: Provider, request: GenerateRequest): Promise<Run | null> {
   try {
     return await provider.run(request);
   } catch (thrown) {
-    if (provider === inWasm && thrown instanceof MeshError && thrown.code === 'engine_failed') return null;
-    throw thrown;
+    if (provider !== inWasm || !(thrown instanceof MeshError) || thrown.code !== 'engine_failed') throw thrown;
+    wllama = await openPageEngine(browsers[1]!, mesh.url, MODEL);
+    return null;
   }
 }
 
