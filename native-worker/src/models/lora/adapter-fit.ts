@@ -1,37 +1,25 @@
 /** Whether a file is an adapter (LoRA), and fits a given model: llama.cpp ends the process at some that do not. */
 import { GgmlType, type GgufFileInfo } from 'node-llama-cpp';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
-import { GGUF_TYPES } from '@llmesh/core/gguf/gguf-reader';
+import { loraFault } from '@llmesh/core/gguf/lora';
 import { readGgufInfo, readHeaders } from '../gguf-info.ts';
 import { withoutPart } from '../split-files.ts';
 
 /** The types that converters write, and that llama.cpp multiplies by on every device. */
 const TYPES: ReadonlySet<GgmlType> = new Set([GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0]);
-const ALPHA = 'adapter.lora.alpha';
 /** The norms, which llama.cpp leaves as the model has them. */
 const IGNORED = /_norm\.weight$/;
 
 /** Throws model_unreadable, with what to do instead. `name`: for a person. */
 export async function readAdapter(file: string, name: string, signal: AbortSignal): Promise<GgufFileInfo> {
   const { info, header } = await readBoth(file, name, signal);
-  const adapter: unknown = Reflect.get(info.metadata, 'adapter');
   if (!isAdapter(info)) {
     throw unreadable(name, 'is not an adapter. A whole model is lent with --model; adapters end in .gguf, too.');
   }
-  if (field(adapter, 'type') !== 'lora')
-    throw unreadable(name, 'is an adapter, but not a LoRA. Other kinds do not run here.');
-  if (field(adapter, 'alora') !== undefined) {
-    throw unreadable(name, 'is an activated LoRA (aLoRA), which does not run here. Use a plain LoRA.');
-  }
+  const fault = loraFault(header);
+  if (fault !== null) throw unreadable(name, fault);
   if (withoutPart(file) !== file.replace(/\.gguf$/i, '')) {
     throw unreadable(name, 'is one part of several. Merge them to one file with llama-gguf-split --merge.');
-  }
-  // llama.cpp ends the process at any other type.
-  if ((header.fields.get(ALPHA)?.type ?? GGUF_TYPES.float32) !== GGUF_TYPES.float32) {
-    throw unreadable(
-      name,
-      `is malformed: ${ALPHA} is not a 32-bit float. Convert it again with convert_lora_to_gguf.py.`,
-    );
   }
   return info;
 }
