@@ -99,7 +99,13 @@ describe('misfitOf', () => {
 
 describe('AdapterFiles', () => {
   const open = async (lora: string[], models = 1) =>
-    openAdapters({ lora, mesh: new URL('http://127.0.0.1:1'), data: folder }, models, null, new Output(false), never);
+    openAdapters(
+      { lora, mesh: new URL('http://127.0.0.1:1'), data: folder },
+      models,
+      { peers: null },
+      new Output(false),
+      never,
+    );
   const other = () => ({ ...base, fullTensorInfo: [] });
 
   it('go to the models that they are for', async () => {
