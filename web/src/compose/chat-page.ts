@@ -35,7 +35,6 @@ import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
 import type { ModelFilesParts } from './model-files.ts';
-import { composeOwnAdapters } from './own-adapters.ts';
 import type { Visit } from './visit.ts';
 
 const textOf = (turn: ShownTurn) => (turn.role === 'user' ? turn.text : saidOf(turn));
@@ -173,7 +172,8 @@ export function composeChatPage({
     search,
     models,
     adapters,
-    ownAdapters: composeOwnAdapters({ store, shelf: files.shelf, choice: adapters }),
+    ownAdapters: async () =>
+      (await import('./own-adapters.ts')).openOwnAdapters({ store, carrier: files.carrier, choice: adapters }),
     credits,
     context: new OpenContext({ chat, models, memories }),
     local,

@@ -1,11 +1,9 @@
 /** Puts together what carries models: the store in its worker, the way from and to volunteers, and what its owner says about it. */
 import type { ContentId } from '@llmesh/core/base/ids';
-import { MeshError } from '@llmesh/core/base/errors';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import { isMetered } from '../adapters/metered.ts';
 import { warn } from '../adapters/log.ts';
 import { fileSystem } from '../engines/files/file-system.ts';
-import type { AdapterShelf } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
 import { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
 import type { Carrier } from './carrier.ts';
@@ -16,8 +14,8 @@ export interface ModelFilesParts {
   sharing: Sharing;
   /** See `BrowserShelfNeeds`. */
   removeContent: (content: ContentId) => Promise<void>;
-  /** Where the visitor's own adapters lie. */
-  shelf: AdapterShelf;
+  /** Null: this browser has no place for files. */
+  carrier: () => Promise<Carrier | null>;
 }
 
 /** To be called before the mesh is opened. Its code is fetched with that of the mesh. */
@@ -50,24 +48,12 @@ export function composeModelFiles({ records, clock, door }: Visit): ModelFilesPa
     supply: {
       bring: async (...args) => await (await ready())?.supply.bring(...args),
     },
-    shelf: {
-      keep: async (file, onProgress) => await (await needed(ready())).keepAdapter(file, onProgress),
-      remove: async (content) => await (await needed(ready())).removeContent(content),
-    },
+    carrier: ready,
     removeContent: async (content) => {
       await sharing.letGo();
       await (await ready())?.removeContent(content);
     },
   };
-}
-
-async function needed(ready: Promise<Carrier | null>): Promise<Carrier> {
-  const carrier = await ready;
-  if (carrier !== null) return carrier;
-  throw new MeshError(
-    'unsupported',
-    'This browser gives the page no place for files, as in some private windows. Use another window, or another browser.',
-  );
 }
 
 /** Null: without a file system there is no store, and models come as they did before there was one. */

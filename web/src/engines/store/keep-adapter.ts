@@ -68,7 +68,7 @@ export async function keepAdapter(
   const content = contentIdOf(manifest, scriptHasher);
   const stored = await store.begin(content, manifest);
   try {
-    await stored.keepLayer(0, hashes.layer);
+    if (!stored.pieces.full) await stored.keepLayer(0, hashes.layer);
     for (let piece = 0; piece < stored.pieces.size; piece++) {
       if (stored.pieces.has(piece)) continue;
       const from = piece * PIECE_BYTES;

@@ -8,16 +8,14 @@ import type { Store } from '../../store.ts';
 /** An adapter as a question names it. The file is given under its content id, and known by its SHA-256. */
 export const AskedAdapterSchema = v.object({
   content: v.custom<ContentId>(isContentId),
-  sha256: v.pipe(v.string(), v.hexadecimal(), v.length(64)),
-  name: v.pipe(v.string(), v.maxLength(80)),
+  /** A content id is a SHA-256, too. */
+  sha256: v.custom<string>(isContentId),
+  name: v.string(),
   sizeBytes: v.number(),
 });
 export type AskedAdapter = v.InferOutput<typeof AskedAdapterSchema>;
 
-/** Who uses more models than this forgets the first. */
-const MAX_MODELS = 32;
-
-const Chosen = v.array(v.tuple([v.string(), AskedAdapterSchema]));
+const Chosen = v.array(v.object({ model: v.string(), adapter: AskedAdapterSchema }));
 type Chosen = v.InferOutput<typeof Chosen>;
 
 export class AdapterChoice {
@@ -31,27 +29,23 @@ export class AdapterChoice {
 
   /** `model`: the name of its offer. Null: it is asked as it is. */
   of(model: string): AskedAdapter | null {
-    return this.#record.value.find(([name]) => name === model)?.[1] ?? null;
+    return this.#record.value.find((one) => one.model === model)?.adapter ?? null;
   }
 
   /** Null: from now on it is asked as it is. */
   choose(model: string, adapter: AskedAdapter | null): void {
     void this.#record.change((all) => {
-      const others = all.filter(([name]) => name !== model);
-      return adapter === null ? others : [...others, [model, adapter] as const].slice(-MAX_MODELS).map(copied);
+      const others = all.filter((one) => one.model !== model);
+      return adapter === null ? others : [...others, { model, adapter }];
     });
   }
 
   /** It is not here any more. */
   drop(content: ContentId): void {
-    void this.#record.change((all) => all.filter(([, adapter]) => adapter.content !== content));
+    void this.#record.change((all) => all.filter(({ adapter }) => adapter.content !== content));
   }
 
   async restore(): Promise<void> {
     await this.#record.restore();
   }
-}
-
-function copied([name, adapter]: readonly [string, AskedAdapter]): [string, AskedAdapter] {
-  return [name, { ...adapter }];
 }
