@@ -8,7 +8,6 @@ import type { Unfinished } from './kept/unfinished.ts';
 import type { KeptTurn, Talk } from './kept-conversation.ts';
 import type { Locks } from '../locks.ts';
 import { missingFor } from './obstacles.ts';
-import type { AskedAdapter } from './adapters/adapter-choice.svelte.ts';
 import type { Scope } from '../scope.ts';
 import { titleOf } from './title.ts';
 import { plain, TurnList } from './turn-list.svelte.ts';
@@ -79,17 +78,8 @@ export class Conversation {
   }
 
   /** The model that was just chosen on the page is the one of this conversation from now on. */
-  takeChoice(): void {
-    if (this.#list.all.length > 0) this.#pin(this.scope, this.#needs.models.chosenFor(this.scope));
-    void this.#kept.choose();
-  }
-
-  /** The adapter that was just chosen for its model; null: it is asked as it is. */
-  takeAdapter(adapter: AskedAdapter | null): void {
-    const model = this.model;
-    if (model === null || this.#list.all.length === 0) return;
-    const { adapter: _before, ...plainModel } = model;
-    this.#pin(this.scope, adapter === null ? plainModel : { ...plainModel, adapter });
+  takeChoice(model = this.#needs.models.chosenFor(this.scope)): void {
+    if (this.#list.all.length > 0) this.#pin(this.scope, model);
     void this.#kept.choose();
   }
 

@@ -29,14 +29,11 @@ export function waitingWords(
     case 'device':
       return deviceWords(answer, device, local.known);
     default:
-      if (answer.model?.adapter !== undefined) {
-        return {
-          head: `Nobody who has ${model} takes adapters right now`,
-          next: `${sent} when somebody does. Without your adapter it could be asked at once.`,
-        };
-      }
       return {
-        head: answer.model === null ? 'No volunteer is offering a model right now' : `Nobody has ${model} right now`,
+        head:
+          answer.model === null
+            ? 'No volunteer is offering a model right now'
+            : `Nobody has ${model}${answer.model.adapter ? ' and takes adapters' : ''} right now`,
         next: `${sent} when a volunteer comes online.`,
       };
   }
