@@ -40,6 +40,8 @@ const ROOMS = {
     ['peers', 'the open links of this peer, and what peers do for each other over them'],
     ['control', 'our end of the control plane'],
     ['models', 'what a model consists of: manifests, pieces, their hashes, and the ports to where they lie'],
+    ['models/swarm/link', 'one link that carries models: what is said and sent on it'],
+    ['models/swarm/pull', 'what one fetch takes, from peers and from a server'],
     ['models/swarm', 'models carried by peers: found, exchanged, checked'],
     ['engine', 'the inference port, and what surrounds an engine whoever calls it'],
     ['tasks', 'what a kind of task is, and the kinds that there are'],

@@ -27,6 +27,10 @@ function count(text: string): number {
   return value;
 }
 
+function countFromNone(text: string): number {
+  return text === '0' ? 0 : count(text);
+}
+
 function share(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 1)) throw new InvalidArgumentError('must be more than 0 and at most 1');
@@ -222,13 +226,16 @@ program
 program
   .command('swarm')
   .description(
-    'models from peers: beside one plain download, a bare data channel, among liars, killed again and again, and beside an answer',
+    'models from peers: beside one plain download, a bare data channel, among liars, killed again and again, beside an answer, and in a tab',
   )
   .option('--mb <n>', 'megabytes of the model', count, 100)
-  .option('--joiners <n>', 'peers that begin at once', count, 8)
+  .option('--joiners <n>', 'peers in Node that begin at once', count, 8)
+  .option('--tabs <n>', 'peers in Chromium that begin with them', countFromNone, 0)
   .option('--kills <n>', 'of one that fetches', count, 20)
   .option('--rounds <n>', 'of what is measured in turns', count, 3)
-  .addOption(new Option('--part <name>', 'only this').choices(PARTS))
+  .option('--tab-mb <n>', 'megabytes that come to the tab whose memory is measured', count, 2_000)
+  .option('--chat-mb <n>', 'megabytes that come while an answer is written', count, 400)
+  .addOption(new Option('--part <names...>', 'only these').choices(PARTS))
   .action(async (options: SwarmOptions) => {
     report(await swarm(options));
   });

@@ -24,6 +24,7 @@ import { ReportFiler } from './provide/report-filer.ts';
 import { auditTask } from './tasks/audit-task.ts';
 import { Requester } from './ask/requester.ts';
 import type { Channel, Message } from './peers/channel.ts';
+import { isSwarmMessage } from './protocol.ts';
 import type { Transport } from './transport/transport.ts';
 import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
 import type { ServedModel } from './provide/task.ts';
@@ -311,6 +312,10 @@ export class Mesh {
   }
 
   #dispatch(channel: Channel, message: Message): void {
+    if (isSwarmMessage(message)) {
+      this.swarm?.handle(channel, message);
+      return;
+    }
     switch (message.kind) {
       case 'TASK_REQUEST':
         if (this.#worker !== null) this.#worker.request(channel, message);
@@ -346,17 +351,6 @@ export class Mesh {
       case 'INTRODUCED':
       case 'INTRODUCTION':
         this.#introductions.handle(channel, message);
-        break;
-      case 'SEEK':
-      case 'HAVE':
-      case 'GAINED':
-      case 'FETCHING':
-      case 'WANT':
-      case 'UNWANT':
-      case 'DECLINE':
-      case 'WANT_MANIFEST':
-      case 'MANIFEST':
-        this.swarm?.handle(channel, message);
         break;
       default:
         message satisfies never;

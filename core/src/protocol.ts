@@ -366,6 +366,19 @@ export const ManifestSchema = v.object({
   bytes: v.nullable(bytes(MAX_MODEL_MANIFEST_BYTES)),
 });
 
+/** The messages that carry models between peers: the one list of them. */
+const SWARM_SCHEMAS = [
+  SeekSchema,
+  HaveSchema,
+  GainedSchema,
+  FetchingSchema,
+  WantSchema,
+  UnwantSchema,
+  DeclineSchema,
+  WantManifestSchema,
+  ManifestSchema,
+] as const;
+
 const DataSchema = v.variant('kind', [
   PingSchema,
   TaskRequestSchema,
@@ -381,15 +394,7 @@ const DataSchema = v.variant('kind', [
   IntroduceSchema,
   IntroducedSchema,
   IntroductionSchema,
-  SeekSchema,
-  HaveSchema,
-  GainedSchema,
-  FetchingSchema,
-  WantSchema,
-  UnwantSchema,
-  DeclineSchema,
-  WantManifestSchema,
-  ManifestSchema,
+  ...SWARM_SCHEMAS,
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
@@ -401,13 +406,8 @@ export type KnownPeer = v.InferOutput<typeof KnownPeersSchema>['peers'][number];
 /** The messages that introduce peers to each other. */
 export type IntroductionMessage = Extract<DataMessage, { kind: 'INTRODUCE' | 'INTRODUCED' | 'INTRODUCTION' }>;
 
-/** The messages that carry models between peers. */
-export type SwarmMessage = Extract<
-  DataMessage,
-  {
-    kind: 'SEEK' | 'HAVE' | 'GAINED' | 'FETCHING' | 'WANT' | 'UNWANT' | 'DECLINE' | 'WANT_MANIFEST' | 'MANIFEST';
-  }
->;
+/** One of `SWARM_SCHEMAS`. */
+export type SwarmMessage = v.InferOutput<(typeof SWARM_SCHEMAS)[number]>;
 export type WantedBlocks = v.InferOutput<typeof WantSchema>['wants'][number];
 
 /** A stranger's decoded value as a message, or `null`. Unknown fields are dropped, unknown kinds are `null`. */
@@ -415,6 +415,13 @@ export function parseData(value: unknown): DataMessage | null {
   const result = v.safeParse(DataSchema, value, { abortEarly: true });
   return result.success ? result.output : null;
 }
+
+/** Whether it carries models, and not tasks or introductions. */
+export function isSwarmMessage(message: DataMessage): message is SwarmMessage {
+  return SWARM_KINDS.has(message.kind);
+}
+
+const SWARM_KINDS: ReadonlySet<string> = new Set(SWARM_SCHEMAS.map(({ entries }) => entries.kind.literal));
 
 /** The task that an invalid message would have asked for, so that only that task is refused; null: none. */
 export function taskAskedBy(value: unknown): TaskId | null {

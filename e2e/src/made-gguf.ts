@@ -7,10 +7,10 @@ import type { ModelId } from '@llmesh/core/base/ids';
 import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import { contentIdOf } from '@llmesh/core/models/content-id';
 import { scriptHasher } from '@llmesh/core/models/hasher';
-import { makeManifest } from '@llmesh/core/models/make-manifest';
+import { makeManifest, type MadeManifest } from '@llmesh/core/models/make-manifest';
 import { manifestBytes } from '@llmesh/core/models/manifest';
 
-export interface MadeGguf {
+export interface MadeGguf extends MadeManifest {
   /** For the catalogue: it pins the content. */
   model: GgufModel;
   /** Where a mirror has it. */
@@ -34,6 +34,8 @@ export async function madeGguf(sizeBytes: number): Promise<MadeGguf> {
   const content = contentIdOf(manifest, scriptHasher);
   const path = '/made/model/resolve/main/made.gguf';
   return {
+    manifest,
+    layers,
     path,
     model: {
       id: 'made' as ModelId,

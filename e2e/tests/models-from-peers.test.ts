@@ -67,6 +67,46 @@ for (const [first, second, tag] of [
   );
 }
 
+const tinyFile = () => readFileSync(join(ROOT, 'models/tiny/llmesh-tiny.gguf'));
+
+/** A visitor to whom the hub answers with this, whatever part of the file is asked for. */
+async function visitorOfHub(browser: Browser, answer: { status: number; body: Buffer }) {
+  const opened = await openPage(browser, 'about:blank');
+  await opened.page.context().route(GGUF, async (route) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(route.request().headers()['range'] ?? '') ?? [];
+    const isPart = answer.status === 206 && from !== undefined;
+    const body = isPart ? answer.body.subarray(Number(from), Number(to) + 1) : answer.body;
+    await route.fulfill({ status: isPart ? 206 : 200, body });
+  });
+  await opened.page.goto(`${mesh.url}/donate`);
+  return opened;
+}
+
+test('where the hub has another file under the same name, the model comes from volunteers, and alone one is told so', async ({
+  commonBrowsers,
+}) => {
+  const browser = await commonBrowsers.get('chromium');
+  const another = { status: 206, body: tinyFile().map((byte) => byte ^ 1) as Buffer };
+  const alone = await visitorOfHub(browser, another);
+  await press(alone.page, 'Start donating');
+  await expect(alone.page.getByText(/another file|is not the one|differs from/i).first()).toBeVisible({
+    timeout: 60_000,
+  });
+  await alone.page.context().close();
+  const lender = await visitor(browser, true);
+  await lends(lender.page);
+  const joiner = await visitorOfHub(browser, another);
+  await lends(joiner.page);
+  expect(await hashOf(joiner.page, '0')).toBe(SHA256);
+  for (const { page } of [lender, joiner]) await page.context().close();
+});
+
+test('a hub that sends no parts of files sends the whole', async ({ commonBrowsers }) => {
+  const whole = await visitorOfHub(await commonBrowsers.get('chromium'), { status: 200, body: tinyFile() });
+  await lends(whole.page);
+  await whole.page.context().close();
+});
+
 /** A visitor whose catalogue has one model, from a mirror. */
 async function visitorOf(browser: Browser, model: CatalogueModel, mirror: string | null) {
   const opened = await openPage(browser, 'about:blank');

@@ -19,6 +19,13 @@ export async function benchModel(path: string, sizeBytes: number): Promise<Bench
   await file.close();
   const source = { path: 'model.gguf', sizeBytes, read: () => createReadStream(path) };
   const signal = new AbortController().signal;
-  const { manifest, layers } = await makeManifest('gguf', [source], nodeHasher, { signal });
-  return { content: contentIdOf(manifest, nodeHasher), manifest, layers, path, sizeBytes };
+  const made = await makeManifest('gguf', [source], nodeHasher, { signal });
+  // Node's hashes are Buffers, which mean nothing to a browser.
+  const files = made.manifest.files.map((one) => ({
+    ...one,
+    sha256: new Uint8Array(one.sha256),
+    root: new Uint8Array(one.root),
+  }));
+  const manifest = { ...made.manifest, files };
+  return { content: contentIdOf(manifest, nodeHasher), manifest, layers: made.layers, path, sizeBytes };
 }

@@ -1,45 +1,23 @@
 /** What the benchmark asks of its peers, each a process of its own, and what they answer. */
-import type { Manifest } from '@llmesh/core/models/manifest';
-import type { ContentId } from '@llmesh/core/models/piece-store';
+import type { FetchCommand, OneFileModel, RawCommand } from '@llmesh/e2e/model-tab/commands';
+import type { Deceit } from '@llmesh/e2e/model-tab/liar';
 
-export interface BenchModel {
-  content: ContentId;
-  manifest: Manifest;
-  layers: Uint8Array<ArrayBuffer>[];
+export interface BenchModel extends OneFileModel {
   /** Its only file. */
   path: string;
   sizeBytes: number;
 }
 
-export type Deceit = 'wrong pieces' | 'silence' | 'what it lacks';
-
 export type Command =
   | { do: 'join'; mesh: string; folder: string }
   /** Takes the file in and lends it. */
   | { do: 'lend'; model: BenchModel }
-  | { do: 'fetch'; model: BenchModel; source: string | null; lend: boolean }
+  | FetchCommand
   | { do: 'lie'; mesh: string; model: BenchModel; deceit: Deceit }
-  /** One end of a data channel with nothing above it. */
-  | { do: 'raw offer' }
-  | { do: 'raw answer'; sdp: string }
-  | { do: 'raw answered'; sdp: string }
-  | { do: 'raw send'; bytes: number }
-  | { do: 'raw receive'; bytes: number }
+  | RawCommand
   /** Answers questions with so many words a second. */
   | { do: 'provide'; wordsPerSecond: number }
   | { do: 'ask' };
-
-export interface Fetched {
-  ms: number;
-  /** From the first piece to the last: connecting and the last look at the whole file are not transfer. */
-  bytesPerSecond: number;
-  fromPeers: number;
-  fromWeb: number;
-  wrong: number;
-  /** The SHA-256 of what is in the store in the end, in hex. */
-  sha256: string;
-  loadedAtStart: number;
-}
 
 export type Answer = { id: number; result: unknown } | { id: number; error: string };
 

@@ -1,28 +1,24 @@
 /** One peer of the benchmark, in a process of its own; the parent says what it does: see `messages.ts`. */
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { realClock } from '@llmesh/core/base/clock';
 import type { ModelId } from '@llmesh/core/base/ids';
-import { openPeerPaths, type OpenPeer } from '@llmesh/core/open-peer';
+import type { OpenPeer } from '@llmesh/core/open-peer';
 import { PieceMap } from '@llmesh/core/models/piece-map';
-import type { WebSource } from '@llmesh/core/models/swarm-port';
-import { BLOCK_BYTES, writeBlock } from '@llmesh/core/models/swarm/block';
-import { Links } from '@llmesh/core/peers/links';
-import type { Channel } from '@llmesh/core/peers/channel';
-import { RtcConnection } from '@llmesh/core/transport/rtc-connection';
-import { BULK_HIGH_WATER_BYTES, MAX_BULK_BYTES } from '@llmesh/core/transport/transport';
+import type { FetchCommand, Fetched } from '@llmesh/e2e/model-tab/commands';
+import { lie } from '@llmesh/e2e/model-tab/liar';
+import { measuredFetch } from '@llmesh/e2e/model-tab/measured-fetch';
+import { RawEnd } from '@llmesh/e2e/model-tab/raw-end';
 import { FilePieceStore } from 'llmesh/models/pieces/file-piece-store';
 import { nodeHasher } from 'llmesh/models/pieces/node-hasher';
 import { connectWebRtc } from 'llmesh/node/datachannel';
-import { nodeHost, openMeshNode } from 'llmesh/node/mesh-node';
-import type { Answer, BenchModel, Command, Deceit, Fetched } from './messages.ts';
+import { openMeshNode } from 'llmesh/node/mesh-node';
+import type { Answer, BenchModel, Command } from './messages.ts';
 
 const MODEL = 'bench-words' as ModelId;
 const never = new AbortController().signal;
 let node: OpenPeer | null = null;
 let store: FilePieceStore | null = null;
-let raw: RtcConnection | null = null;
+const raw = new RawEnd(() => connectWebRtc({ iceServers: [] }));
 
 process.on('message', ({ id, command }: { id: number; command: Command }) => {
   run(command).then(
@@ -39,27 +35,16 @@ async function run(command: Command): Promise<unknown> {
     case 'lend':
       return lend(command.model);
     case 'fetch':
-      return fetchModel(command.model, command.source, command.lend);
+      return fetchModel(command);
     case 'lie':
-      return lie(command.mesh, command.model, command.deceit);
-    case 'raw offer':
-      raw = new RtcConnection(connectWebRtc({ iceServers: [] }), realClock);
-      return raw.offer();
-    case 'raw answer':
-      raw = new RtcConnection(connectWebRtc({ iceServers: [] }), realClock);
-      return raw.answer(command.sdp);
-    case 'raw answered':
-      return raw?.answered(command.sdp);
-    case 'raw send':
-      return sendRaw(command.bytes);
-    case 'raw receive':
-      return receiveRaw(command.bytes);
+      await lie(command.mesh, command.model, command.deceit);
+      return undefined;
     case 'provide':
       return provide(command.wordsPerSecond);
     case 'ask':
       return ask();
     default:
-      return command satisfies never;
+      return raw.run(command);
   }
 }
 
@@ -98,109 +83,11 @@ async function lend(model: BenchModel): Promise<void> {
   await delay(3_000);
 }
 
-async function fetchModel(model: BenchModel, source: string | null, lends: boolean): Promise<Fetched> {
+async function fetchModel(command: FetchCommand): Promise<Fetched> {
   const { swarm, files } = joined();
-  const { content, manifest } = model;
-  const before = (await files.list()).find((one) => one.content === content);
-  const loadedAtStart = before?.loadedBytes ?? 0;
-  process.send?.({ started: loadedAtStart });
-  const startMs = performance.now();
-  let [first, last] = [
-    { ms: 0, loadedBytes: 0 },
-    { ms: 0, loadedBytes: 0 },
-  ];
-  const web = source === null ? null : serverAt(source);
-  const request = { content, sha256: null, manifest, web, sizeBytes: null, lend: lends };
-  const stored = await swarm.fetch(request, {
-    signal: never,
-    onProgress: ({ loadedBytes }) => {
-      process.send?.({ loadedBytes });
-      last = { ms: performance.now(), loadedBytes };
-      if (first.ms === 0 && loadedBytes > loadedAtStart) first = last;
-    },
-  });
-  const ms = performance.now() - startMs;
-  const hash = createHash('sha256');
-  for (let piece = 0; piece < new PieceMap(manifest).count; piece++) hash.update(await stored.read(piece));
-  await stored.close();
-  const { fromPeers, fromWeb, wrong } = swarm.figures.totals;
-  const bytesPerSecond = ((last.loadedBytes - first.loadedBytes) * 1000) / (last.ms - first.ms);
-  return { ms, bytesPerSecond, fromPeers, fromWeb, wrong, sha256: hash.digest('hex'), loadedAtStart };
-}
-
-function serverAt(url: string): WebSource {
-  return {
-    async read(_file, from, to, signal) {
-      const response = await fetch(url, { headers: { range: `bytes=${from}-${to - 1}` }, signal });
-      return new Uint8Array(await response.arrayBuffer());
-    },
-    async layer(_file, signal) {
-      return new Uint8Array(await (await fetch(`${url}/layer`, { signal })).arrayBuffer());
-    },
-  };
-}
-
-/** A peer that is not what it says. */
-async function lie(mesh: string, model: BenchModel, deceit: Deceit): Promise<void> {
-  const address = new URL(mesh);
-  const { transport, control } = await openPeerPaths(nodeHost(address), address);
-  const { content } = model;
-  new Links(transport, realClock, {
-    opened: () => {},
-    closed: () => {},
-    message: (channel, message) => {
-      if (channel.bulk !== null) channel.bulk.receive = () => {};
-      if (message.kind === 'SEEK') channel.send({ kind: 'HAVE', content, bits: null });
-      if (message.kind !== 'WANT') return;
-      for (const want of message.wants) {
-        const layer = want.what === 'layer' ? model.layers[want.file] : undefined;
-        if (layer !== undefined) void sendSlowly(channel, want.id, layer);
-        else if (deceit === 'wrong pieces') void sendSlowly(channel, want.id, new Uint8Array(1_048_576));
-        else if (deceit === 'what it lacks') channel.send({ kind: 'DECLINE', ids: [want.id] });
-      }
-    },
-  });
-  control.start();
-  while (control.state !== 'open') await delay(20);
-  await transport.reachable(never);
-  control.hold([{ content, sha256: null, whole: true }], transport.certificate ?? null);
-  await delay(3_000);
-}
-
-async function sendSlowly({ bulk }: Channel, id: number, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) {
-    while ((bulk?.bufferedBytes ?? 0) > BULK_HIGH_WATER_BYTES) await delay(5);
-    bulk?.send(writeBlock(id, bytes, at));
-  }
-}
-
-/** As much as the data channel takes, in messages as large as those of the bulk lane. */
-async function sendRaw(total: number): Promise<void> {
-  const lane = rawLane();
-  await new Promise<void>((resolve) => (lane.opened = resolve));
-  const message = new Uint8Array(MAX_BULK_BYTES);
-  for (let sent = 0; sent < total; sent += message.byteLength) {
-    if (lane.bufferedBytes > BULK_HIGH_WATER_BYTES) await new Promise<void>((resolve) => (lane.drained = resolve));
-    lane.send(message);
-  }
-}
-
-/** Milliseconds from the first message to the last. */
-async function receiveRaw(total: number): Promise<number> {
-  const lane = rawLane();
-  let [received, firstMs] = [0, 0];
-  return new Promise((resolve) => {
-    lane.receive = ({ byteLength }) => {
-      if (received === 0) firstMs = performance.now();
-      received += byteLength;
-      if (received >= total) resolve(performance.now() - firstMs);
-    };
-  });
-}
-
-function rawLane() {
-  if (raw === null) throw new Error('there is no connection yet');
-  return raw.bulk;
+  const before = (await files.list()).find((one) => one.content === command.model.content);
+  process.send?.({ started: before?.loadedBytes ?? 0 });
+  return measuredFetch(swarm, nodeHasher, command, (loadedBytes) => process.send?.({ loadedBytes }));
 }
 
 /** An engine of words, at a pace. */

@@ -20,6 +20,8 @@ export class SlowSource {
     this.#model = model;
     this.#bytesPerSecond = bytesPerSecond;
     this.#server = createServer((request, response) => {
+      // Pages of another origin ask, too.
+      response.setHeader('access-control-allow-origin', '*');
       const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
       if (request.url === '/layer') response.end(model.layers[0]);
       else if (range === null) void this.#send(response, 200, 0, model.sizeBytes);

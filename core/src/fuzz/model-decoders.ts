@@ -2,7 +2,7 @@
 import { HASH_BYTES, MAX_CONTENT_BYTES, manifestBytes, readManifest, type ManifestFile } from '../models/manifest.ts';
 import { PieceMap } from '../models/piece-map.ts';
 import { PieceSet } from '../models/piece-set.ts';
-import { Assembly, BLOCK_BYTES, readBlock, writeBlock } from '../models/swarm/block.ts';
+import { Assembly, BLOCK_BYTES, readBlock, writeBlock } from '../models/swarm/link/block.ts';
 import { sameBytes } from '../wire/canonical.ts';
 import type { FuzzTarget } from './fuzz.ts';
 import { refusable } from './refusal.ts';

@@ -47,7 +47,8 @@ export interface StoredContent {
   /** The bytes of a piece that is here, for the caller to keep. Rejects with model_integrity when the disk lost them. */
   read(piece: number): Promise<Uint8Array<ArrayBuffer>>;
   /**
-   * Takes the bytes over, checks and keeps them. False: they are not this piece's. As long as the layer of its file is not
+   * Checks the bytes and keeps them. They are the store's until this settles, and it may move them to another thread for good;
+   * afterwards the caller may use their memory again. False: they are not this piece's. As long as the layer of its file is not
    * here, a piece is on trial: kept, and not in `pieces`. When the last of its file comes, or the layer, all of them are
    * checked, and those that are right are in `pieces`; false then: they were not the file that the root covers, and none of
    * them is kept. Those on trial need not outlive a restart.

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import { BadRequest, MessageReader, writeMessage } from '../wire/frame.ts';
 import type { PeerId } from '../base/ids.ts';
-import { parseData, type DataMessage } from '../protocol.ts';
+import { isSwarmMessage, parseData, type DataMessage } from '../protocol.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type BulkLane, type Link, type Path } from '../transport/transport.ts';
 
@@ -254,6 +254,7 @@ export class Channel {
 }
 
 function asksOfUs(message: DataMessage): boolean {
+  if (isSwarmMessage(message)) return true;
   switch (message.kind) {
     case 'PING':
     case 'TASK_REQUEST':
@@ -265,15 +266,6 @@ function asksOfUs(message: DataMessage): boolean {
     case 'INTRODUCE':
     case 'INTRODUCED':
     case 'INTRODUCTION':
-    case 'SEEK':
-    case 'HAVE':
-    case 'GAINED':
-    case 'FETCHING':
-    case 'WANT':
-    case 'UNWANT':
-    case 'DECLINE':
-    case 'WANT_MANIFEST':
-    case 'MANIFEST':
       return true;
     case 'TASK_ACCEPTED':
     case 'TASK_CHUNK':

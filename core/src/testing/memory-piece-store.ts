@@ -171,11 +171,11 @@ class MemoryContent implements StoredContent {
     const layer = layers.get(file);
     if (layer !== undefined) {
       if (!sameBytes(hash, hashIn(layer, index))) return false;
-      bytes.set(piece, taken);
+      bytes.set(piece, taken.slice());
       pieces.add(piece);
       return true;
     }
-    bytes.set(piece, taken);
+    bytes.set(piece, taken.slice());
     trial.set(piece, hash);
     return this.#tryAll(file);
   }

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { PIECE_BYTES } from '../manifest.ts';
 import { makeModel, randomFile } from '../../testing/made-model.ts';
 import { asked, fetching, hasAll, SwarmWorld, webServer } from '../../testing/swarm-world.ts';
-import { BLOCK_BYTES, writeBlock } from './block.ts';
+import { BLOCK_BYTES, writeBlock } from './link/block.ts';
 
 const models = [
   await makeModel({ 'model.gguf': randomFile(4 * PIECE_BYTES + 1) }),

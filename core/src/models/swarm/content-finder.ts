@@ -11,7 +11,7 @@ import type { Hasher } from '../hasher.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ContentId, PieceStore } from '../piece-store.ts';
 import type { FetchRequest, Holder, HolderIndex } from '../swarm-port.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
 
 /** How many of those who have a content are asked for its manifest; so many at once, and all within this time. */
 const [MAX_ASKED, ASKED_AT_ONCE, ASKING_MS] = [8, 3, 10_000];
@@ -30,11 +30,17 @@ export interface ContentFinderOptions {
   holders: HolderIndex;
   hasher: Hasher;
   clock: Clock;
-  banned: (peer: PeerId, content: ContentId) => boolean;
-  ban: (peer: PeerId, content: ContentId) => void;
+  /** `key`: that of a `SwarmPeer`. */
+  banned: (key: string, content: ContentId) => boolean;
+  ban: (key: string, content: ContentId) => void;
   /** Rejects when it cannot be reached. */
   meet: (holder: Holder, signal: AbortSignal) => Promise<SwarmPeer>;
+  /** Those that we are linked to already, for when the index of holders is away. */
+  linked: () => Iterable<SwarmPeer>;
 }
+
+/** Rejects when the peer cannot be reached. */
+type Way = (signal: AbortSignal) => Promise<SwarmPeer>;
 
 export class ContentFinder {
   readonly #options: ContentFinderOptions;
@@ -49,15 +55,34 @@ export class ContentFinder {
     this.#refused.add(content);
   }
 
-  /** Null: nobody has it. Rejects with cancelled. */
+  /** Null: nobody has it. Rejects with cancelled, and with control_unreachable when nobody who is linked to us has it either. */
   async find(request: FetchRequest, signal: AbortSignal): Promise<Found | null> {
     const { content, manifest } = request;
     if (content === null) return this.#byFile(request, signal);
     const known = manifest ?? (await this.#stored(content)) ?? (await this.#fromWeb(content, request, signal));
     if (known !== null) return { content, manifest: known, namers: [] };
-    const holders = await this.#holders({ content, sha256: null }, signal);
-    const asked = await this.#ask(content, holders, signal);
+    const asked = await this.#fromPeers(content, signal);
     return asked === null ? null : { content, manifest: asked, namers: [] };
+  }
+
+  /** The index may be away while those who have it are linked to us. */
+  async #fromPeers(content: ContentId, signal: AbortSignal): Promise<Manifest | null> {
+    const { linked, banned } = this.#options;
+    let holders: Holder[];
+    try {
+      holders = await this.#holders({ content, sha256: null }, signal);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      const near = [...linked()].filter(({ key }) => !banned(key, content));
+      const found = await this.#ask(
+        content,
+        near.map((peer) => async () => peer),
+        signal,
+      );
+      if (found === null) throw thrown;
+      return found;
+    }
+    return await this.#askHolders(content, holders, signal);
   }
 
   async #byFile(request: FetchRequest, signal: AbortSignal): Promise<Found | null> {
@@ -77,7 +102,7 @@ export class ContentFinder {
     const order = [...byContent].toSorted(([, a], [, b]) => b.length - a.length).slice(0, MAX_TRIED);
     for (const [content, named] of order) {
       if (this.#refused.has(content)) continue;
-      const asked = await this.#ask(content, named, signal);
+      const asked = await this.#askHolders(content, named, signal);
       if (asked !== null && isFile(asked, request))
         return { content, manifest: asked, namers: namersOf(named, content) };
       // What its own manifest says is not what it was named for.
@@ -111,16 +136,21 @@ export class ContentFinder {
     return [...said.values()].filter(({ peerId, content }) => !banned(peerId, content));
   }
 
-  /** The first right answer; null: none of them has one, or says so in time. Rejects with cancelled. */
-  async #ask(content: ContentId, holders: readonly Holder[], signal: AbortSignal): Promise<Manifest | null> {
+  #askHolders(content: ContentId, holders: readonly Holder[], signal: AbortSignal): Promise<Manifest | null> {
+    const ways = holders.map((holder) => (either: AbortSignal) => this.#options.meet(holder, either));
+    return this.#ask(content, ways, signal);
+  }
+
+  /** The first right answer; null: none of them has one, or says so in time. Rejects with cancelled. `ways`: to each of them. */
+  async #ask(content: ContentId, ways: readonly Way[], signal: AbortSignal): Promise<Manifest | null> {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const stopTimer = this.#options.clock.after(ASKING_MS, () => over.abort());
-    const waiting = holders.slice(0, MAX_ASKED);
+    const waiting = ways.slice(0, MAX_ASKED);
     let right: Manifest | null = null;
     const askOn = async () => {
-      for (let holder = waiting.shift(); holder !== undefined && !either.aborted; holder = waiting.shift()) {
-        const manifest = await this.#askOne(content, holder, either);
+      for (let way = waiting.shift(); way !== undefined && !either.aborted; way = waiting.shift()) {
+        const manifest = await this.#askOne(content, way, either);
         right ??= manifest;
         if (right !== null) over.abort();
       }
@@ -137,18 +167,18 @@ export class ContentFinder {
   }
 
   /** Null: it cannot be reached, or has no right one. */
-  async #askOne(content: ContentId, holder: Holder, signal: AbortSignal): Promise<Manifest | null> {
-    const { meet, ban, hasher } = this.#options;
+  async #askOne(content: ContentId, way: Way, signal: AbortSignal): Promise<Manifest | null> {
+    const { ban, hasher } = this.#options;
     let peer: SwarmPeer;
     try {
-      peer = await meet(holder, signal);
+      peer = await way(signal);
     } catch {
       // The next may be reachable.
       return null;
     }
     const bytes = (await peer.usable) ? await peer.manifest(content) : null;
     const manifest = bytes === null ? null : manifestOf(content, bytes, hasher);
-    if (bytes !== null && manifest === null) ban(holder.peerId, content);
+    if (bytes !== null && manifest === null) ban(peer.key, content);
     return manifest;
   }
 }

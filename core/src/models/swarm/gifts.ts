@@ -3,7 +3,7 @@
  * lending are. Nobody else hears of it, and neither does the index of holders.
  */
 import type { ContentId, StoredContent } from '../piece-store.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
 
 interface Given {
   stored: StoredContent;

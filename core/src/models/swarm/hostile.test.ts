@@ -7,7 +7,7 @@ import { scriptHasher } from '../hasher.ts';
 import { manifestBytes, PIECE_BYTES } from '../manifest.ts';
 import { makeModel, randomFile, type MadeModel } from '../../testing/made-model.ts';
 import { asked, fetching, hasAll, SwarmWorld, webServer, type SwarmNode } from '../../testing/swarm-world.ts';
-import { BLOCK_BYTES, writeBlock } from './block.ts';
+import { BLOCK_BYTES, writeBlock } from './link/block.ts';
 
 const model = await makeModel({ 'model.gguf': randomFile(5 * PIECE_BYTES + 9_999) });
 const bytesOf = (text: string) => new TextEncoder().encode(text);

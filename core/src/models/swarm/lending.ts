@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { MAX_PIECES_NAMED } from '../../protocol.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { HolderIndex } from '../swarm-port.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
 
 /** New pieces are told together: each message costs both ends something. */
 const TELL_MS = 150;

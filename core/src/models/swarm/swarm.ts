@@ -2,7 +2,6 @@
  * Models from peers: fetches what this peer wants from everybody who has some of it, and lends what its owner chose to lend.
  * Every byte is checked, whoever it came from. The messages are those of `protocol.ts`; pieces travel on the bulk lane.
  */
-import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import { untilAborted } from '../../base/abort.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
@@ -15,17 +14,15 @@ import { manifestBytes, type Manifest } from '../manifest.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
-import { Download, nobodyHasIt } from './download.ts';
 import { Gifts } from './gifts.ts';
+import { Download } from './pull/download.ts';
 import { HolderSearch } from './holder-search.ts';
 import { Lending } from './lending.ts';
-import { RateMeter } from './rate-meter.ts';
-import { SwarmPeer } from './swarm-peer.ts';
+import { RateMeter } from './link/rate-meter.ts';
+import { nobodyHasIt, noWay, noWayTo } from './pull/swarm-errors.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
+import { SwarmPeers } from './swarm-peers.ts';
 import { Uploads } from './uploads.ts';
-
-const MAX_BANS = 4_096;
-/** Who broke the rules is banned from all models. */
-const ANY = '*';
 
 export interface SwarmOptions {
   self: PeerId;
@@ -80,9 +77,8 @@ export interface FetchOptions {
 
 export class Swarm {
   readonly #options: SwarmOptions;
-  readonly #peers = new Map<Channel, SwarmPeer>();
+  readonly #peers: SwarmPeers;
   readonly #downloads = new Map<ContentId, Download>();
-  readonly #banned = new BoundedMap<string, true>(MAX_BANS);
   readonly #uploads: Uploads;
   readonly #lending: Lending;
   readonly #gifts: Gifts;
@@ -93,13 +89,18 @@ export class Swarm {
   readonly #closing = new AbortController();
   readonly #fetches = new Set<Promise<unknown>>();
   #wrongBytes = 0;
-  #strangers = 0;
 
   constructor(options: SwarmOptions) {
     this.#options = options;
     const { clock, now, limits, store, holders, sentToday = 0 } = options;
     this.#fromPeers = new RateMeter(clock);
     this.#fromWeb = new RateMeter(clock);
+    this.#peers = new SwarmPeers({
+      ...options,
+      met: (peer) => {
+        for (const content of this.#downloads.keys()) if (!this.#taken.has(content)) void this.#seek(peer, content);
+      },
+    });
     this.#uploads = new Uploads({
       ...{ clock, now, limits, sentToday },
       lent: (content) => this.#lending.get(content),
@@ -117,7 +118,7 @@ export class Swarm {
       ...{ store, clock },
       hold: (held) => holders.hold(held, options.certificate),
       allowed: () => this.#uploads.allowed,
-      peers: () => this.#peers.values(),
+      peers: () => this.#peers,
       stopped: (content) => this.#uploads.stop(content),
     });
   }
@@ -150,7 +151,7 @@ export class Swarm {
     return {
       content,
       to: async (channel, sent) => {
-        const peer = this.#peerOf(channel);
+        const peer = this.#peers.of(channel);
         if (peer === null || !(await peer.usable) || peer.gone) throw noWayTo();
         if (!open) throw cancelled();
         const end = this.#gifts.give(peer, stored, sent);
@@ -208,27 +209,25 @@ export class Swarm {
   /** Ends all fetches and closes what is open of the store. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#peers.close();
     await Promise.allSettled(this.#fetches);
     this.#uploads.close();
     await this.#lending.close();
   }
 
   channelOpened(channel: Channel): void {
-    this.#peerOf(channel);
+    this.#peers.of(channel);
   }
 
   channelClosed(channel: Channel): void {
-    const peer = this.#peers.get(channel);
-    if (peer === undefined) return;
-    this.#peers.delete(channel);
-    if (peer.outlaw) this.#ban(peer.key, ANY);
-    peer.close();
+    const peer = this.#peers.channelClosed(channel);
+    if (peer === null) return;
     this.#uploads.closed(peer);
     for (const download of this.#downloads.values()) download.drop(peer);
   }
 
   handle(channel: Channel, message: SwarmMessage): void {
-    const peer = this.#peerOf(channel);
+    const peer = this.#peers.of(channel);
     // Whoever has no lane can be sent no pieces.
     if (peer === null || this.#closing.signal.aborted) return;
     switch (message.kind) {
@@ -272,9 +271,10 @@ export class Swarm {
     const { store } = this.#options;
     const finder = new ContentFinder({
       ...this.#options,
-      banned: (peer, content) => this.#isBanned(peer, content),
-      ban: (peer, content) => this.#ban(peer, content),
-      meet: (holder, search) => this.#meet(holder, search),
+      banned: (peer, content) => this.#peers.isBanned(peer, content),
+      ban: (peer, content) => this.#peers.ban(peer, content),
+      meet: (holder, search) => this.#peers.meet(holder, search),
+      linked: () => this.#peers,
     });
     for (;;) {
       if (signal.aborted) throw cancelled();
@@ -306,7 +306,7 @@ export class Swarm {
     signal: AbortSignal,
     onProgress: (progress: FetchProgress) => void,
   ): Promise<StoredContent> {
-    const peer = this.#peerOf(from);
+    const peer = this.#peers.of(from);
     if (peer === null || !(await untilAborted(peer.usable, signal))) throw noWay();
     const bytes = await untilAborted(peer.manifest(content), signal);
     const manifest = bytes === null ? null : manifestOf(content, bytes, this.#options.hasher);
@@ -343,7 +343,7 @@ export class Swarm {
       ...{ stored, web, clock, random, onProgress },
       inFlight: () => this.#inFlight,
       ban: (peer) => {
-        this.#ban(peer.key, content);
+        this.#peers.ban(peer.key, content);
         download.drop(peer);
       },
       searching: () => from === null && search.hopeful,
@@ -351,7 +351,7 @@ export class Swarm {
       fetching: (pieces) => {
         // What has come is told before it is no longer said to be on its way, or others would fetch it in between.
         this.#lending.tellGained();
-        for (const peer of this.#peers.values()) {
+        for (const peer of this.#peers) {
           if (peer.seeks.has(content) || peer.has.has(content)) peer.send({ kind: 'FETCHING', content, pieces });
         }
       },
@@ -363,21 +363,21 @@ export class Swarm {
     const search: HolderSearch = new HolderSearch({
       ...{ holders, clock, random },
       wanted: { content, sha256: null },
-      skip: ({ peerId }) => this.#isBanned(peerId, content) || this.#connected(peerId),
+      skip: ({ peerId }) => this.#peers.isBanned(peerId, content) || this.#peers.knows(peerId),
       connect: async (holder, dialling) => {
-        await this.#meet(holder, dialling);
+        await this.#peers.meet(holder, dialling);
       },
       connected: () => download.progress.peers,
     });
     this.#downloads.set(content, download);
-    for (const peer of from === null ? this.#peers.values() : [from]) void this.#seek(peer, content);
+    for (const peer of from === null ? this.#peers : [from]) void this.#seek(peer, content);
     const searching = from === null ? search.run(either) : Promise.resolve();
     try {
       await download.run(signal);
     } finally {
       over.abort();
       this.#downloads.delete(content);
-      for (const peer of this.#peers.values()) peer.has.delete(content);
+      for (const peer of this.#peers) peer.has.delete(content);
       await searching;
     }
   }
@@ -389,38 +389,13 @@ export class Swarm {
   }
 
   async #forget(finder: ContentFinder, { content, namers }: Found): Promise<void> {
-    for (const peerId of namers) this.#ban(peerId, content);
+    for (const peerId of namers) this.#peers.ban(peerId, content);
     finder.refuse(content);
     await this.#options.store.remove(content);
   }
 
-  /** A holder, connected. Rejects with connect_failed, also when no pieces can travel to us from there. */
-  async #meet(
-    { peerId, certificate }: { peerId: PeerId; certificate: string | null },
-    signal: AbortSignal,
-  ): Promise<SwarmPeer> {
-    if (peerId === this.#options.self) throw noWay();
-    if (certificate !== null) this.#options.learn(peerId, certificate);
-    const channel = await this.#options.connect(peerId, signal);
-    const peer = this.#peerOf(channel);
-    if (peer === null) throw noWay();
-    return peer;
-  }
-
-  #peerOf(channel: Channel): SwarmPeer | null {
-    const known = this.#peers.get(channel);
-    if (known !== undefined) return known;
-    const { bulk } = channel;
-    if (bulk === null || !channel.open || this.#closing.signal.aborted) return null;
-    const key = channel.proven ? channel.peer : `stranger ${this.#strangers++}`;
-    const peer = new SwarmPeer(channel, bulk, key, this.#options.clock);
-    this.#peers.set(channel, peer);
-    for (const content of this.#downloads.keys()) if (!this.#taken.has(content)) void this.#seek(peer, content);
-    return peer;
-  }
-
   async #seek(peer: SwarmPeer, content: ContentId): Promise<void> {
-    if (this.#isBanned(peer.key, content) || !(await peer.usable) || peer.gone) return;
+    if (this.#peers.isBanned(peer.key, content) || !(await peer.usable) || peer.gone) return;
     if (this.#downloads.has(content)) peer.seek(content);
   }
 
@@ -434,7 +409,7 @@ export class Swarm {
 
   #has(peer: SwarmPeer, content: ContentId, bits: Uint8Array | null): void {
     // What nobody asked about does not count.
-    if (!peer.has.has(content) || this.#isBanned(peer.key, content)) return;
+    if (!peer.has.has(content) || this.#peers.isBanned(peer.key, content)) return;
     if (!peer.told() || this.#downloads.get(content)?.has(peer, bits) === false) peer.broke();
   }
 
@@ -444,35 +419,9 @@ export class Swarm {
     peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
   }
 
-  #connected(peerId: PeerId): boolean {
-    if (peerId === this.#options.self) return true;
-    for (const { key } of this.#peers.values()) if (key === peerId) return true;
-    return false;
-  }
-
-  /** `key`: see `SwarmPeer.key`. */
-  #ban(key: string, content: ContentId | typeof ANY): void {
-    this.#banned.set(`${key} ${content}`, true);
-  }
-
-  #isBanned(key: string, content: ContentId): boolean {
-    return this.#banned.has(`${key} ${content}`) || this.#banned.has(`${key} ${ANY}`);
-  }
-
   get #inFlight(): number {
     let sum = 0;
     for (const { inFlight } of this.#downloads.values()) sum += inFlight;
     return sum;
   }
-}
-
-function noWayTo(): MeshError {
-  return new MeshError(
-    'connect_failed',
-    'Your file cannot reach that volunteer: there is only a relay between you, and a relay carries no files. On another network, or without hiding your address, it may.',
-  );
-}
-
-function noWay(): MeshError {
-  return new MeshError('connect_failed', 'Models cannot come from that volunteer: there is no direct way to it.');
 }

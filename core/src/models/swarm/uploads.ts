@@ -4,9 +4,9 @@ import { MAX_WANTS, type WantedBlocks } from '../../protocol.ts';
 import { BULK_HIGH_WATER_BYTES } from '../../transport/transport.ts';
 import type { ContentId, StoredContent } from '../piece-store.ts';
 import type { SeedLimits } from '../swarm-port.ts';
-import { BLOCK_BYTES, writeBlock } from './block.ts';
-import { RateMeter } from './rate-meter.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import { BLOCK_BYTES, writeBlock } from './link/block.ts';
+import { RateMeter } from './link/rate-meter.ts';
+import type { SwarmPeer } from './link/swarm-peer.ts';
 
 /** Pieces that are in memory to be sent, to all peers and to each. */
 const [MAX_SENDING, MAX_SENDING_EACH] = [8, 2];

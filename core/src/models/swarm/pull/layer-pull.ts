@@ -1,9 +1,9 @@
 /** The hashes of a model's pieces, file by file, from whoever has them: what they cover can be taken from anybody. */
-import type { PieceMap } from '../piece-map.ts';
-import type { PieceSet } from '../piece-set.ts';
-import type { StoredContent } from '../piece-store.ts';
+import type { PieceMap } from '../../piece-map.ts';
+import type { PieceSet } from '../../piece-set.ts';
+import type { StoredContent } from '../../piece-store.ts';
 import type { Holdings } from './holdings.ts';
-import type { Pending, SwarmPeer } from './swarm-peer.ts';
+import type { Pending, SwarmPeer } from '../link/swarm-peer.ts';
 import type { WebPull } from './web-pull.ts';
 
 const MAX_LAYERS = 4;

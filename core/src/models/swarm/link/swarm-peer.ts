@@ -1,12 +1,12 @@
 /** One link in the swarm: what the other end has, what we asked it for, and the blocks of it that come. */
-import { BoundedMap } from '../../base/bounded-map.ts';
-import type { Clock } from '../../base/clock.ts';
-import { TokenBucket } from '../../base/token-bucket.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { Channel } from '../../peers/channel.ts';
-import { MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../protocol.ts';
-import type { BulkLane } from '../../transport/transport.ts';
-import type { ContentId } from '../piece-store.ts';
+import { BoundedMap } from '../../../base/bounded-map.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { TokenBucket } from '../../../base/token-bucket.ts';
+import { MeshError } from '../../../base/errors.ts';
+import type { Channel } from '../../../peers/channel.ts';
+import { MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../../protocol.ts';
+import type { BulkLane } from '../../../transport/transport.ts';
+import type { ContentId } from '../../piece-store.ts';
 import { Assembly, readBlock } from './block.ts';
 import { RateMeter } from './rate-meter.ts';
 
@@ -31,6 +31,8 @@ export interface Ask {
   /** Of the piece, or of the file. */
   number: number;
   sizeBytes: number;
+  /** Where its bytes are put together, called once the first of them come. Left out: in memory of its own. */
+  buffer?: () => Uint8Array<ArrayBuffer>;
   got(bytes: Uint8Array<ArrayBuffer>): void;
   /** The peer declined, or is gone. */
   failed(): void;
@@ -127,7 +129,7 @@ export class SwarmPeer {
     const wants: WantedBlocks[] = [];
     const all = asks.map((ask) => {
       const id = (this.#lastId += 1);
-      const pending: Pending = { id, ask, assembly: new Assembly(ask.sizeBytes), headMs: null };
+      const pending: Pending = { id, ask, assembly: new Assembly(ask.sizeBytes, ask.buffer), headMs: null };
       this.#pending.set(id, pending);
       wants.push(
         ask.what === 'piece' ? { id, what: 'piece', piece: ask.number } : { id, what: 'layer', file: ask.number },

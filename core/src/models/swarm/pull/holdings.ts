@@ -1,6 +1,12 @@
 /** Which peers have which pieces of one model, as they say, and who of them may be asked now. */
-import type { PieceSet } from '../piece-set.ts';
-import type { SwarmPeer } from './swarm-peer.ts';
+import { PieceSet } from '../../piece-set.ts';
+import type { ContentId } from '../../piece-store.ts';
+import type { SwarmPeer } from '../link/swarm-peer.ts';
+
+/** Who is left alone is so for this long, and longer each time. */
+const PAUSE_MS = 10_000;
+/** So many pieces declined one after another count like silence. */
+const MAX_DECLINED = 8;
 
 export interface Holding {
   pieces: PieceSet;
@@ -8,6 +14,8 @@ export interface Holding {
   stalls: number;
   /** How many pieces it declined since it last sent one. */
   declined: number;
+  /** How many pieces of it are being checked. */
+  checking: number;
   /** A piece of it was right: it may be asked for several at a time. */
   proven: boolean;
   /** It is not asked before. */
@@ -17,10 +25,12 @@ export interface Holding {
 }
 
 export class Holdings {
+  readonly #pieces: number;
   readonly #peers = new Map<SwarmPeer, Holding>();
   readonly #copies: Uint16Array;
 
   constructor(pieces: number) {
+    this.#pieces = pieces;
     this.#copies = new Uint16Array(pieces);
   }
 
@@ -53,16 +63,33 @@ export class Holdings {
     return this.#copies[piece] ?? 0;
   }
 
-  /** It has these, and no others. */
-  set(peer: SwarmPeer, pieces: PieceSet): void {
+  /** One of them fetches it from a server. */
+  isFetched(content: ContentId, piece: number): boolean {
+    for (const peer of this.#peers.keys()) if (peer.isFetching(content, piece)) return true;
+    return false;
+  }
+
+  /** It said that it has these, and no others; null is everything, and no bits at all that it lends nothing. False: that cannot be so. */
+  set(peer: SwarmPeer, bits: Uint8Array | null): boolean {
+    const pieces = readPieces(this.#pieces, bits);
+    if (pieces === null) return false;
     const holding = this.#peers.get(peer);
     this.#count(pieces, 1);
     if (holding === undefined)
-      this.#peers.set(peer, { pieces, stalls: 0, declined: 0, proven: false, pausedUntilMs: 0, release: null });
+      this.#peers.set(peer, {
+        pieces,
+        stalls: 0,
+        declined: 0,
+        checking: 0,
+        proven: false,
+        pausedUntilMs: 0,
+        release: null,
+      });
     else {
       this.#count(holding.pieces, -1);
       holding.pieces = pieces;
     }
+    return true;
   }
 
   add(peer: SwarmPeer, piece: number): void {
@@ -78,6 +105,34 @@ export class Holdings {
     if (pieces?.has(piece) !== true) return;
     pieces.delete(piece);
     this.#copies[piece] = this.copies(piece) - 1;
+  }
+
+  /** All of a piece came from it, and is being checked. */
+  sent(peer: SwarmPeer): void {
+    const holding = this.#peers.get(peer);
+    if (holding !== undefined) holding.checking += 1;
+  }
+
+  /** The piece was checked. With the first right one it is proven: until then it could keep no more than one from others. */
+  checked(peer: SwarmPeer, right: boolean): void {
+    const holding = this.#peers.get(peer);
+    if (holding === undefined) return;
+    holding.checking -= 1;
+    if (right) Object.assign(holding, { proven: true, declined: 0 });
+  }
+
+  /** Who claims what it does not give is not asked for the rest of its claims one after another. */
+  declined(peer: SwarmPeer, nowMs: number): void {
+    const holding = this.#peers.get(peer);
+    if (holding === undefined) return;
+    holding.declined += 1;
+    if (holding.declined % MAX_DECLINED === 0) this.pause(holding, nowMs);
+  }
+
+  /** It is left alone for a while. */
+  pause(holding: Holding, nowMs: number): void {
+    holding.stalls += 1;
+    holding.pausedUntilMs = nowMs + holding.stalls * PAUSE_MS;
   }
 
   delete(peer: SwarmPeer): void {
@@ -98,4 +153,12 @@ export class Holdings {
       if (pieces.has(piece)) this.#copies[piece] = this.copies(piece) + by;
     }
   }
+}
+
+function readPieces(count: number, bits: Uint8Array | null): PieceSet | null {
+  if (bits?.byteLength === 0) return new PieceSet(count);
+  if (bits !== null) return PieceSet.read(count, bits);
+  const all = new PieceSet(count);
+  all.fill();
+  return all;
 }

@@ -1,5 +1,5 @@
 /** How fast bytes came over the last seconds. */
-import type { Clock } from '../../base/clock.ts';
+import type { Clock } from '../../../base/clock.ts';
 
 const SLOT_MS = 500;
 const SLOTS = 10;

@@ -2,7 +2,7 @@
  * What travels on the bulk lane: a want's number (4 bytes, big-endian), how many of its bytes came before (4 bytes), and the
  * next of them. Blocks of one want come in order, each as large as it may be.
  */
-import { MAX_BULK_BYTES } from '../../transport/transport.ts';
+import { MAX_BULK_BYTES } from '../../../transport/transport.ts';
 
 const HEADER_BYTES = 8;
 /** Eighteen of them make a piece. */
@@ -37,10 +37,13 @@ export function readBlock(block: Uint8Array): Block | null {
 export class Assembly {
   readonly sizeBytes: number;
   #received = 0;
+  readonly #buffer: () => Uint8Array<ArrayBuffer>;
   #bytes: Uint8Array<ArrayBuffer> | null = null;
 
-  constructor(sizeBytes: number) {
+  /** `buffer`: gives as many bytes, whatever is in them. */
+  constructor(sizeBytes: number, buffer = () => new Uint8Array(sizeBytes)) {
     this.sizeBytes = sizeBytes;
+    this.#buffer = buffer;
   }
 
   get receivedBytes(): number {
@@ -51,7 +54,7 @@ export class Assembly {
   add({ offset, bytes }: Block): boolean {
     const next = Math.min(BLOCK_BYTES, this.sizeBytes - this.#received);
     if (offset !== this.#received || bytes.byteLength !== next) return false;
-    this.#bytes ??= new Uint8Array(this.sizeBytes);
+    this.#bytes ??= this.#buffer();
     this.#bytes.set(bytes, offset);
     this.#received += next;
     return true;

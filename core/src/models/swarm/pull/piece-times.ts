@@ -1,6 +1,6 @@
 /** How long pieces take, and which of them take so long that another peer is asked, too. */
-import { PIECE_BYTES } from '../manifest.ts';
-import type { Pending, SwarmPeer } from './swarm-peer.ts';
+import { PIECE_BYTES } from '../../manifest.ts';
+import type { Pending, SwarmPeer } from '../link/swarm-peer.ts';
 
 const KEPT = 16;
 /** A piece that takes longer than this, and so many times longer than pieces usually do, is late. */

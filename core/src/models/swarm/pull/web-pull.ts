@@ -1,10 +1,10 @@
 /** What one fetch takes from a server: as many pieces at a time as make it faster, and none while peers give enough. */
-import type { Clock } from '../../base/clock.ts';
-import { asMeshError, MeshError } from '../../base/errors.ts';
-import { MAX_PIECES_FETCHED } from '../../protocol.ts';
-import type { PieceMap } from '../piece-map.ts';
-import type { WebSource } from '../swarm-port.ts';
-import { RateMeter } from './rate-meter.ts';
+import type { Clock } from '../../../base/clock.ts';
+import { asMeshError, MeshError } from '../../../base/errors.ts';
+import { MAX_PIECES_FETCHED } from '../../../protocol.ts';
+import type { PieceMap } from '../../piece-map.ts';
+import type { WebSource } from '../../swarm-port.ts';
+import { RateMeter } from '../link/rate-meter.ts';
 import { webShare, type SwarmState } from './web-share.ts';
 
 /** A piece that comes faster than the first leaves room for another at the same time; slower than the second, for one less. */

@@ -1,0 +1,126 @@
+/** A peer with models in a Chromium of its own, whose files lie on the disk as those of any user do. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type BrowserContext, type CDPSession, type Page } from '@playwright/test';
+import { build } from 'vite';
+import { OF_CHROMIUM } from '../browsers.ts';
+import { ROOT } from '../processes.ts';
+import type { TabCommand } from './commands.ts';
+
+/** Small, and of the mesh's own origin: only pages that come from this computer may talk to it. */
+const PAGE = '/api/peers';
+const SAMPLE_MS = 200;
+const MIB = 1_048_576;
+
+interface InPage {
+  modelTab: (command: TabCommand) => Promise<unknown>;
+}
+
+export class ModelTab {
+  readonly #context: BrowserContext;
+  readonly #page: Page;
+  readonly #session: CDPSession;
+  readonly #folder: string;
+
+  private constructor(context: BrowserContext, page: Page, session: CDPSession, folder: string) {
+    this.#context = context;
+    this.#page = page;
+    this.#session = session;
+    this.#folder = folder;
+  }
+
+  /** `folder`: for the profile. Resolves when it is on the mesh. */
+  static async join(mesh: string, folder: string): Promise<ModelTab> {
+    const { page: script, storeWorker } = await scripts();
+    const context = await chromium.launchPersistentContext(folder, { ...OF_CHROMIUM, bypassCSP: true });
+    const [page = await context.newPage()] = context.pages();
+    page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
+    await page.goto(mesh + PAGE);
+    await page.addScriptTag({ content: script });
+    const tab = new ModelTab(context, page, await context.newCDPSession(page), folder);
+    await tab.ask({ do: 'join', mesh, storeWorker });
+    return tab;
+  }
+
+  ask<Result>(command: TabCommand): Promise<Result> {
+    return this.#page.evaluate((one) => (globalThis as unknown as InPage).modelTab(one), command) as Promise<Result>;
+  }
+
+  /**
+   * By how many MiB the memory of the tab grew at most while `busy` ran: what its renderer process has in memory (the
+   * resident set that Linux tells), workers and WebRTC included, over what it had before.
+   */
+  async memoryDuring(busy: () => Promise<unknown>): Promise<number> {
+    await this.#session.send('HeapProfiler.collectGarbage');
+    const pids = renderersOf(this.#folder);
+    const idleBytes = residentBytes(pids);
+    let mostBytes = idleBytes;
+    const timer = setInterval(() => (mostBytes = Math.max(mostBytes, residentBytes(pids))), SAMPLE_MS);
+    try {
+      await busy();
+    } finally {
+      clearInterval(timer);
+    }
+    return (mostBytes - idleBytes) / MIB;
+  }
+
+  async end(): Promise<void> {
+    await this.#context.close();
+  }
+}
+
+let built: Promise<{ page: string; storeWorker: string }> | null = null;
+
+function scripts(): Promise<{ page: string; storeWorker: string }> {
+  built ??= (async () => ({
+    page: await bundle('e2e/src/model-tab/page.ts'),
+    storeWorker: await bundle('web/src/engines/store/store-worker.ts'),
+  }))();
+  return built;
+}
+
+async function bundle(file: string): Promise<string> {
+  const all = await build({
+    configFile: false,
+    logLevel: 'error',
+    resolve: { conditions: ['@llmesh/source', 'browser', 'module', 'import', 'default'] },
+    build: { write: false, lib: { entry: join(ROOT, file), formats: ['iife'], name: 'tab' } },
+  });
+  const [one] = [all].flat();
+  if (one === undefined || !('output' in one)) throw new Error('nothing was built');
+  return one.output[0].code;
+}
+
+/** The processes that run pages in the browser of this profile. */
+function renderersOf(folder: string): number[] {
+  const all = readdirSync('/proc').flatMap((name) => {
+    const pid = Number(name);
+    const [args, stat] = [read(pid, 'cmdline'), read(pid, 'stat')];
+    return args === null || stat === null ? [] : [{ pid, args, parent: parentIn(stat) }];
+  });
+  const parents = new Map(all.map(({ pid, parent }) => [pid, parent]));
+  const ours = new Set(all.filter(({ args }) => args.includes(`--user-data-dir=${folder}`)).map(({ pid }) => pid));
+  const isOurs = (pid: number): boolean => ours.has(pid) || (pid > 1 && isOurs(parents.get(pid) ?? 0));
+  return all.filter(({ pid, args }) => args.includes('--type=renderer') && isOurs(pid)).map(({ pid }) => pid);
+}
+
+function residentBytes(pids: readonly number[]): number {
+  let bytes = 0;
+  for (const pid of pids) bytes += Number(/^VmRSS:\s+(\d+) kB/m.exec(read(pid, 'status') ?? '')?.[1] ?? 0) * 1024;
+  return bytes;
+}
+
+/** Null: there is no such process any more. */
+function read(pid: number, what: 'cmdline' | 'stat' | 'status'): string | null {
+  if (!Number.isInteger(pid)) return null;
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** The name of the program stands in brackets before it, and may have anything in it. */
+function parentIn(stat: string): number {
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
