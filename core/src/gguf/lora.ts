@@ -39,8 +39,8 @@ export function loraFault({ fields, tensors }: GgufHeader): string | null {
   const value = (key: string) => fields.get(key)?.value;
   if (value('general.type') !== 'adapter') {
     return value('general.architecture') === undefined || tensors.length === 0
-      ? 'is not an adapter.'
-      : 'is not an adapter, but a whole model.';
+      ? 'is not an adapter. Choose a LoRA.'
+      : 'is not an adapter, but a whole model. Choose the small file that was trained for it.';
   }
   if (value('adapter.type') !== 'lora') return 'is an adapter, but not a LoRA. Other kinds do not run here.';
   if ([...fields.keys()].some((key) => key.startsWith('adapter.alora'))) {

@@ -2,7 +2,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { warn } from '../adapters/log.ts';
 import type { AdapterChoice } from '../state/chat/adapters/adapter-choice.svelte.ts';
-import { OwnAdapters } from '../state/chat/adapters/own-adapters.svelte.ts';
+import { chosenWithout, OwnAdapters } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { Store } from '../state/store.ts';
 import type { Carrier } from './carrier.ts';
 
@@ -26,7 +26,7 @@ export async function openOwnAdapters({ store, carrier, choice }: OwnAdaptersPar
       keep: async (file, onProgress) => await (await shelf()).keepAdapter(file, onProgress),
       remove: async (content) => await (await shelf()).removeContent(content),
     },
-    gone: (content) => choice.drop(content),
+    gone: (content) => choice.change(chosenWithout(content)),
     failed: (error) => warn('an adapter', error),
   });
   opened.set(store, own);

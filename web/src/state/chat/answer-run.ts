@@ -92,7 +92,6 @@ export class AnswerRun {
       const events = (answer.scope === 'device' ? askHere : ask)({ ...request, onGiving }, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
-        if (event.type !== 'queued' && event.type !== 'accepted') answer.givenBytes = undefined;
         if (event.type === 'piece') this.#readAs(event.syntax ?? answer.thought?.syntax ?? this.#unsaid(event.text));
         change(answer, this.#changeBy(event));
         const news = newsOf(answer, event, { state, ahead });

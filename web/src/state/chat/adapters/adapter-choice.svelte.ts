@@ -16,7 +16,7 @@ export const AskedAdapterSchema = v.object({
 export type AskedAdapter = v.InferOutput<typeof AskedAdapterSchema>;
 
 const Chosen = v.array(v.object({ model: v.string(), adapter: AskedAdapterSchema }));
-type Chosen = v.InferOutput<typeof Chosen>;
+export type Chosen = v.InferOutput<typeof Chosen>;
 
 export class AdapterChoice {
   readonly #record: KeptRecord<Chosen>;
@@ -32,17 +32,9 @@ export class AdapterChoice {
     return this.#record.value.find((one) => one.model === model)?.adapter ?? null;
   }
 
-  /** Null: from now on it is asked as it is. */
-  choose(model: string, adapter: AskedAdapter | null): void {
-    void this.#record.change((all) => {
-      const others = all.filter((one) => one.model !== model);
-      return adapter === null ? others : [...others, { model, adapter }];
-    });
-  }
-
-  /** It is not here any more. */
-  drop(content: ContentId): void {
-    void this.#record.change((all) => all.filter(({ adapter }) => adapter.content !== content));
+  /** `edit`: from what is chosen to what is chosen from now on. See `chosenWith` and `chosenWithout`. */
+  change(edit: (chosen: Chosen) => Chosen): void {
+    void this.#record.change(edit);
   }
 
   async restore(): Promise<void> {

@@ -5,11 +5,13 @@ import type { ContentId } from '@llmesh/core/base/ids';
 import { loraMisfit } from '@llmesh/core/gguf/lora';
 import type { AdapterBase, Offer } from '@llmesh/core/wire/model-advert';
 import type { Store } from '../../store.ts';
-import { AskedAdapterSchema } from './adapter-choice.svelte.ts';
+import { AskedAdapterSchema, type AskedAdapter, type Chosen } from './adapter-choice.svelte.ts';
 
 /** As many as somebody can tell apart. */
 export const MAX_OWN = 12;
 const KEYS = 'adapter/';
+/** Who uses more models than this forgets the first. */
+const MAX_CHOSEN = 32;
 
 const KeptAdapterSchema = v.object({
   ...AskedAdapterSchema.entries,
@@ -126,6 +128,19 @@ export class OwnAdapters {
         : error.message;
     this.#needs.failed(thrown);
   }
+}
+
+/** `adapter`: null: from now on the model is asked as it is. */
+export function chosenWith(model: string, adapter: AskedAdapter | null): (chosen: Chosen) => Chosen {
+  return (chosen) => {
+    const others = chosen.filter((one) => one.model !== model);
+    return adapter === null ? others : [...others, { model, adapter }].slice(-MAX_CHOSEN);
+  };
+}
+
+/** It is not here any more. */
+export function chosenWithout(content: ContentId): (chosen: Chosen) => Chosen {
+  return (chosen) => chosen.filter(({ adapter }) => adapter.content !== content);
 }
 
 /** Why this model is not asked with this adapter, in a few words; null: it can be. */

@@ -3,7 +3,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId } from '@llmesh/core/base/ids';
 import { MemoryStore } from '../../store.ts';
 import { AdapterChoice } from './adapter-choice.svelte.ts';
-import { MAX_OWN, OwnAdapters, whyNot, type KeptAdapter } from './own-adapters.svelte.ts';
+import { chosenWith, chosenWithout, MAX_OWN, OwnAdapters, whyNot, type KeptAdapter } from './own-adapters.svelte.ts';
 
 const kept = (digit: string): KeptAdapter => ({
   version: 1,
@@ -109,14 +109,14 @@ it('each model has the adapter that was chosen for it, until it is gone', async 
   const choice = new AdapterChoice({ store, failed: () => {} });
   const { content, sha256, name, sizeBytes } = kept('a');
   const asked = { content, sha256, name, sizeBytes };
-  choice.choose('tiny', asked);
-  choice.choose('other', asked);
-  choice.choose('other', null);
+  choice.change(chosenWith('tiny', asked));
+  choice.change(chosenWith('other', asked));
+  choice.change(chosenWith('other', null));
   expect([choice.of('tiny'), choice.of('other')]).toEqual([asked, null]);
   await expect.poll(() => store.get('record/adapters')).toBeDefined();
   const later = new AdapterChoice({ store, failed: () => {} });
   await later.restore();
   expect(later.of('tiny')).toEqual(asked);
-  later.drop(content);
+  later.change(chosenWithout(content));
   expect(later.of('tiny')).toBeNull();
 });
