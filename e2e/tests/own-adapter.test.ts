@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import { loraGguf, TINY_MATRICES } from '../../native-worker/src/testing/lora-gguf.ts';
-import { answered, ask, lastAnswer, tinyIsOffered } from '../src/chat.ts';
+import { answered, ask, lastAnswer, stop, tinyIsOffered } from '../src/chat.ts';
 import { lastStatus } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
 import { test } from '../src/visit.ts';
@@ -150,7 +150,13 @@ test('the next provider gets the adapter anew when the first is gone in the midd
   const busy = () => workers.find((worker) => lastStatus(worker)?.busySlots === 1);
   await expect.poll(() => busy() !== undefined).toBe(true);
   busy()?.process.kill('SIGKILL');
-  await expect(await answered(page)).toContainText(/continued at\stoken\s\d+/);
+  await expect(page.getByRole('status', { name: 'News' })).toContainText('continues', { timeout: 60_000 });
+  await expect(lastAnswer(page)).toContainText('is writing');
+  const words = async () => (await lastAnswer(page).innerText()).length;
+  const before = await words();
+  await expect.poll(words, { timeout: 30_000 }).toBeGreaterThan(before);
+  await stop(page).click();
+  await expect(lastAnswer(page)).toContainText(/stopped here/i);
 });
 
 test('who takes none is not asked, and a hidden address is told why', async ({ mesh, visit }) => {
