@@ -68,22 +68,22 @@ test('a third gets a model from one that has it from the hub and from one that n
   expect(await given(second)).toBeGreaterThan(PIECE_BYTES);
 });
 
-for (const [title, deceit, sent, wrongPieces] of [
-  ['a peer that sends wrong bytes loses its place after one piece', 'wrong pieces', 1, 1],
-  ['a peer that sends a block now and then holds nobody up', 'a block now and then', 0, 0],
-] satisfies [string, Deceit, number, number][]) {
+for (const [title, deceit, wrongPieces] of [
+  ['a peer that sends wrong bytes loses its place after one piece', 'wrong pieces', 1],
+  ['a peer that sends a block now and then holds nobody up', 'a block now and then', 0],
+] satisfies [string, Deceit, number][]) {
   test(title, async () => {
     const [lender, joiner] = [await newTab(), await newTab()];
     const liar = await lie(mesh.url, model, deceit);
     const fetching = fromTabs(joiner);
     // Nobody else is there yet.
-    await expect.poll(() => liar.asked, { timeout: 30_000 }).toBe(1);
+    await expect.poll(() => liar.asked, { timeout: 30_000 }).toBeGreaterThan(0);
     await fromHub(lender);
     const fetched = await fetching;
     expect(fetched.sha256).toBe(made.model.sha256);
     expect(fetched.wrong).toBe(wrongPieces * PIECE_BYTES);
-    expect(liar.asked).toBe(1);
-    expect(liar.sent).toBe(sent);
+    // Whoever drips has not sent a piece by then.
+    expect(liar.sent > 0).toBe(wrongPieces > 0);
     liar.close();
   });
 }

@@ -9,10 +9,12 @@ import { Trials } from './pull/trials.ts';
 
 const model = await makeModel({ 'model.gguf': randomFile(32 * PIECE_BYTES) });
 
-/** So many that send wrong pieces. Says how many pieces each was asked for. */
-function liars(world: SwarmWorld, count: number): number[] {
-  const wants = Array.from({ length: count }, () => 0);
-  for (let i = 0; i < count; i++) {
+type Deceit = 'wrong pieces' | 'silence' | 'what it lacks';
+
+/** Those that say that they have everything. Says how many pieces each was asked for. */
+function liars(world: SwarmWorld, deceits: readonly Deceit[]): number[] {
+  const wants = deceits.map(() => 0);
+  for (const [i, deceit] of deceits.entries()) {
     const { self } = world.stranger((channel, message) => {
       const { bulk } = channel;
       if (bulk !== null) bulk.receive = () => {};
@@ -20,6 +22,11 @@ function liars(world: SwarmWorld, count: number): number[] {
       if (message.kind !== 'WANT') return;
       for (const want of message.wants) {
         if (want.what === 'piece') wants[i] = (wants[i] ?? 0) + 1;
+        if (want.what === 'piece' && deceit === 'silence') continue;
+        if (want.what === 'piece' && deceit === 'what it lacks') {
+          channel.send({ kind: 'DECLINE', ids: [want.id] });
+          continue;
+        }
         const bytes = want.what === 'piece' ? new Uint8Array(PIECE_BYTES) : (model.layers[0] ?? new Uint8Array());
         for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) bulk?.send(writeBlock(want.id, bytes, at));
       }
@@ -29,12 +36,14 @@ function liars(world: SwarmWorld, count: number): number[] {
   return wants;
 }
 
-async function among(count: number) {
+const wrongOnes = (count: number) => Array.from({ length: count }, (): Deceit => 'wrong pieces');
+
+async function among(deceits: readonly Deceit[], bytesPerSecond = 1_000_000) {
   const world = new SwarmWorld(11);
-  world.network.bulk = { clock: world.clock, bytesPerSecond: 1_000_000 };
+  world.network.bulk = { clock: world.clock, bytesPerSecond };
   await world.seeder(model);
   await world.seeder(model);
-  const wants = liars(world, count);
+  const wants = liars(world, deceits);
   const node = world.join();
   const outcome = fetching(node, asked(model, { manifest: model.manifest }));
   const ms = await world.until(outcome, 300_000);
@@ -43,16 +52,22 @@ async function among(count: number) {
 }
 
 it('a new identity costs one piece, and a hundred of them not many more than eight', { timeout: 60_000 }, async () => {
-  const { ms, wants, wrongPieces } = await among(100);
+  const { ms, wants, wrongPieces } = await among(wrongOnes(100));
   expect(Math.max(...wants)).toBeLessThanOrEqual(1);
   expect(wrongPieces).toBeGreaterThan(0);
   // Eight change nothing yet, and seven more may have been on their way by then; then one for sixteen that were right, and one in ten seconds.
   expect(wrongPieces).toBeLessThanOrEqual(15 + model.map.count / 16 + ms / 10_000);
 });
 
+it('a liar, a staller and a boaster cost no time where the links decide how long it takes', async () => {
+  const { ms: alone } = await among([], 10_000_000);
+  const { ms } = await among(['wrong pieces', 'silence', 'what it lacks'], 10_000_000);
+  expect(ms).toBeLessThanOrEqual(alone * 1.05);
+});
+
 it('where nobody is honest, wrong pieces come one at a time', async () => {
   const world = new SwarmWorld(12);
-  const wants = liars(world, 100);
+  const wants = liars(world, wrongOnes(100));
   const outcome = fetching(world.join(), asked(model, { manifest: model.manifest }));
   const ms = await world.until(outcome, 20_000);
   const sum = wants.reduce((all, one) => all + one, 0);
