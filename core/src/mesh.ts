@@ -219,6 +219,7 @@ export class Mesh {
       random,
       offers: () => control.offers?.models ?? [],
       match: (question, signal, queued) => matching.match(question, signal, queued),
+      gifts: this.swarm,
       checks: { task: audit, issuer, learn: (peer, certificate) => transport.learn?.(peer, certificate) },
     });
     control.on('audit', (call) => this.#requester.audit(call));

@@ -63,6 +63,12 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     'fetch adapters that are asked for from <url>/<sha256>.gguf, up to sixteen of 256 MiB (default: no others)',
     webAddress,
   )
+  .option(
+    '--adapters-from-visitors',
+    'let whoever asks bring an adapter of up to 50 MB along, where memory allows (default: on)',
+    true,
+  )
+  .option('--no-adapters-from-visitors', 'answer with no adapters but your own')
   .option('--unload-after <seconds>', 'unload a model when nobody has asked for it for this long', whole(1, 604_800))
   .addOption(meshOption())
   .option('--slots <n>', 'answers at once (default: what fits, at most 4; 8 on a graphics card)', whole(1, 32))

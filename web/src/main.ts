@@ -23,7 +23,7 @@ async function start(): Promise<void> {
   const credits = composeCreditsPage(visit);
   const files = composeModelFiles(visit);
   const donate = composeDonatePage(visit, files, catalogue, credits, announcer);
-  const chat = composeChatPage({ visit, catalogue, donate: donate.donate, credits, announcer, router });
+  const chat = composeChatPage({ visit, catalogue, donate: donate.donate, credits, files, announcer, router });
   const network = composeNetworkPage(visit, chat, donate);
   const { update, register } = composeUpdate({
     control: visit.control,
@@ -40,6 +40,7 @@ async function start(): Promise<void> {
     offers,
     trusted,
     local,
+    chat.adapters,
     conversations,
     donate.donate,
     donate.background,

@@ -1,5 +1,5 @@
 /** A question, and what its requester hears about the answer. */
-import type { ModelId, PeerId } from '../base/ids.ts';
+import type { ContentId, ModelId, PeerId } from '../base/ids.ts';
 import type { Bill } from './bill.ts';
 import type { Turn, Sampling, Thinking, TokenLogprob, Tools } from '../protocol.ts';
 import type { KeptAnswer } from './delivered-answer.ts';
@@ -20,6 +20,13 @@ export interface AskRequest {
   logprobs?: number;
   /** The adapter that the model answers with, by the SHA-256 of its file. Left out: it answers as it is. */
   adapter?: string;
+  /**
+   * The content id under which this device has that adapter, and gives it to whoever takes it and is asked: directly, and to
+   * nobody else. Left out: providers have it, or fetch it.
+   */
+  brings?: ContentId;
+  /** Hears how much of it is on its way to a provider. Left out: nobody asks. */
+  onGiving?: (giving: { provider: PeerId; sentBytes: number }) => void;
   /** The SHA-256 of the model's own file; null: a file without a stated hash. Left out: the one that its id means. */
   sha256?: string | null | undefined;
   /** The answer is JSON by this JSON schema, given as text (`json-schema.ts`), unless it is cut at `maxTokens`. */

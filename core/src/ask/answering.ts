@@ -21,6 +21,7 @@ import type { Shortlist } from './shortlist.ts';
 import { StallWatch, type Claim } from './patience/stall-watch.ts';
 import type { Leased } from '../wire/candidate.ts';
 import { isBreak, isWorthAnother } from '../policy/error-meaning.ts';
+import type { Gift } from '../models/swarm/swarm.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
 import type { AnswerEvent, AskRequest, Seam } from './answer.ts';
 import { AnswerCheck } from '../tasks/answer-check.ts';
@@ -30,6 +31,8 @@ import type { FollowedAnswer } from '../tasks/followed-answer.ts';
 
 /** Providers that fail in a row, without a word between them, before the requester gets the error. */
 const MAX_FAILURES = 4;
+/** As long as a provider waits for an adapter that we bring; then it says so. */
+const GIVING_MS = 240_000;
 
 type AnswerAttempt = Attempt<AnswerInput, AnswerPiece, AnswerResult>;
 type AnswerAttemptEvent = AttemptEvent<AnswerPiece, AnswerResult>;
@@ -42,6 +45,13 @@ export interface AnsweringNeeds extends AttemptNeeds {
   /** Hears of each part that both ends signed for. Left out: nobody keeps it. */
   signed?: ((work: SignedWork) => void) | undefined;
   hedges: HedgeBudget;
+}
+
+export interface Asked {
+  kind: AnswerTask;
+  input: AnswerInput;
+  followed: FollowedAnswer;
+  gift: Gift | null;
 }
 
 export class Answering {
@@ -57,6 +67,7 @@ export class Answering {
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
   readonly #followed: FollowedAnswer;
+  readonly #gift: Gift | null;
   readonly #atWork: AtWork<AnswerAttempt>;
   readonly #challenges = new Challenges();
   readonly #breaks: QuestionBreaks;
@@ -75,12 +86,12 @@ export class Answering {
   #failures = 0;
   #ended = false;
 
-  /** `input`: the request in the words of this kind; `followed`: what its answer has to follow. */
-  constructor(
-    request: AskRequest,
-    { kind, input, followed }: { kind: AnswerTask; input: AnswerInput; followed: FollowedAnswer },
-    needs: AnsweringNeeds,
-  ) {
+  /**
+   * `input`: the request in the words of this kind; `followed`: what its answer has to follow; `gift`: the adapter that it
+   * brings, which it closes at the end.
+   */
+  constructor(request: AskRequest, { kind, input, followed, gift }: Asked, needs: AnsweringNeeds) {
+    this.#gift = gift;
     this.#request = request;
     this.#kind = kind;
     this.#input = input;
@@ -103,6 +114,7 @@ export class Answering {
     this.#watch?.stop();
     this.#needs.shortlist.close();
     for (const attempt of this.#atWork) this.#atWork.dismiss(attempt);
+    void this.#gift?.close();
     this.#request.onBill?.(this.#bill);
     this.events.end(error);
   }
@@ -143,7 +155,7 @@ export class Answering {
     } finally {
       this.#choosing = false;
     }
-    const more = this.#leader === null && this.#atWork.size < (this.#request.copies ?? 1);
+    const more = this.#leader === null && this.#atWork.size < (this.#gift === null ? (this.#request.copies ?? 1) : 1);
     if (asked && more) void this.#askNext();
   }
 
@@ -169,14 +181,23 @@ export class Answering {
       offset: prefix?.tokens ?? 0,
       maxPrice: this.#request.maxPrice,
       ...(this.#needs.signed && { signed: this.#needs.signed }),
+      ...(this.#gift !== null && {
+        gift: this.#gift,
+        gave: (peer: PeerId, sentBytes: number) => this.#gave(peer, sentBytes),
+      }),
     };
     const attempt: AnswerAttempt = new Attempt(candidate, part, this.#needs, (one, event) => this.#take(one, event));
     this.#atWork.began(attempt);
     this.#asked.push(attempt);
     if (this.#atWork.size > 1) return;
     // The words of the previous one will not come any more: we wait for those of this one.
-    this.#watchSilence({ loadingMs: loadingMs(candidate.model), pauseMs: pauseMs(candidate.model) });
+    const givingMs = this.#gift === null ? 0 : GIVING_MS;
+    this.#watchSilence({ loadingMs: loadingMs(candidate.model) + givingMs, pauseMs: pauseMs(candidate.model) });
     if (this.#leader === null) this.#announce(candidate);
+  }
+
+  #gave(provider: PeerId, sentBytes: number): void {
+    if (!this.#ended) this.#request.onGiving?.({ provider, sentBytes });
   }
 
   #watchSilence(claim?: Claim): void {
@@ -234,7 +255,7 @@ export class Answering {
   #expectFirstWords(attempt: AnswerAttempt): void {
     const { clock, words, hedges } = this.#needs;
     this.#stopLate?.();
-    if (this.#times.begun || this.#request.hedge === false) return;
+    if (this.#times.begun || !this.#hedges) return;
     const { peerId, model } = attempt.candidate;
     this.#stopLate = clock.after(words.lateAfterMs(peerId) + loadingMs(model), () => {
       if (!this.#times.begun && hedges.take()) this.#challenge();
@@ -307,7 +328,7 @@ export class Answering {
   /** When more than `most` are at work on it already, nobody else is asked. */
   #challenge(most = 1): void {
     const atWork = this.#atWork.size;
-    if (atWork === 0 || atWork > most || this.#request.hedge === false || !this.#canBeHandedOn) return;
+    if (atWork === 0 || atWork > most || !this.#hedges || !this.#canBeHandedOn) return;
     if (!this.#breaks.mayAsk(atWork)) return;
     if (this.#challenges.ask(this.#answer.tokens)) void this.#askNext();
   }
@@ -326,6 +347,11 @@ export class Answering {
     const { peerId } = candidate;
     this.#breaks.broke(peerId, taken && units === 0 && channel?.wentSilent === true && !this.#gone.has(peerId));
     this.#atWork.pardon(this.#breaks.blameless);
+  }
+
+  /** With a gift a second one would only halve the way that both take. */
+  get #hedges(): boolean {
+    return this.#request.hedge !== false && this.#gift === null;
   }
 
   /** Is the answer so far small enough to be sent? */

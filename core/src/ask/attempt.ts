@@ -8,12 +8,13 @@ import type { Owed } from './bill.ts';
 import { unreachable } from '../control/control-requests.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import type { Identity, verify } from '../identity/identity.ts';
-import { newTaskId, type ModelId, type TaskId } from '../base/ids.ts';
+import { newTaskId, type ModelId, type PeerId, type TaskId } from '../base/ids.ts';
 import type { Links } from '../peers/links.ts';
 import { MAX_INPUT_BYTES, SALT_BYTES, type TaskChunk, type TaskReply } from '../protocol.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import { packBody, readBody } from '../wire/body.ts';
 import { cannotGoOn, saidByProvider } from './provider-failure.ts';
+import type { Gift } from '../models/swarm/swarm.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import type { ChainChunk } from '../receipts/digest-chain.ts';
 import { requestCommitment, type Committed } from '../receipts/request-commitment.ts';
@@ -50,6 +51,10 @@ export interface TaskPart<Input, Piece, Result> {
   offset: number;
   /** Micro-credits for 1,000 units: no lease is used that costs more. Left out: any price. */
   maxPrice?: number | undefined;
+  /** What the provider gets from us for it, before it is asked. Left out: nothing. */
+  gift?: Pick<Gift, 'to'>;
+  /** How much of that is on its way to this provider. */
+  gave?: (provider: PeerId, sentBytes: number) => void;
   /** Hears when both have signed for it, with all that shows what was asked and answered. Left out: nobody keeps that. */
   signed?: (work: SignedWork) => void;
 }
@@ -218,6 +223,8 @@ export class Attempt<Input, Piece, Result> implements Listener {
       this.channel = channel;
       this.#cleanUp.push(channel.hold(false), listen(this.#taskId, this));
       if (!channel.open) throw new MeshError('provider_lost', 'The volunteer closed the connection.');
+      await this.#give(channel);
+      if (this.#ended) return;
       this.#stopTimer = clock.after(ACCEPT_TIMEOUT_MS, () =>
         this.fail(new MeshError('provider_lost', 'The volunteer did not accept the question.')),
       );
@@ -226,6 +233,19 @@ export class Attempt<Input, Piece, Result> implements Listener {
     } catch (thrown) {
       this.fail(asMeshError(thrown, 'connect_failed', 'Could not connect to that volunteer.'));
     }
+  }
+
+  /** Rejects with connect_failed where there is no direct way. */
+  async #give(channel: Channel): Promise<void> {
+    const { gift, gave } = this.#part;
+    if (gift === undefined) return;
+    let sentBytes = 0;
+    const end = await gift.to(channel, (bytes) => {
+      sentBytes += bytes;
+      gave?.(this.candidate.peerId, sentBytes);
+    });
+    if (this.#ended) end();
+    else this.#cleanUp.push(end);
   }
 
   /** Throws `cannotBeSent`. */

@@ -20,6 +20,7 @@ import { FollowedAnswer } from '../tasks/followed-answer.ts';
 import type { TaskKind } from '../tasks/task-kind.ts';
 import { sha256 } from '../wire/fields.ts';
 import type { Offer } from '../wire/model-advert.ts';
+import type { Gift, Swarm } from '../models/swarm/swarm.ts';
 import { FirstWords } from './patience/first-words.ts';
 import { HedgeBudget } from './patience/hedge-budget.ts';
 import type { Identity, verify } from '../identity/identity.ts';
@@ -44,6 +45,8 @@ export interface RequesterOptions {
   /** What the mesh says that it offers, with prices. */
   offers: () => readonly Offer[];
   checks: Omit<ChecksOptions, keyof AttemptNeeds>;
+  /** Where adapters lie that questions bring along; null: nowhere. */
+  gifts: Pick<Swarm, 'gift'> | null;
 }
 
 export class Requester {
@@ -90,13 +93,14 @@ export class Requester {
         'Name an adapter by the SHA-256 of its file: 64 characters, digits and letters a to f.',
       );
     }
+    const gift = await this.#gift(request);
     const { maxTokens: maxUnits, prefer = null } = request;
     const maxPrice = this.#mostFor(kind, input, { ...request, maxUnits });
     const shortlist = this.#shortlist(kind, input, { ...request, maxUnits, maxPrice, prefer });
     const signed = this.#checks.keeperFor(request);
     const answering = new Answering(
       { ...request, maxPrice },
-      { kind, input, followed },
+      { kind, input, followed, gift },
       { ...this.#needs, shortlist, signed },
     );
     this.#answerings.add(answering);
@@ -110,6 +114,19 @@ export class Requester {
       this.#answerings.delete(answering);
       answering.end();
     }
+  }
+
+  /** The adapter that this question brings; null: none. Rejects with unsupported, or model_not_found. */
+  async #gift({ adapter, brings }: AskRequest): Promise<Gift | null> {
+    if (brings === undefined) return null;
+    const { gifts } = this.#options;
+    if (gifts === null || adapter === undefined) {
+      throw new MeshError(
+        'unsupported',
+        'Files cannot be given to others from here, so no adapter can be brought along.',
+      );
+    }
+    return gifts.gift(brings);
   }
 
   /**
@@ -209,6 +226,6 @@ type Routed = Pick<AskRequest, 'model' | 'sha256' | 'only' | 'exclude' | 'attest
 };
 
 /** Fields that are undefined are not packed. */
-function inputOf({ turns, sampling, schema, tools, thinking, adapter, logprobs }: AskRequest): AnswerInput {
-  return { turns, sampling, schema, tools, thinking, adapter, logprobs, prefix: null };
+function inputOf({ turns, sampling, schema, tools, thinking, adapter, brings, logprobs }: AskRequest): AnswerInput {
+  return { turns, sampling, schema, tools, thinking, adapter, brings, logprobs, prefix: null };
 }

@@ -18,7 +18,7 @@ const questions: unknown[] = [
     sampling: { temperature: 0, topP: 0.9, topK: 40, minP: 0.1, seed: 5, repeatPenalty: 1.1, logitBias: [[7, -100]] },
     prefix: null,
   },
-  { ...asked, adapter: 'ab'.repeat(32), logprobs: 2 },
+  { ...asked, adapter: 'ab'.repeat(32), brings: 'cd'.repeat(32), logprobs: 2 },
   { ...asked, schema: '{"type":"array"}', prefix: { text: '[', tokens: 1, tokenIds: [91] } },
 ];
 /** As large as they can be, and what is said of them a lie. */

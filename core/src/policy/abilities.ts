@@ -2,7 +2,7 @@
 import { MeshError } from '../base/errors.ts';
 import type { TaskName } from '../base/ids.ts';
 import { attestorOf, type Attestation } from '../wire/attestation.ts';
-import { type Adapter, type Ability, CHAT, EMBEDDING } from '../wire/model-advert.ts';
+import { type Adapter, type AdapterBase, type Ability, CHAT, EMBEDDING } from '../wire/model-advert.ts';
 
 /** What the provider must have: all of these, and the adapter. */
 export interface Needs {
@@ -11,6 +11,8 @@ export interface Needs {
   needs?: readonly Ability[] | undefined;
   /** The SHA-256 of the adapter's file. Left out: the model answers as it is. */
   adapter?: string | undefined;
+  /** Whoever asks has the adapter's file and gives it to whoever takes it. Left out: no. */
+  bringsAdapter?: boolean | undefined;
   /** The SHA-256 of the model's own file; null: one without a stated hash. Left out: any. */
   sha256?: string | null | undefined;
   /** It says that this vendor or system vouches for it; null: that any does. Left out: nobody has to. */
@@ -23,30 +25,41 @@ export interface Offered {
   abilities?: readonly Ability[] | undefined;
   adapters?: readonly Adapter[] | undefined;
   fetchesAdapters?: boolean | undefined;
+  takesAdapters?: AdapterBase | undefined;
   sha256?: string | null | undefined;
   attestation?: Attestation | undefined;
 }
 
 /** Does the offer meet all the needs? */
 export function isAble(
-  { task: offeredAs, abilities = [], adapters, fetchesAdapters, sha256: file = null, attestation }: Offered,
-  { task, needs = [], adapter, sha256, attestedBy }: Needs,
+  {
+    task: offeredAs,
+    abilities = [],
+    adapters,
+    fetchesAdapters,
+    takesAdapters,
+    sha256: file = null,
+    attestation,
+  }: Offered,
+  { task, needs = [], adapter, bringsAdapter, sha256, attestedBy }: Needs,
 ): boolean {
   if (sha256 !== undefined && sha256 !== file) return false;
   if ((offeredAs ?? CHAT) !== (task ?? CHAT)) return false;
   const by = attestorOf(attestation);
   if (attestedBy !== undefined && (by === null || (attestedBy !== null && attestedBy !== by))) return false;
   const has = adapter === undefined || adapters?.some(({ sha256 }) => sha256 === adapter) === true;
-  if (!has && fetchesAdapters !== true) return false;
+  const gets = fetchesAdapters === true || (bringsAdapter === true && takesAdapters !== undefined);
+  if (!has && !gets) return false;
   return needs.every((need) => abilities.includes(need));
 }
 
 /** The needs in words for a person: "enforce a JSON schema". Empty: every provider can do this. */
-export function inWords({ task = CHAT, needs = [], adapter, attestedBy }: Needs): string {
+export function inWords({ task = CHAT, needs = [], adapter, bringsAdapter, attestedBy }: Needs): string {
   const words = needs.map((ability) => WORDS[ability]);
   if (task === EMBEDDING) words.push('turn text into vectors');
   else if (task !== CHAT) words.push(`do tasks of the kind "${task}"`);
-  if (adapter !== undefined) words.push('answer with this adapter');
+  if (adapter !== undefined)
+    words.push(bringsAdapter === true ? 'answer with an adapter of yours' : 'answer with this adapter');
   if (attestedBy !== undefined) words.push(`prove by ${attestedBy ?? 'hardware or a proof'} what it runs`);
   return words.join(' and ');
 }

@@ -14,6 +14,7 @@ import { readBody } from '../wire/body.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { HarmfulInputs } from './harmful-inputs.ts';
 import type { ServedModel, Task } from './task.ts';
+import type { BroughtAdapter } from '../tasks/task-kind.ts';
 
 /** Tasks that one peer may have here at once; with more slots than that, one per slot: a gateway is one peer. */
 const MAX_TASKS_PER_PEER = 8;
@@ -92,6 +93,8 @@ export class Admission {
       prepared: null,
       risk: kind.risk(input),
       adapter: needs.adapter ?? null,
+      brought: missingOf(model, kind.brings?.(input) ?? null),
+      coming: false,
       leased: null,
       abort: new AbortController(),
       abandon: new AbortController(),
@@ -157,6 +160,12 @@ export class Admission {
     task.prepared = prepared;
     return null;
   }
+}
+
+/** The adapter that has to come from the requester first; null: none. */
+function missingOf({ advert, takeAdapter }: ServedModel, brought: BroughtAdapter | null): BroughtAdapter | null {
+  const isHere = advert.adapters?.some(({ sha256 }) => sha256 === brought?.sha256) === true;
+  return isHere || takeAdapter === undefined ? null : brought;
 }
 
 function unknownModel(): MeshError {

@@ -58,10 +58,11 @@ export function mayStart(task: Task, running: readonly Task[], waiting: readonly
   const ofModel = ({ model }: Task) => model === task.model;
   const beside = running.filter(ofModel);
   const answers = beside.filter((other) => !isBackground(other));
-  if (answers.length >= task.model.slots) return false;
+  if (task.coming || answers.length >= task.model.slots) return false;
   // The engine lets answers go first: one in the background takes no slot, and more than one would only share its time.
   if (isBackground(task)) return answers.length === beside.length && waiting.filter(ofModel).every(isBackground);
-  const before = waiting.slice(0, waiting.indexOf(task));
+  // What is still on its way holds nobody up.
+  const before = waiting.slice(0, waiting.indexOf(task)).filter((other) => !other.coming);
   return fitsAdapter(task, answers, before.filter(ofModel));
 }
 

@@ -7,7 +7,7 @@ import type { TaskRequest } from '../protocol.ts';
 import type { LeasedTask } from './deliveries.ts';
 import type { SpeedMeter } from '../engine/speed.ts';
 import type { EngineWatch } from '../engine/engine-watch.ts';
-import type { TaskKind } from '../tasks/task-kind.ts';
+import type { BroughtAdapter, TaskKind } from '../tasks/task-kind.ts';
 
 export interface ServedModel {
   advert: ModelAdvert;
@@ -16,6 +16,11 @@ export interface ServedModel {
   slots: number;
   /** Left out: it has no adapters. */
   adapterCapacity?: AdapterCapacity;
+  /**
+   * Gets an adapter from whoever asks with it, over the link of the question, so that the engine has it when this resolves.
+   * Rejects with what the requester is told. Left out: it takes none.
+   */
+  takeAdapter?: (adapter: BroughtAdapter, from: Channel, signal: AbortSignal) => Promise<void>;
 }
 
 export interface Task {
@@ -32,6 +37,10 @@ export interface Task {
   risk: string | null;
   /** The SHA-256 of the adapter that it needs; null: none. */
   adapter: string | null;
+  /** The requester brings that adapter; null: it is here, or fetched. */
+  brought: BroughtAdapter | null;
+  /** It is on its way: the task does not start before it is here. */
+  coming: boolean;
   /** Null: taken without a lease, and nothing is signed. */
   leased: LeasedTask | null;
   /** Tells the engine to stop. */

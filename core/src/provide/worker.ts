@@ -3,7 +3,7 @@ import { Admission } from './admission.ts';
 import type { Channel } from '../peers/channel.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Deliveries } from './deliveries.ts';
-import { MeshError, type ErrorCode } from '../base/errors.ts';
+import { asMeshError, MeshError, type ErrorCode } from '../base/errors.ts';
 import type { HarmfulInputs } from './harmful-inputs.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import type { TaskRequest } from '../protocol.ts';
@@ -126,6 +126,7 @@ export class TaskWorker {
       return;
     }
     this.#queue.join(accepted);
+    void this.#take(accepted);
     this.#startNext();
     this.#queue.tellPosition(accepted);
     this.#announce();
@@ -151,6 +152,24 @@ export class TaskWorker {
     await Promise.all(this.#runs);
     this.#stopStatus?.();
     this.#stopStatus = null;
+  }
+
+  /** Gets the adapter that the requester brings, while the task waits in the queue and takes no slot. Never rejects. */
+  async #take(task: Task): Promise<void> {
+    const { brought, model, channel, abort } = task;
+    if (brought === null || model.takeAdapter === undefined) return;
+    task.coming = true;
+    try {
+      await model.takeAdapter(brought, channel, abort.signal);
+    } catch (thrown) {
+      const error = asMeshError(thrown, 'unsupported', 'This volunteer could not get that adapter. Ask another.');
+      if (!abort.signal.aborted) this.#fail(task, error);
+    }
+    task.coming = false;
+    if (abort.signal.aborted || this.#stopped) return;
+    this.#startNext();
+    this.#queue.tellPositions();
+    this.#announce();
   }
 
   #startNext(): void {

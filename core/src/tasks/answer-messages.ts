@@ -33,6 +33,8 @@ export const AnswerInputSchema = v.object({
   thinking: v.optional(ThinkingSchema),
   /** The adapter that the model answers with. Left out: it answers as it is. */
   adapter: v.optional(sha256),
+  /** The content id under which whoever asks gives that adapter, on this link. Left out: they do not give it. */
+  brings: v.optional(sha256),
   /** How likely each token was, and this many of the likeliest others. Left out: not reported. */
   logprobs: v.optional(v.pipe(count, v.maxValue(MAX_TOP_LOGPROBS))),
   /**

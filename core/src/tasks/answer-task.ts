@@ -1,6 +1,7 @@
 /** What `chat` and `completion` share: turns in, words out, and any other provider can continue after them. */
 import { tooDeep } from '../base/json-depth.ts';
-import { asMeshError, type MeshError } from '../base/errors.ts';
+import { asMeshError, MeshError } from '../base/errors.ts';
+import type { ContentId } from '../base/ids.ts';
 import type { Engine, GenerateRequest } from '../engine/engine.ts';
 import { schemaOf, type JsonSchema } from '../form/json-schema.ts';
 import { unable } from '../policy/abilities.ts';
@@ -44,14 +45,20 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
     input: AnswerInputSchema,
     piece: AnswerPieceSchema,
     result: AnswerResultSchema,
-    fault: ({ turns }) => fault(turns),
-    needs: ({ schema, tools, logprobs, adapter, sampling }) => {
+    fault: ({ turns, adapter, brings }) => (brings !== undefined && adapter === undefined ? namesNone() : fault(turns)),
+    needs: ({ schema, tools, logprobs, adapter, brings, sampling }) => {
       const needs = [...always, ...samplingNeeds(sampling)];
       if (schema !== undefined) needs.push('schema');
       if (tools !== undefined) needs.push('tools');
       if (logprobs !== undefined) needs.push('logprobs');
-      return { needs, ...(adapter !== undefined && { adapter }) };
+      return {
+        needs,
+        ...(adapter !== undefined && { adapter }),
+        ...(brings !== undefined && { bringsAdapter: true }),
+      };
     },
+    brings: ({ adapter, brings }) =>
+      adapter === undefined || brings === undefined ? null : { sha256: adapter, content: brings as ContentId },
     complexity: () => PLAIN,
     maxInputUnits: maxPromptTokens,
     bytesToRead: (input, units) => (units === 0 ? readBytes(input) : 0),
@@ -83,6 +90,13 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
         ? null
         : { ...input, prefix: { ...input.prefix, tokenIds: null } },
   };
+}
+
+function namesNone(): MeshError {
+  return new MeshError(
+    'bad_message',
+    'An adapter is given, but none is named. Name it by the SHA-256 of its file, too.',
+  );
 }
 
 /** Null: the list can be read. */

@@ -5,7 +5,7 @@
  */
 import type * as v from 'valibot';
 import type { MeshError } from '../base/errors.ts';
-import type { PeerId, TaskName } from '../base/ids.ts';
+import type { ContentId, PeerId, TaskName } from '../base/ids.ts';
 import type { Needs } from '../policy/abilities.ts';
 import type { ModelAdvert } from '../wire/model-advert.ts';
 
@@ -31,6 +31,8 @@ export interface TaskKind<Input = unknown, Piece = unknown, Result = unknown, Pr
   fault(input: Input): MeshError | null;
   /** What a provider must have for it, beyond offering the kind. */
   needs(input: Input): Omit<Needs, 'task' | 'sha256'>;
+  /** The adapter that the requester gives to whoever runs this and lacks it; null, or left out: none. */
+  brings?(input: Input): BroughtAdapter | null;
   /** Price hook: the cost of a unit relative to one of a plain task, in thousandths. See `policy/price.ts`. */
   complexity(input: Input): number;
   /** The most input that an honest provider counts, in units. */
@@ -58,6 +60,13 @@ export interface TaskKind<Input = unknown, Piece = unknown, Result = unknown, Pr
   rest(input: Input, come: readonly Written<Piece>[]): Input | null;
   /** The same in fewer bytes, for what is too large to send; null: there is no smaller form. */
   lighter(input: Input): Input | null;
+}
+
+export interface BroughtAdapter {
+  /** Of its file. */
+  sha256: string;
+  /** Under which the requester gives it. */
+  content: ContentId;
 }
 
 /** The work that a provider runs. */

@@ -20,6 +20,8 @@ export class MemoryNetwork {
   readonly swallowed = new Set<PeerId>();
   /** How fast the bulk lanes of links made from now on are, each way; null: as fast as microtasks. */
   bulk: LanePace | null = null;
+  /** The way that links made from now on say they take. */
+  path: Path = 'direct';
 
   join(self: PeerId): MemoryTransport {
     const transport = new MemoryTransport(self, this);
@@ -49,8 +51,8 @@ export class MemoryTransport implements Transport {
     if (other === undefined || other.accept === null || !this.#network.introduces) {
       throw new MeshError('connect_failed', 'Could not connect to that volunteer.');
     }
-    const near = new MemoryLink(peer, this.prologue, this.#network.bulk);
-    const far = new MemoryLink(this.self, other.prologue, this.#network.bulk);
+    const near = new MemoryLink(peer, this.prologue, this.#network);
+    const far = new MemoryLink(this.self, other.prologue, this.#network);
     near.join(far);
     far.join(near);
     this.#links.add(near);
@@ -81,8 +83,11 @@ export class MemoryLink extends LinkEnd implements Link {
   readonly bulk: MemoryLane;
   #other: MemoryLink | null = null;
 
-  constructor(peer: PeerId, prologue: () => Uint8Array, pace: LanePace | null = null) {
+  readonly #path: Path;
+
+  constructor(peer: PeerId, prologue: () => Uint8Array, { bulk: pace, path }: Pick<MemoryNetwork, 'bulk' | 'path'>) {
     super();
+    this.#path = path;
     this.bulk = new MemoryLane(pace, () => this.open && !this.silenced && this.#other?.silenced === false);
     this.bulk.failed = () => this.close();
     this.peer = peer;
@@ -112,7 +117,7 @@ export class MemoryLink extends LinkEnd implements Link {
   }
 
   async path(): Promise<Path> {
-    return 'direct';
+    return this.#path;
   }
 
   #arrive(fragment: Uint8Array): void {

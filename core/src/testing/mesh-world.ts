@@ -9,7 +9,10 @@ import { Introductions } from '../peers/introductions.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryReceiptKeeper } from '../receipts/memory-receipt-keeper.ts';
 import { MemoryNetwork, type MemoryLink } from './memory-transport.ts';
-import { Mesh, type Providing } from '../mesh.ts';
+import { Mesh, type ModelSharing, type Providing } from '../mesh.ts';
+import { scriptHasher } from '../models/hasher.ts';
+import type { PieceStore } from '../models/piece-store.ts';
+import type { ServedModel } from '../provide/task.ts';
 import { RacedTransport } from '../transport/raced-transport.ts';
 import { randomBytes } from '../base/random-bytes.ts';
 import type { Kept, ReceiptKeeper } from '../receipts/receipt-keeper.ts';
@@ -33,6 +36,8 @@ export class World {
   neighbours = 0;
   /** Of attestations, that every peer has. */
   verifiers: readonly Verifier[] = [];
+  /** Where files lie that peers which join from now on give and take. Null: nowhere. */
+  store: PieceStore | null = null;
   readonly keepers = new Map<PeerId, ReceiptKeeper>();
   /** The far ends of accepted links, to cut them. */
   readonly links: MemoryLink[] = [];
@@ -83,6 +88,7 @@ export class World {
       neighbours: () => this.neighbours,
       kinds,
       verifiers: this.verifiers,
+      ...(this.store !== null && { models: sharingOf(this.store) }),
       random: () => 0.5,
     });
     const accept = memory.accept;
@@ -105,13 +111,20 @@ export class World {
     adapterCapacity?: AdapterCapacity,
     kinds: readonly TaskKind[] = [],
     identity = newIdentity(),
+    takeAdapter?: ServedModel['takeAdapter'],
   ) {
     const mesh = await this.join(identity, new MemoryReceiptKeeper(), kinds);
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const hangs: MeshError[] = [];
     const providing: Providing = mesh.provide({
-      models: [{ advert: offered, engine, slots, ...(adapterCapacity !== undefined && { adapterCapacity }) }],
+      models: [
+        {
+          ...{ advert: offered, engine, slots },
+          ...(adapterCapacity !== undefined && { adapterCapacity }),
+          ...(takeAdapter !== undefined && { takeAdapter }),
+        },
+      ],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
       onFailure: (error) => failures.push(error),
@@ -131,6 +144,12 @@ export class World {
   async kept(peer: PeerId): Promise<Kept[]> {
     return (await this.keepers.get(peer)?.list()) ?? [];
   }
+}
+
+/** Nothing is lent, and nobody is found by what they have. */
+function sharingOf(store: PieceStore): ModelSharing {
+  const limits = () => ({ seeding: false, bytesPerSecond: null, bytesPerDay: null });
+  return { store, holders: { hold: () => {}, holders: async () => [] }, hasher: scriptHasher, limits };
 }
 
 export const newIdentity = (): Identity => softwareIdentity(randomBytes(SECRET_KEY_BYTES));

@@ -174,6 +174,8 @@ export const MatchSchema = v.object({
   needs: v.optional(v.pipe(v.array(v.picklist(ABILITIES)), v.maxLength(ABILITIES.length))),
   /** Only providers that have this adapter for the model. Left out: the model as it is. */
   adapter: v.optional(sha256),
+  /** Or providers that take it from whoever asks, who has it. Left out: only those that have it. */
+  bringsAdapter: v.optional(v.boolean()),
   /**
    * Only providers with this very file under the model's id; null: only those that do not say which it is. Left out: of
    * several files under one id, the one that the control plane chose; of the providers in `only`, whichever they have.

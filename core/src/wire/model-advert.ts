@@ -35,6 +35,15 @@ const abilities = v.optional(
 /** A small file (LoRA) that makes a model answer in its own way. Named by the SHA-256 of the file. */
 export const AdapterSchema = v.object({ sha256, name: label(MAX_NAME_CHARACTERS, 1) });
 export type Adapter = v.InferOutput<typeof AdapterSchema>;
+/** What an adapter has to be made for: what the head of the model's file says. */
+export const AdapterBaseSchema = v.object({
+  /** `general.architecture` of a GGUF. */
+  architecture: v.pipe(v.string(), v.regex(/^[\w.-]{1,48}$/)),
+  /** Numbers of a token inside the model. */
+  width: v.pipe(count, v.minValue(1), v.maxValue(1_048_576)),
+  layers: v.pipe(count, v.minValue(1), v.maxValue(65_536)),
+});
+export type AdapterBase = v.InferOutput<typeof AdapterBaseSchema>;
 /** The number of dimensions of its vectors, where its task is `embedding`. */
 const embeds = v.optional(v.pipe(count, v.minValue(1), v.maxValue(MAX_VECTOR_NUMBERS)));
 
@@ -78,6 +87,8 @@ export const PlainAdvertSchema = v.object({
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
   /** It fetches other adapters by SHA-256 on request, from where its owner said; they may be missing there. */
   fetchesAdapters: v.optional(v.boolean()),
+  /** It takes adapters for such a model from whoever asks with them, on the link of the question. Left out: it takes none. */
+  takesAdapters: v.optional(v.fallback(v.optional(AdapterBaseSchema), undefined)),
   embeds,
   /** It is out of memory, and takes about this long to load for a question. Left out: it is in memory. */
   wakesInMs: v.optional(v.pipe(count, v.maxValue(MAX_WAKING_MS))),
@@ -122,6 +133,8 @@ export const OfferSchema = v.object({
   adapters: v.optional(v.pipe(v.array(AdapterSchema), v.maxLength(MAX_ADAPTERS))),
   /** It has more adapters than these, or some of its providers fetch others. */
   moreAdapters: v.optional(v.boolean()),
+  /** Some of its providers take adapters for such a model from whoever asks with them. Left out: none does. */
+  takesAdapters: v.optional(v.fallback(v.optional(AdapterBaseSchema), undefined)),
   /** Those that any of its providers claims to have. Left out: none does, or the control plane does not say. */
   abilities,
   embeds,

@@ -5,6 +5,11 @@ import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import { MemoryReceiptKeeper } from '@llmesh/core/receipts/memory-receipt-keeper';
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
+import { MAX_BROUGHT_BYTES } from '@llmesh/core/gguf/lora';
+import type { Swarm } from '@llmesh/core/models/swarm/swarm';
+import { tryAdapter } from '../contained/adapter-trial.ts';
+import { contained } from '../contained/contained.ts';
+import { VisitorAdapters } from '../models/lora/visitor-adapters.ts';
 import { openAdapters, type OpenAdaptersOptions } from '../models/lora/adapter-files.ts';
 import { threadsWithin } from '../lend/policy/cpu-share.ts';
 import { closeToOthers, dataFolder } from '../files/data-folder.ts';
@@ -49,6 +54,8 @@ export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, SeedOp
   share?: number;
   metricsPort?: number;
   hideAddress?: boolean;
+  /** Let requesters bring adapters of their own along. */
+  adaptersFromVisitors: boolean;
   /** Check what others answered with the same files. */
   audit: boolean;
   /** Give models that are no one's own to others, too. */
@@ -82,6 +89,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   let node: OpenPeer | null = null;
   let self: OpenIdentity | null = null;
   let shared: SharedModels | null = null;
+  let visitors: VisitorAdapters | null = null;
   const report = new WorkerReport(options.mesh, Date.now());
   const windows: { close: () => Promise<void> }[] = [];
   try {
@@ -119,9 +127,12 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       failed: (error) => output.error(error),
     });
     const { peers } = shared;
-    const adapters = await openAdapters(options, new Set(options.model).size, peers, output, stop.signal);
+    visitors = await openVisitors(options, async () => (await join()).mesh.swarm, output);
+    const sources = { peers, visitors };
+    const adapters = await openAdapters(options, new Set(options.model).size, sources, output, stop.signal);
     const needs: LentModelNeeds = {
       adapters,
+      visitors,
       peers,
       audits: options.audit,
       unloadAfter: options.unloadAfter,
@@ -154,6 +165,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     report.keeps = () => shared?.keeping ?? null;
     saySeeding(given, options, output);
     if (options.seed) sayKeeping(kept, output);
+    sayVisitors(models, output);
     sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
     await lendModels(
       node,
@@ -168,6 +180,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     await shared?.close();
     if (node !== null) await leaveMesh(node);
     await Promise.all(models.map(({ engine }) => engine.close()));
+    await visitors?.close();
     for (const window of windows) await window.close();
     await self?.close();
   }
@@ -192,6 +205,31 @@ function sayKeeping({ roomBytes }: KeptModels, output: Output): void {
   if (roomBytes === 0) return;
   if (output.json) output.print('', { keeping: { roomBytes } });
   else output.note(`Up to ${megabytes(roomBytes)} of this disk keep models that others need. --keep 0 stops that.`);
+}
+
+/** A worker that has no place for visitors' adapters still lends. A hidden one gets no files: a relay carries none. */
+async function openVisitors(
+  { adaptersFromVisitors, hideAddress, data }: WorkerOptions,
+  swarm: () => Promise<Swarm | null>,
+  output: Output,
+): Promise<VisitorAdapters | null> {
+  if (!adaptersFromVisitors || hideAddress === true) return null;
+  try {
+    const check = (file: string, model: string, signal: AbortSignal) =>
+      tryAdapter(contained.llama, file, model, signal);
+    return await VisitorAdapters.open({ dataFolder: dataFolder(data), swarm, check, clock: realClock });
+  } catch (thrown) {
+    output.note(`Adapters that visitors bring along have no place here (${errno(thrown) ?? String(thrown)}).`);
+    return null;
+  }
+}
+
+function sayVisitors(models: readonly LentModel[], output: Output): void {
+  const names = models.filter(({ takeAdapter }) => takeAdapter !== undefined).map(({ advert }) => advert.name);
+  if (names.length === 0 || output.json) return;
+  output.note(
+    `Whoever asks ${names.join(', ')} may bring an adapter of up to ${megabytes(MAX_BROUGHT_BYTES)} along. --no-adapters-from-visitors stops that.`,
+  );
 }
 
 function sayLoaded({ id, name }: ModelAdvert, loaded: boolean, output: Output): void {

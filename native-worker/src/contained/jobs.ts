@@ -27,6 +27,8 @@ export type Job =
   | { kind: 'calls'; frame: CallFrame; tools: readonly Tool[] }
   /** Asks whether llama.cpp accepts this file, as far as that can be told without its weights. */
   | { kind: 'model'; path: string }
+  /** Asks whether this file is an adapter for this model, and has numbers in it. */
+  | { kind: 'adapter'; path: string; model: string }
   /** Asks what is wrong with each value by its JSON schema; both are JSON. */
   | { kind: 'values'; values: readonly { schema: string; value: string }[] };
 
@@ -54,6 +56,7 @@ export const JOB_LIMITS: Readonly<Record<Job['kind'], JobLimits>> = {
   calls: { cpuMs: 1_000, wallMs: 10_000, memoryBytes: 256 << 20 },
   values: { cpuMs: 500, wallMs: 5_000, memoryBytes: 256 << 20 },
   model: { cpuMs: 60_000, wallMs: 180_000, memoryBytes: 2_000_000_000 },
+  adapter: { cpuMs: 20_000, wallMs: 60_000, memoryBytes: 1_000_000_000 },
 };
 
 export interface JobMessage {

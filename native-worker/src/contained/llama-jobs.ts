@@ -5,6 +5,7 @@ import { grammarText } from '@llmesh/core/form/grammar';
 import { callGrammar } from '@llmesh/core/syntax/call-grammar';
 import { genericForm } from '@llmesh/core/syntax/generic-form';
 import { readGgufInfo } from '../models/gguf-info.ts';
+import { checkAdapter } from '../models/lora/adapter-fit.ts';
 import { isEmbedder } from '../llama/context/gguf-pooling.ts';
 import { openLlama } from '../llama/context/llama-device.ts';
 import { loadError } from '../llama/context/load-error.ts';
@@ -27,6 +28,9 @@ export async function openLlamaJobs(): Promise<(job: Job) => Promise<string[]>> 
         return [];
       case 'model':
         await tryModel(llama, job.path);
+        return [];
+      case 'adapter':
+        await checkAdapter(job.path, job.model);
         return [];
       case 'generic': {
         const { system, schema } = genericForm(job.tools, job.said ?? undefined);

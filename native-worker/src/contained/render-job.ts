@@ -10,6 +10,7 @@ export async function renderJob(job: Job): Promise<string[]> {
     case 'render':
       return job.conversations.map((one) => promptOf(job.template, job.traits, one, job.tokens));
     case 'grammar':
+    case 'adapter':
     case 'model':
     case 'values':
     case 'generic':

@@ -6,7 +6,9 @@ import type { LoadedModel, AdapterCapacity } from '@llmesh/core/engine/engine';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { AdapterFiles } from '../models/lora/adapter-files.ts';
+import type { VisitorAdapters } from '../models/lora/visitor-adapters.ts';
 import type { ModelPeers } from '../models/model-peers.ts';
+import type { ServedModel } from '@llmesh/core/provide/task';
 import { isPublic } from '../models/models.ts';
 import type { DutyCycle } from '../llama/context/duty-cycle.ts';
 import { fileVersion } from '../files/file-version.ts';
@@ -30,6 +32,7 @@ export interface LentModel {
   /** Its files, and whether anybody could have them from elsewhere. */
   weights: { files: readonly string[]; isPublic: boolean };
   adapterCapacity?: AdapterCapacity;
+  takeAdapter?: NonNullable<ServedModel['takeAdapter']>;
   /** What test questions are made of, and checked with; left out: it asks none. */
   shadows?: Pick<ShadowNeeds, 'engine' | 'shapes' | 'doctored'>;
   /** Loads it ahead where it left the memory; left out: it never leaves. */
@@ -39,6 +42,8 @@ export interface LentModel {
 export interface LentModelNeeds {
   /** The adapters of this worker, from which it gets those that are made for it. */
   adapters: AdapterFiles;
+  /** The adapters that requesters bring along; null: they may not. */
+  visitors: VisitorAdapters | null;
   /** Where missing models come from beside the web; null: nowhere. */
   peers: ModelPeers | null;
   /** After so many seconds without a question it leaves the memory; undefined: it stays. */
@@ -81,6 +86,8 @@ export async function openLentModel(
       output.note(`${name} checks no answers of others: here it does not tell right ones from wrong ones.`);
     }
     const abilities = (loaded.abilities ?? []).filter((ability) => ability !== 'audit' || audits);
+    const { visitors } = needs;
+    const takes = visitors !== null && adapters?.takes !== undefined && adapterCapacity !== undefined;
     const advert: ModelAdvert = {
       id,
       name,
@@ -95,11 +102,18 @@ export async function openLentModel(
       ...(replayable !== 'none' && { replayable }),
       ...(embeds !== undefined && { task: EMBEDDING, embeds }),
       ...(adapters !== null && { adapters: adapters.files.map(({ sha256, name }) => ({ sha256, name })) }),
-      ...(adapters?.fetch !== undefined && { fetchesAdapters: true }),
+      ...(adapters?.fetchesAny === true && { fetchesAdapters: true }),
+      ...(takes && { takesAdapters: adapters.takes }),
     };
     const { memoryBytes } = engine;
     const weights = { files: model.files, isPublic: isPublic(model, process.env) };
-    const common = { slots, memoryBytes, weights, ...(adapterCapacity !== undefined && { adapterCapacity }) };
+    const takeAdapter: LentModel['takeAdapter'] = (adapter, from, closing) =>
+      visitors?.take(adapter, from, model.path, closing) ?? Promise.resolve();
+    const common = {
+      ...{ slots, memoryBytes, weights },
+      ...(adapterCapacity !== undefined && { adapterCapacity }),
+      ...(takes && { takeAdapter }),
+    };
     const asksShadows = abilities.includes('audit') && sha256 !== null;
     const served = (loadedEngine: LoadedEngine) =>
       asksShadows ? watched(loadedEngine, new RequestShapes(realClock)) : { engine: loadedEngine };

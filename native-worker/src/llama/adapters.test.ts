@@ -6,6 +6,7 @@ import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import { MeshError } from '@llmesh/core/base/errors';
+import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { prefixAt, runOf, textOf, type Run } from '@llmesh/core/suites/continuation';
 import { Adapters } from './adapters.ts';
 import { fileVersion } from '../files/file-version.ts';
@@ -282,6 +283,33 @@ describe('Adapters, of contexts that are scripted', () => {
     failing.clear();
     (await sit(a)).end();
     expect(log).toEqual(['open 1', 'open 2', 'end 2', 'close 2', 'open 1', 'end 1']);
+  });
+
+  it('what was fetched leaves when nobody has used it for a while, and what was named by the owner stays', async () => {
+    const clock = new ManualClock();
+    const log: string[] = [];
+    const guest = { ...law, sha256: '8'.repeat(64) };
+    const adapters = new Adapters(
+      { files: [law], fetch: async () => guest },
+      async ({ sha256 }) => ({
+        hold: async () => ({ sequence: null as never, isWanted: () => false, end: () => {} }),
+        close: async () => void log.push(`close ${sha256.slice(0, 1)}`),
+      }),
+      clock,
+    );
+    (await adapters.sit(a, reading, never)).end();
+    const first = await adapters.sit(guest.sha256, reading, never);
+    await clock.advance(1_000_000);
+    expect(log).toEqual([]);
+    first.end();
+    await clock.advance(400_000);
+    (await adapters.sit(guest.sha256, reading, never)).end();
+    await clock.advance(400_000);
+    expect(log).toEqual([]);
+    await clock.advance(300_000);
+    expect(log).toEqual(['close 8']);
+    await adapters.close();
+    expect(log).toEqual(['close 8', 'close 1']);
   });
 
   it('closes all, and sends away those who wait', async () => {

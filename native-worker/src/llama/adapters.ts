@@ -4,9 +4,12 @@ import { cancelled, MeshError } from '@llmesh/core/base/errors';
 import type { ModelContext, HeldSequence } from './context/model-context.ts';
 import type { Reading } from './context/answer-sequence.ts';
 import type { AdapterCapacity } from '@llmesh/core/engine/engine';
+import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { type AdapterFile, type LentAdapters, MAX_FETCHED_BYTES } from '../models/adapter-file.ts';
 
 export const DEFAULT_ADAPTER_CAP = 2;
+/** What was fetched leaves the memory when nobody has used it for so long. */
+const IDLE_MS = 600_000;
 
 /**
  * An adapter needs a context of its own, with memory for each of its sequences, and that is set aside when the model is
@@ -19,7 +22,8 @@ export function adapterCapacityOf(slots: number, lent: LentAdapters): AdapterCap
 /** The bytes of the weights of the largest adapters, as many as there are contexts for. */
 export function adapterBytes(lent: LentAdapters): number {
   const sizes = lent.files.map(({ sizeBytes }) => sizeBytes);
-  if (lent.fetch !== undefined) sizes.push(...Array.from({ length: mostAtOnce(lent) }, () => MAX_FETCHED_BYTES));
+  const { fetch, mostBytes = MAX_FETCHED_BYTES } = lent;
+  if (fetch !== undefined) sizes.push(...Array.from({ length: mostAtOnce(lent) }, () => mostBytes));
   return sizes
     .toSorted((a, b) => b - a)
     .slice(0, mostAtOnce(lent))
@@ -37,6 +41,7 @@ interface Entry {
   context: Promise<OpenContext>;
   /** The answers that are written with it, or wait for it. */
   users: number;
+  stopTimer: () => void;
 }
 
 export class Adapters {
@@ -44,6 +49,7 @@ export class Adapters {
   readonly #cap: number;
   readonly #fetch: NonNullable<LentAdapters['fetch']>;
   readonly #open: Open;
+  readonly #clock: Clock;
   /** The longest unused comes first. */
   readonly #entries = new Map<string, Entry>();
   /** One comes or goes at a time. */
@@ -52,11 +58,16 @@ export class Adapters {
   readonly #closing = new AbortController();
 
   /** A failure of `open` is the failure of the one who asked; the next question tries again. */
-  constructor({ files, cap = DEFAULT_ADAPTER_CAP, fetch = unknownAdapter }: LentAdapters, open: Open) {
+  constructor(
+    { files, cap = DEFAULT_ADAPTER_CAP, fetch = unknownAdapter }: LentAdapters,
+    open: Open,
+    clock: Clock = realClock,
+  ) {
     this.#files = new Map(files.map((file) => [file.sha256, file]));
     this.#cap = cap;
     this.#fetch = fetch;
     this.#open = open;
+    this.#clock = clock;
   }
 
   /**
@@ -69,6 +80,7 @@ export class Adapters {
     const entry = await this.#enter(file, waits);
     const leave = () => {
       entry.users -= 1;
+      if (entry.users === 0 && !this.#files.has(sha256)) this.#leaveLater(sha256, entry);
       this.#wake();
     };
     try {
@@ -99,6 +111,7 @@ export class Adapters {
       const entry = this.#entries.get(file.sha256) ?? this.#make(file);
       if (entry !== null) {
         entry.users += 1;
+        entry.stopTimer();
         this.#entries.delete(file.sha256);
         this.#entries.set(file.sha256, entry);
         return entry;
@@ -114,7 +127,8 @@ export class Adapters {
       if (idle === undefined) return null;
       this.#leave(idle[0]);
     }
-    const entry = { context: this.#change(() => this.#open(file, this.#closing.signal)), users: 0 };
+    const context = this.#change(() => this.#open(file, this.#closing.signal));
+    const entry: Entry = { context, users: 0, stopTimer: () => {} };
     this.#entries.set(file.sha256, entry);
     entry.context.catch(() => {
       if (this.#entries.get(file.sha256) === entry) this.#entries.delete(file.sha256);
@@ -123,9 +137,18 @@ export class Adapters {
     return entry;
   }
 
+  #leaveLater(sha256: string, entry: Entry): void {
+    entry.stopTimer();
+    if (this.#entries.get(sha256) !== entry) return;
+    entry.stopTimer = this.#clock.after(IDLE_MS, () => {
+      if (this.#entries.get(sha256) === entry && entry.users === 0) this.#leave(sha256);
+    });
+  }
+
   #leave(sha256: string): void {
     const entry = this.#entries.get(sha256);
     if (entry === undefined) return;
+    entry.stopTimer();
     this.#entries.delete(sha256);
     const left = this.#change(async () => {
       const context = await entry.context.catch(() => null);

@@ -11,7 +11,7 @@ import type {
   TextVector,
 } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
-import { adapterBytes, adapterCapacityOf, Adapters } from './adapters.ts';
+import { adapterCapacityOf, Adapters } from './adapters.ts';
 import { readAsked } from './answer/asked.ts';
 import { rendererOf } from './answer/chat-renderer.ts';
 import { planDraft, type Draft, type DraftChoice } from './draft/draft.ts';
@@ -26,6 +26,7 @@ import { backendOf, defaultThreads, openLlama, probeLlama, type GpuChoice } from
 import { loadError } from './context/load-error.ts';
 import { readMachine } from './context/machine.ts';
 import { planModel, useMmap } from './context/model-plan.ts';
+import { planWith } from './adapter-plan.ts';
 import { openAdapterContext, openContext } from './context/model-context.ts';
 import { CHUNK } from './context/answer-sequence.ts';
 import { ABILITIES } from '@llmesh/core/wire/model-advert';
@@ -34,6 +35,8 @@ import { AnswerScorer } from './score/answer-scorer.ts';
 import type { LentAdapters } from '../models/adapter-file.ts';
 import type { Scores } from '@llmesh/core/proof/score';
 import type { Probe } from '@llmesh/core/policy/catalogue';
+
+const NO_ADAPTERS: LentAdapters = { files: [] };
 
 export interface LlamaModelFile {
   path: string;
@@ -93,21 +96,24 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
     this.#llama = llama;
     let model: LlamaModel | null = null;
     let draft: Draft | null = null;
-    const lent: LentAdapters = file.adapters ?? { files: [] };
-    const adapterCapacityFor = (slots: number) => adapterCapacityOf(slots, lent);
+    let lent: LentAdapters | null = file.adapters ?? null;
+    const capacityFor = (slots: number) => adapterCapacityOf(slots, lent ?? NO_ADAPTERS);
     try {
       const info = await readGgufInfo(file.path, signal);
       const embeds = isEmbedder(info);
       const draftPlan = file.draft === undefined ? null : await planDraft(file.draft, info, llama, signal);
-      const layout = await planModel(llama, info, {
+      const plan = {
         contextTokens: file.contextTokens ?? null,
         usualContextTokens: file.usualContextTokens ?? null,
         slots: embeds ? 1 : (file.slots ?? null),
         machine: await this.#readMachine(llama, 'free'),
         chunkTokens: embeds ? null : CHUNK,
-        adapters: { capacity: adapterCapacityFor, bytes: adapterBytes(lent) },
         ...(draftPlan?.info != null && { draft: draftPlan.info }),
-      });
+      };
+      const { layout, hasAdapters } = await planWith(lent, (adapters) =>
+        planModel(llama, info, { ...plan, ...adapters }),
+      );
+      if (!hasAdapters) lent = null;
       const { gpuLayers, contextTokens, slots } = layout;
       this.#memoryBytes = layout.memoryBytes;
       const loading = await llama.loadModel({
@@ -132,7 +138,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
       const threads = draftPlan === null ? this.#threads : allThreads(this.#threads);
       const size = { slots, contextTokens, threads };
       const context = await openContext(loading, size, this.#duty, signal);
-      const smaller = { ...size, slots: adapterCapacityFor(slots).slots, contextTokens: context.contextTokens };
+      const smaller = { ...size, slots: capacityFor(slots).slots, contextTokens: context.contextTokens };
       draft = (await draftPlan?.open(layout, this.#threads, signal)) ?? null;
       const { bosString, eosString } = loading.tokens;
       const tokens = { bos: bosString ?? '', eos: eosString ?? '' };
@@ -141,7 +147,9 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         model,
         context,
         draft,
-        adapters: new Adapters(lent, (one, closing) => openAdapterContext(loading, one, smaller, this.#duty, closing)),
+        adapters: new Adapters(lent ?? NO_ADAPTERS, (one, closing) =>
+          openAdapterContext(loading, one, smaller, this.#duty, closing),
+        ),
         contextTokens: context.contextTokens,
         chat,
         defaults: ggufSampling(model.fileInfo),
@@ -154,7 +162,7 @@ export class LlamaEngine implements Engine<LlamaModelFile>, Embedder<LlamaModelF
         replays: true,
         replayable: 'seed',
         abilities: ABILITIES.filter((ability) => ability !== 'thinking' || chat.traits.thinks),
-        ...(file.adapters !== undefined && { adapterCapacity: adapterCapacityFor(slots) }),
+        ...(lent !== null && { adapterCapacity: capacityFor(slots) }),
       };
     } catch (thrown) {
       await draft?.close();

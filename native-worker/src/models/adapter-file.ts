@@ -1,4 +1,6 @@
 /** A LoRA adapter on disk, and which of them a model is lent with. */
+import type { AdapterBase } from '@llmesh/core/wire/model-advert';
+
 export interface AdapterFile {
   sha256: string;
   /** A name for people. */
@@ -20,4 +22,12 @@ export interface LentAdapters {
   cap?: number;
   /** Gets one that is not among them, and checks it, too. Left out: there are no others. Throws unsupported or cancelled. */
   fetch?: (sha256: string, signal: AbortSignal) => Promise<AdapterFile>;
+  /** The largest that `fetch` gets. */
+  mostBytes?: number;
+  /** The address that `fetch` gets them from has whatever is asked for, as its owner says. */
+  fetchesAny?: boolean;
+  /** For whom requesters may bring adapters along. Left out: they may not. */
+  takes?: AdapterBase;
+  /** The model is lent without any where it would get less context or fewer slots, or would not fit. */
+  isOptional?: boolean;
 }

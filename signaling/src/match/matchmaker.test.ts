@@ -198,6 +198,33 @@ test('who has no adapter is not asked to answer with it, and one of many who has
   expect(matchmaker.match({ ...asked, only: [able.peerId], adapter: 'cd'.repeat(32) })).toEqual([]);
 });
 
+test('who brings an adapter is sent to those who have it, and to those who take it', () => {
+  const { registry, matchmaker, provider } = setUp();
+  const adapter = 'ab'.repeat(32);
+  const asked = { model: TINY, requester: newPeerId(), exclude: [], only: null, prefer: null, adapter };
+  const brings = { ...asked, bringsAdapter: true };
+  provider(50);
+  expect(matchmaker.impossible(TINY_CHAT, [brings])).toEqual([brings]);
+  const [has, takes] = [provider(50), provider(50)];
+  const advert = (peer: typeof has, more: object) =>
+    registry.advert(peer, { models: [{ ...advertised(TINY, 50), ...more }], slots: 1, certificate: null });
+  advert(has, { adapters: [{ sha256: adapter, name: 'Law' }] });
+  advert(takes, { takesAdapters: { architecture: 'llama', width: 256, layers: 4 } });
+  const found = (question: typeof asked) =>
+    matchmaker
+      .match(question)
+      ?.map(({ peerId }) => peerId)
+      .toSorted();
+  expect(found(asked)).toEqual([has.peerId]);
+  expect(found(brings)).toEqual([has.peerId, takes.peerId].toSorted());
+  registry.promise(has, 1);
+  expect(found(asked)).toBeUndefined();
+  expect(found(brings)).toEqual(expect.arrayContaining([takes.peerId]));
+  // What is impossible for one of the two is not for the other.
+  advert(has, {});
+  expect(matchmaker.impossible(TINY_CHAT, [asked, brings])).toEqual([asked]);
+});
+
 test('a speed that nobody has measured counts no more than is usual for the model', () => {
   const { clock, reliability, provider, matchmaker } = setUp();
   const honest = provider(50);

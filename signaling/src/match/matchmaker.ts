@@ -88,7 +88,7 @@ export class Matchmaker {
       const needs = question.needs?.toSorted().join(' ') ?? '';
       // Nobody is named 'any ': names have no spaces.
       const attestor = question.attestedBy === null ? 'any ' : (question.attestedBy ?? '');
-      const kind = `${group?.sha256 ?? ''} ${group?.embeds ?? ''} ${question.adapter ?? ''} ${attestor} ${needs}`;
+      const kind = `${group?.sha256 ?? ''} ${group?.embeds ?? ''} ${question.adapter ?? ''} ${question.bringsAdapter === true} ${attestor} ${needs}`;
       let found = able.get(kind);
       if (found === undefined) {
         found = this.#registry.present(group, MAX_NAMED_PEERS + 2, (peer) => isAble(peer, question));

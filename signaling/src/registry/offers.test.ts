@@ -22,7 +22,8 @@ test('who invents models without end does not crowd out what others lend, nor ma
   const lend = (models: ModelId[]) => {
     const name = '\u{1F980}'.repeat(40);
     const adapters = Array.from({ length: 16 }, (_, n) => ({ sha256: n.toString(16).repeat(64), name }));
-    const more = { name, quant: name.slice(0, 24), adapters, abilities: [...ABILITIES] };
+    const takesAdapters = { architecture: 'a'.repeat(48), width: 1_048_576, layers: 65_536 };
+    const more = { name, quant: name.slice(0, 24), adapters, takesAdapters, abilities: [...ABILITIES] };
     const adverts = models.map((id) => ({ ...advertised(id), ...more }));
     registry.advert(registry.join(newPeerId(), 'native'), { models: adverts, slots: 1, certificate: null });
   };
@@ -269,6 +270,17 @@ describe('what is said of an offer', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  test('adapters are taken for such a model as most of those say who take any', () => {
+    const { lend, offers } = mesh();
+    const takesAdapters = { architecture: 'llama', width: 256, layers: 4 };
+    lend();
+    expect(offers()[0]).not.toHaveProperty('takesAdapters');
+    lend({ takesAdapters: { ...takesAdapters, width: 1 } });
+    lend({ takesAdapters });
+    lend({ takesAdapters });
+    expect(offers()).toMatchObject([{ providers: 4, takesAdapters }]);
   });
 
   test('an adapter is called as most of its lenders call it', () => {

@@ -6,6 +6,7 @@ import {
   MAX_ADAPTERS,
   taskOf,
   type Adapter,
+  type AdapterBase,
   type ModelAdvert,
   type Offer,
 } from '@llmesh/core/wire/model-advert';
@@ -76,7 +77,13 @@ export function offersOf(peers: readonly RegisteredPeer[], needs: OffersNeeds): 
       .map(({ all, offer }) => {
         const { adapters, more } = adaptersOf(all, Math.min(availability, MAX_ADAPTERS));
         availability -= adapters.length;
-        return { ...offer, ...(adapters.length > 0 && { adapters }), ...(more && { moreAdapters: true }) };
+        const takes = takenBy(all);
+        return {
+          ...offer,
+          ...(adapters.length > 0 && { adapters }),
+          ...(more && { moreAdapters: true }),
+          ...(takes !== null && { takesAdapters: takes }),
+        };
       })
       .sort(byName),
   };
@@ -117,7 +124,7 @@ function summed(all: readonly Lent[]): Sums {
   return sums;
 }
 
-type Facts = Omit<Offer, keyof Sums | 'adapters' | 'moreAdapters' | 'alternative'>;
+type Facts = Omit<Offer, keyof Sums | 'adapters' | 'moreAdapters' | 'takesAdapters' | 'alternative'>;
 
 /** What its providers say, weighted by trust; for a catalogue model, with its name there. */
 function described(lent: readonly Lent[], entry: CatalogueModel | null): Facts {
@@ -170,6 +177,17 @@ function adaptersOf(all: readonly Lent[], most: number): { adapters: Adapter[]; 
     .sort((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
   const fetches = all.some(({ model }) => model.fetchesAdapters === true);
   return { adapters, more: fetches || adapters.length < lenders.size };
+}
+
+/** What most of those who take adapters say that an adapter must be made for: all have the same file. Null: nobody takes any. */
+function takenBy(all: readonly Lent[]): AdapterBase | null {
+  if (all.every(({ model }) => model.takesAdapters === undefined)) return null;
+  const weights = weightsOf(all.map(({ witness }) => witness));
+  const said = all.flatMap(({ model: { takesAdapters }, witness: { tenureMs } }, i) =>
+    takesAdapters === undefined ? [] : [{ value: JSON.stringify(takesAdapters), weight: weights[i] ?? 0, tenureMs }],
+  );
+  const most = mostSaid(said);
+  return all.find(({ model }) => JSON.stringify(model.takesAdapters) === most)?.model.takesAdapters ?? null;
 }
 
 const NO_ADAPTERS = { adapters: [], more: false };

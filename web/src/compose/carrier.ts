@@ -3,6 +3,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId } from '@llmesh/core/base/ids';
 import { scriptHasher } from '@llmesh/core/models/hasher';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
+import { proxy } from 'comlink';
 import { warn } from '../adapters/log.ts';
 import type { SharesModels } from '../adapters/mesh-door.ts';
 import { codeFailure } from '../adapters/page-code.ts';
@@ -12,6 +13,7 @@ import type { StoreHostApi } from '../engines/store/store-wire.ts';
 import storeWorkerUrl from '../engines/store/store-worker.ts?worker&url';
 import { SwarmSupply } from '../engines/supply/swarm-supply.ts';
 import { WorkerHost } from '../engines/worker-host.ts';
+import type { AdapterShelf } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
 import type { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
 
@@ -19,6 +21,7 @@ export interface Carrier {
   supply: ModelSupply;
   shares: SharesModels;
   removeContent: (content: ContentId) => Promise<void>;
+  keepAdapter: AdapterShelf['keep'];
 }
 
 export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>): Carrier {
@@ -48,7 +51,15 @@ export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>
     limits: () => sharing.limits(),
     failed: (error) => warn('a model from volunteers', error),
   });
-  return { supply, shares, removeContent: (content) => store.remove(content) };
+  return {
+    supply,
+    shares,
+    removeContent: (content) => store.remove(content),
+    keepAdapter: async (file, onProgress) => {
+      const kept = await host().call((remote) => remote.keepAdapter(file, file.name, proxy(onProgress)));
+      return { ...kept, version: 1 };
+    },
+  };
 }
 
 function stoppedByItself(): MeshError {

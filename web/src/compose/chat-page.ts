@@ -16,6 +16,7 @@ import { ConversationSearch } from '../state/chat/search/conversation-search.sve
 import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
 import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
 import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
+import { AdapterChoice } from '../state/chat/adapters/adapter-choice.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
@@ -33,6 +34,7 @@ import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
+import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
 
 const textOf = (turn: ShownTurn) => (turn.role === 'user' ? turn.text : saidOf(turn));
@@ -43,6 +45,7 @@ export interface ChatPageNeeds {
   /** Its device and its engine also answer the questions of its own person. */
   donate: DonateState;
   credits: CreditsPageState;
+  files: ModelFilesParts;
   announcer: Announcer;
   router: Router;
 }
@@ -52,6 +55,7 @@ export function composeChatPage({
   catalogue,
   donate,
   credits,
+  files,
   announcer,
   router,
 }: ChatPageNeeds): ChatPageState {
@@ -104,7 +108,8 @@ export function composeChatPage({
     clock,
     ahead: () => (donate.status?.busySlots ?? 0) + (donate.status?.queued ?? 0),
   });
-  const models = new ModelChoice({ offers, local, lending });
+  const adapters = new AdapterChoice({ store: records, failed: notKept });
+  const models = new ModelChoice({ offers, local, lending, adapters });
   const memories = new ModelMemories({ offers, local });
   const ask: Ask = async function* (request, signal) {
     const mesh = await door.open();
@@ -167,6 +172,9 @@ export function composeChatPage({
     address: new TalkAddress({ router, chat, announce: (text) => announcer.say(text) }),
     search,
     models,
+    adapters,
+    ownAdapters: async () =>
+      (await import('./own-adapters.ts')).openOwnAdapters({ store, carrier: files.carrier, choice: adapters }),
     credits,
     context: new OpenContext({ chat, models, memories }),
     local,

@@ -14,6 +14,8 @@ export interface ModelFilesParts {
   sharing: Sharing;
   /** See `BrowserShelfNeeds`. */
   removeContent: (content: ContentId) => Promise<void>;
+  /** Null: this browser has no place for files. */
+  carrier: () => Promise<Carrier | null>;
 }
 
 /** To be called before the mesh is opened. Its code is fetched with that of the mesh. */
@@ -46,6 +48,7 @@ export function composeModelFiles({ records, clock, door }: Visit): ModelFilesPa
     supply: {
       bring: async (...args) => await (await ready())?.supply.bring(...args),
     },
+    carrier: ready,
     removeContent: async (content) => {
       await sharing.letGo();
       await (await ready())?.removeContent(content);

@@ -3,23 +3,26 @@
  * Every byte is checked, whoever it came from. The messages are those of `protocol.ts`; pieces travel on the bulk lane.
  */
 import type { Clock } from '../../base/clock.ts';
+import { untilAborted } from '../../base/abort.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
 import type { SwarmMessage } from '../../protocol.ts';
 import type { Hasher } from '../hasher.ts';
 import type { LeafProof } from '../leaf-path.ts';
-import { manifestBytes } from '../manifest.ts';
+import { manifestOf } from '../content-id.ts';
+import { manifestBytes, type Manifest } from '../manifest.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
+import { Gifts } from './gifts.ts';
 import { Download } from './pull/download.ts';
 import { HolderSearch } from './holder-search.ts';
 import { LeafProofs } from './leaf-proofs.ts';
 import { Lending } from './lending.ts';
 import { RateMeter } from './link/rate-meter.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
-import { nobodyHasIt, tooLarge } from './pull/swarm-errors.ts';
+import { nobodyHasIt, noWay, noWayTo, tooLarge } from './pull/swarm-errors.ts';
 import { checkStorage, UNREACHABLE, type StorageCheckOptions, type StorageFinding } from './storage-check.ts';
 import { SwarmPeers } from './swarm-peers.ts';
 import { Uploads } from './uploads.ts';
@@ -47,6 +50,29 @@ export interface SwarmOptions {
   random: () => number;
 }
 
+/** What a peer gives to us alone: see `Gift`. */
+export interface TakeRequest {
+  content: ContentId;
+  /** The peer that gives it. */
+  from: Channel;
+  /** Where it lies from now on. */
+  store: PieceStore;
+  /** Whether we want what it says that this consists of. Asked before anything is written. */
+  wants: (manifest: Manifest) => boolean;
+}
+
+/** Something that single peers get because a question needs it, and nobody else. */
+export interface Gift {
+  readonly content: ContentId;
+  /**
+   * The peer at the other end gets it until the returned function is called. Rejects with connect_failed where there is no
+   * direct way: a relay carries no files.
+   */
+  to(channel: Channel, sent: (bytes: number) => void): Promise<() => void>;
+  /** Nobody gets it any more. Idempotent. */
+  close(): Promise<void>;
+}
+
 export interface FetchOptions {
   signal: AbortSignal;
   onProgress?: (progress: FetchProgress) => void;
@@ -59,6 +85,9 @@ export class Swarm {
   readonly #uploads: Uploads;
   readonly #lending: Lending;
   readonly #proofs: LeafProofs;
+  readonly #gifts: Gifts;
+  /** What somebody gives to us alone: nobody else is asked about it. */
+  readonly #taken = new Set<ContentId>();
   readonly #fromPeers: RateMeter;
   readonly #fromWeb: RateMeter;
   readonly #closing = new AbortController();
@@ -73,12 +102,14 @@ export class Swarm {
     this.#peers = new SwarmPeers({
       ...options,
       met: (peer) => {
-        for (const content of this.#downloads.keys()) void this.#seek(peer, content);
+        for (const content of this.#downloads.keys()) if (!this.#taken.has(content)) void this.#seek(peer, content);
       },
     });
     this.#uploads = new Uploads({
       ...{ clock, now, limits, sentToday },
       lent: (content) => this.#lending.get(content),
+      given: (peer, content) => this.#gifts.get(peer, content),
+      sent: (peer, content, bytes) => this.#gifts.sent(peer, content, bytes),
       lost: (content, thrown) => this.#lost(content, thrown),
     });
     this.#proofs = new LeafProofs({
@@ -86,6 +117,7 @@ export class Swarm {
       lent: (content) => (this.#uploads.allowed ? this.#lending.get(content) : null),
       lost: (content, thrown) => this.#lost(content, thrown),
     });
+    this.#gifts = new Gifts({ stopped: (peer, content) => this.#uploads.stop(content, peer) });
     this.#lending = new Lending({
       ...{ store, clock },
       hold: (held) => holders.hold(held, options.certificate),
@@ -108,6 +140,49 @@ export class Swarm {
       return await fetching;
     } finally {
       this.#fetches.delete(fetching);
+    }
+  }
+
+  /** Opens something to be given to single peers. Rejects with model_not_found when it is not here, or not all of it. */
+  async gift(content: ContentId): Promise<Gift> {
+    const stored = await this.#options.store.open(content);
+    if (stored?.pieces.full !== true) {
+      await stored?.close();
+      throw new MeshError('model_not_found', 'This file is not on this device any more. Choose it again.');
+    }
+    const ends = new Set<() => void>();
+    let open = true;
+    return {
+      content,
+      to: async (channel, sent) => {
+        const peer = this.#peers.of(channel);
+        if (peer === null || !(await peer.usable) || peer.gone) throw noWayTo();
+        if (!open) throw cancelled();
+        const end = this.#gifts.give(peer, stored, sent);
+        ends.add(end);
+        return end;
+      },
+      close: async () => {
+        open = false;
+        for (const end of ends) end();
+        await stored.close();
+      },
+    };
+  }
+
+  /**
+   * Takes what a peer gives to us alone, and resolves with it whole and checked; the caller closes it. Nobody else is asked, and
+   * nothing of it is lent. Rejects like `fetch`; with model_unreadable when it is not wanted, and with connect_failed where
+   * there is no direct way.
+   */
+  async take(request: TakeRequest, { signal, onProgress = () => {} }: FetchOptions): Promise<StoredContent> {
+    const either = AbortSignal.any([signal, this.#closing.signal]);
+    const taking = this.#take(request, either, onProgress);
+    this.#fetches.add(taking);
+    try {
+      return await taking;
+    } finally {
+      this.#fetches.delete(taking);
     }
   }
 
@@ -238,7 +313,7 @@ export class Swarm {
       const stored = await store.begin(found.content, found.manifest);
       try {
         if (request.lend) await this.#lending.begin(stored);
-        await this.#transfer(stored, request, signal, onProgress);
+        await this.#transfer(stored, { web: request.web, from: null }, signal, onProgress);
         await stored.complete();
       } catch (thrown) {
         await this.#release(stored, false);
@@ -256,9 +331,37 @@ export class Swarm {
     }
   }
 
+  async #take(
+    { content, from, store, wants }: TakeRequest,
+    signal: AbortSignal,
+    onProgress: (progress: FetchProgress) => void,
+  ): Promise<StoredContent> {
+    const peer = this.#peers.of(from);
+    if (peer === null || !(await untilAborted(peer.usable, signal))) throw noWay();
+    const bytes = await untilAborted(peer.manifest(content), signal);
+    const manifest = bytes === null ? null : manifestOf(content, bytes, this.#options.hasher);
+    if (manifest === null) throw nobodyHasIt();
+    if (!wants(manifest))
+      throw new MeshError('model_unreadable', 'This is not what was announced, or it is too large.');
+    if (this.#downloads.has(content)) throw new MeshError('busy', 'This is on its way already.');
+    const stored = await store.begin(content, manifest);
+    this.#taken.add(content);
+    try {
+      await this.#transfer(stored, { web: null, from: peer }, signal, onProgress);
+      await stored.complete();
+    } finally {
+      this.#taken.delete(content);
+      await stored.close();
+    }
+    const whole = await store.open(content);
+    if (whole === null) throw new MeshError('model_not_found', 'It was removed as soon as it was here. Ask again.');
+    return whole;
+  }
+
+  /** `from`: the only one that is asked; null: whoever has it. */
   async #transfer(
     stored: StoredContent,
-    { web }: FetchRequest,
+    { web, from }: Pick<FetchRequest, 'web'> & { from: SwarmPeer | null },
     signal: AbortSignal,
     onProgress: (progress: FetchProgress) => void,
   ): Promise<void> {
@@ -273,7 +376,7 @@ export class Swarm {
         this.#peers.ban(peer.key, content);
         download.drop(peer);
       },
-      searching: () => search.hopeful,
+      searching: () => from === null && search.hopeful,
       gained: (piece) => this.#lending.gained(content, piece),
       fetching: (pieces) => {
         // What has come is told before it is no longer said to be on its way, or others would fetch it in between.
@@ -297,8 +400,8 @@ export class Swarm {
       connected: () => download.progress.peers,
     });
     this.#downloads.set(content, download);
-    for (const peer of this.#peers) void this.#seek(peer, content);
-    const searching = search.run(either);
+    for (const peer of from === null ? this.#peers : [from]) void this.#seek(peer, content);
+    const searching = from === null ? search.run(either) : Promise.resolve();
     try {
       await download.run(signal);
     } finally {
@@ -328,7 +431,7 @@ export class Swarm {
 
   async #sought(peer: SwarmPeer, content: ContentId): Promise<void> {
     if (!(await peer.usable) || peer.gone || !peer.answers.take(1)) return;
-    this.#lending.answer(peer, content);
+    if (!this.#gifts.tell(peer, content)) this.#lending.answer(peer, content);
     // Else it would fetch the same from the server.
     const pieces = this.#downloads.get(content)?.fromServer ?? [];
     if (pieces.length > 0) peer.send({ kind: 'FETCHING', content, pieces });
@@ -348,7 +451,8 @@ export class Swarm {
   }
 
   #tellManifest(peer: SwarmPeer, content: ContentId): void {
-    const stored = this.#uploads.allowed && peer.answers.take(1) ? this.#lending.get(content) : null;
+    const lent = () => this.#gifts.get(peer, content) ?? (this.#uploads.allowed ? this.#lending.get(content) : null);
+    const stored = peer.answers.take(1) ? lent() : null;
     peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
   }
 

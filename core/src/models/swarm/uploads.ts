@@ -17,6 +17,10 @@ const DAY_MS = 86_400_000;
 export interface UploadsOptions {
   /** The model, when it is lent; null: it is not. */
   lent: (content: ContentId) => StoredContent | null;
+  /** What this peer gets of it, whatever the owner's limits are; null: no more than others. */
+  given: (peer: SwarmPeer, content: ContentId) => StoredContent | null;
+  /** So many bytes of what is given are on their way. */
+  sent: (peer: SwarmPeer, content: ContentId, bytes: number) => void;
   limits: () => SeedLimits;
   sentToday: number;
   /** The disk lost something of a model that is lent. */
@@ -32,6 +36,9 @@ interface Wanted {
 
 interface Sending {
   id: number;
+  content: ContentId;
+  /** It is for this peer alone, and the owner's limits are not about it. */
+  given: boolean;
   /** Null: it is being read. */
   bytes: Uint8Array | null;
   offset: number;
@@ -90,7 +97,7 @@ export class Uploads {
         return;
       }
       queue.lastId = want.id;
-      if (queue.wanted.length >= MAX_WANTS || !this.#has(content, want)) declined.push(want.id);
+      if (queue.wanted.length >= MAX_WANTS || !this.#has(peer, content, want)) declined.push(want.id);
       else queue.wanted.push({ content, want });
     }
     if (declined.length > 0) peer.send({ kind: 'DECLINE', ids: declined });
@@ -105,9 +112,10 @@ export class Uploads {
     this.#pump();
   }
 
-  /** It is not lent any more. */
-  stop(content: ContentId): void {
+  /** It is not lent any more; `to`: not given to this one. */
+  stop(content: ContentId, to: SwarmPeer | null = null): void {
     for (const [peer, queue] of this.#queues) {
+      if (to !== null && peer !== to) continue;
       const ids = queue.wanted.filter((wanted) => wanted.content === content).map(({ want }) => want.id);
       queue.wanted = queue.wanted.filter((wanted) => wanted.content !== content);
       if (ids.length > 0) peer.send({ kind: 'DECLINE', ids });
@@ -124,10 +132,14 @@ export class Uploads {
     this.#queues.clear();
   }
 
-  #has(content: ContentId, want: WantedBlocks): boolean {
-    const stored = this.#options.lent(content);
-    if (stored === null || !this.allowed) return false;
+  #has(peer: SwarmPeer, content: ContentId, want: WantedBlocks): boolean {
+    const stored = this.#for(peer, content);
+    if (stored === null) return false;
     return want.what === 'layer' ? want.file < stored.manifest.files.length : stored.pieces.has(want.piece);
+  }
+
+  #for(peer: SwarmPeer, content: ContentId): StoredContent | null {
+    return this.#options.given(peer, content) ?? (this.allowed ? this.#options.lent(content) : null);
   }
 
   /** Sends to each in turn until nobody takes any more. */
@@ -150,8 +162,9 @@ export class Uploads {
     const { clock } = this.#options;
     while (this.#begin(peer, queue));
     const [sending] = queue.sending;
-    if (sending === undefined || sending.bytes === null || clock.now() < this.#freeAtMs) return false;
-    if (!this.allowed) {
+    if (sending === undefined || sending.bytes === null) return false;
+    if (!sending.given && clock.now() < this.#freeAtMs) return false;
+    if (!sending.given && !this.allowed) {
       this.#decline(peer, queue);
       return true;
     }
@@ -167,12 +180,8 @@ export class Uploads {
     sending.offset += BLOCK_BYTES;
     sending.movedMs = clock.now();
     this.rate.add(sentBytes);
-    this.#turnDay();
-    this.#sentToday += sentBytes;
-    const { bytesPerSecond } = this.#options.limits();
-    if (bytesPerSecond !== null) {
-      this.#freeAtMs = Math.max(this.#freeAtMs, clock.now()) + (sentBytes / Math.max(1, bytesPerSecond)) * 1000;
-    }
+    if (sending.given) this.#options.sent(peer, sending.content, sentBytes);
+    else this.#count(sentBytes);
     if (sending.offset >= sending.bytes.byteLength) {
       queue.sending.shift();
       // Whoever was served goes behind those who wait.
@@ -180,6 +189,16 @@ export class Uploads {
       this.#queues.set(peer, queue);
     }
     return true;
+  }
+
+  /** It counts for the owner's limits. */
+  #count(sentBytes: number): void {
+    this.#turnDay();
+    this.#sentToday += sentBytes;
+    const { bytesPerSecond } = this.#options.limits();
+    if (bytesPerSecond === null) return;
+    const nowMs = this.#options.clock.now();
+    this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + (sentBytes / Math.max(1, bytesPerSecond)) * 1000;
   }
 
   /** Reads the next of what it wants. False: it wants nothing, or too much is in memory. */
@@ -190,12 +209,16 @@ export class Uploads {
     const next = queue.wanted.shift();
     if (next === undefined) return false;
     const { content, want } = next;
-    const stored = this.#options.lent(content);
-    if (stored === null || !this.#has(content, want)) {
+    const stored = this.#for(peer, content);
+    if (stored === null || !this.#has(peer, content, want)) {
       peer.send({ kind: 'DECLINE', ids: [want.id] });
       return true;
     }
-    const sending: Sending = { id: want.id, bytes: null, offset: 0, movedMs: this.#options.clock.now() };
+    const given = this.#options.given(peer, content) !== null;
+    const sending: Sending = {
+      ...{ id: want.id, content, given, bytes: null, offset: 0 },
+      movedMs: this.#options.clock.now(),
+    };
     queue.sending.push(sending);
     void this.#read(peer, queue, sending, stored, want);
     return true;

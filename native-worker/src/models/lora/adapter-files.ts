@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import type { GgufFileInfo } from 'node-llama-cpp';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import { misfitOf, readAdapter } from './adapter-fit.ts';
+import { MAX_BROUGHT_BYTES } from '@llmesh/core/gguf/lora';
+import { adapterBaseOf, misfitOf, readAdapter } from './adapter-fit.ts';
 import { AdapterSource } from './adapter-source.ts';
 import { dataFolder } from '../../files/data-folder.ts';
 import { fileVersion } from '../../files/file-version.ts';
@@ -13,7 +14,8 @@ import { isRemote } from '../model-source.ts';
 import { resolveModel } from '../models.ts';
 import type { Output } from '../../cli/output.ts';
 import { ProgressReport } from '../../cli/progress-report.ts';
-import type { AdapterFile, LentAdapters } from '../adapter-file.ts';
+import { type AdapterFile, type LentAdapters, MAX_FETCHED_BYTES } from '../adapter-file.ts';
+import type { VisitorAdapters } from './visitor-adapters.ts';
 
 export interface OpenAdaptersOptions {
   /** Each is a file, `hf:…` or a URL. */
@@ -39,6 +41,7 @@ export class AdapterFiles {
   readonly #models: number;
   readonly #cap: number | undefined;
   readonly #source: AdapterSource | null;
+  readonly #visitors: Pick<VisitorAdapters, 'find'> | null;
   #looked = 0;
   readonly #fitting = new Set<AdapterFile>();
 
@@ -46,17 +49,22 @@ export class AdapterFiles {
   constructor(
     all: readonly Read[],
     models: number,
-    { cap, source = null }: { cap?: number; source?: AdapterSource | null } = {},
+    {
+      cap,
+      source = null,
+      visitors = null,
+    }: { cap?: number; source?: AdapterSource | null; visitors?: Pick<VisitorAdapters, 'find'> | null } = {},
   ) {
     this.#all = all;
     this.#models = models;
     this.#cap = cap;
     this.#source = source;
+    this.#visitors = visitors;
   }
 
   /** Whether there are no adapters at all. */
   get none(): boolean {
-    return this.#all.length === 0 && this.#source === null;
+    return this.#all.length === 0 && this.#source === null && this.#visitors === null;
   }
 
   /** The adapters for the next model; null: none. At the last model it throws model_unreadable for one that fits none. */
@@ -76,11 +84,23 @@ export class AdapterFiles {
     }
     const files = looked.filter(({ misfit }) => misfit === null).map(({ file }) => file);
     const source = this.#source;
-    if (embeds || (files.length === 0 && source === null)) return null;
+    const takes = this.#visitors === null ? null : adapterBaseOf(base);
+    const visitors = takes === null ? null : this.#visitors;
+    const isChosen = files.length > 0 || source !== null;
+    if (embeds || (!isChosen && visitors === null)) return null;
+    const fetch = async (sha256: string, signal: AbortSignal) => {
+      const brought = visitors?.find(sha256) ?? null;
+      if (brought !== null) return brought;
+      if (source === null) throw new MeshError('unsupported', 'This volunteer does not have that adapter.');
+      return source.fetch(sha256, base, signal);
+    };
     return {
       files,
       ...(this.#cap !== undefined && { cap: this.#cap }),
-      ...(source !== null && { fetch: (sha256, signal) => source.fetch(sha256, base, signal) }),
+      ...((source !== null || visitors !== null) && { fetch }),
+      ...(source === null ? { mostBytes: MAX_BROUGHT_BYTES } : { mostBytes: MAX_FETCHED_BYTES, fetchesAny: true }),
+      ...(takes !== null && { takes }),
+      ...(!isChosen && { isOptional: true }),
     };
   }
 }
@@ -89,7 +109,7 @@ export class AdapterFiles {
 export async function openAdapters(
   { lora = [], loraCap, loraFrom, mesh, data }: OpenAdaptersOptions,
   models: number,
-  peers: ModelPeers | null,
+  { peers, visitors = null }: { peers: ModelPeers | null; visitors?: VisitorAdapters | null },
   output: Output,
   signal: AbortSignal,
 ): Promise<AdapterFiles> {
@@ -119,6 +139,7 @@ export async function openAdapters(
   }
   const failed = ({ message }: MeshError) => output.note(message);
   return new AdapterFiles([...all.values()], models, {
+    visitors,
     ...(loraCap !== undefined && { cap: loraCap }),
     ...(loraFrom !== undefined && {
       source: new AdapterSource({ base: loraFrom, dataFolder: dataFolder(data), failed }),

@@ -98,8 +98,28 @@ describe('misfitOf', () => {
 });
 
 describe('AdapterFiles', () => {
+  it('takes those that requesters bring for a model that chats, and says for which', async () => {
+    const brought = { sha256: 'a'.repeat(64), name: 'a', path: 'a.gguf', sizeBytes: 1, version: null };
+    const visitors = { find: (sha256: string) => (sha256 === brought.sha256 ? brought : null) };
+    const lent = new AdapterFiles([], 1, { visitors }).for(base);
+    expect(lent).toMatchObject({
+      ...{ files: [], takes: { architecture: 'llama', width: 256, layers: 4 }, isOptional: true },
+      mostBytes: 50_000_000,
+    });
+    expect(lent).not.toHaveProperty('fetchesAny');
+    expect(await lent?.fetch?.(brought.sha256, never)).toBe(brought);
+    await expect(lent?.fetch?.('b'.repeat(64), never)).rejects.toMatchObject({ code: 'unsupported' });
+    expect(new AdapterFiles([], 1, {}).for(base)).toBeNull();
+  });
+
   const open = async (lora: string[], models = 1) =>
-    openAdapters({ lora, mesh: new URL('http://127.0.0.1:1'), data: folder }, models, null, new Output(false), never);
+    openAdapters(
+      { lora, mesh: new URL('http://127.0.0.1:1'), data: folder },
+      models,
+      { peers: null },
+      new Output(false),
+      never,
+    );
   const other = () => ({ ...base, fullTensorInfo: [] });
 
   it('go to the models that they are for', async () => {

@@ -1,39 +1,60 @@
 /** Whether a file is an adapter (LoRA), and fits a given model: llama.cpp ends the process at some that do not. */
+import { open } from 'node:fs/promises';
+import * as v from 'valibot';
 import { GgmlType, type GgufFileInfo } from 'node-llama-cpp';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
-import { GGUF_TYPES } from '@llmesh/core/gguf/gguf-reader';
+import { loraFault, readLora, spoiltTensor } from '@llmesh/core/gguf/lora';
+import { AdapterBaseSchema, type AdapterBase } from '@llmesh/core/wire/model-advert';
 import { readGgufInfo, readHeaders } from '../gguf-info.ts';
 import { withoutPart } from '../split-files.ts';
 
+const YOURS = 'Your adapter';
 /** The types that converters write, and that llama.cpp multiplies by on every device. */
 const TYPES: ReadonlySet<GgmlType> = new Set([GgmlType.F32, GgmlType.F16, GgmlType.BF16, GgmlType.Q8_0]);
-const ALPHA = 'adapter.lora.alpha';
 /** The norms, which llama.cpp leaves as the model has them. */
 const IGNORED = /_norm\.weight$/;
 
 /** Throws model_unreadable, with what to do instead. `name`: for a person. */
 export async function readAdapter(file: string, name: string, signal: AbortSignal): Promise<GgufFileInfo> {
   const { info, header } = await readBoth(file, name, signal);
-  const adapter: unknown = Reflect.get(info.metadata, 'adapter');
   if (!isAdapter(info)) {
     throw unreadable(name, 'is not an adapter. A whole model is lent with --model; adapters end in .gguf, too.');
   }
-  if (field(adapter, 'type') !== 'lora')
-    throw unreadable(name, 'is an adapter, but not a LoRA. Other kinds do not run here.');
-  if (field(adapter, 'alora') !== undefined) {
-    throw unreadable(name, 'is an activated LoRA (aLoRA), which does not run here. Use a plain LoRA.');
-  }
+  const fault = loraFault(header);
+  if (fault !== null) throw unreadable(name, fault);
   if (withoutPart(file) !== file.replace(/\.gguf$/i, '')) {
     throw unreadable(name, 'is one part of several. Merge them to one file with llama-gguf-split --merge.');
   }
-  // llama.cpp ends the process at any other type.
-  if ((header.fields.get(ALPHA)?.type ?? GGUF_TYPES.float32) !== GGUF_TYPES.float32) {
-    throw unreadable(
-      name,
-      `is malformed: ${ALPHA} is not a 32-bit float. Convert it again with convert_lora_to_gguf.py.`,
-    );
-  }
   return info;
+}
+
+/** Throws model_unreadable, in words for whoever brought it, when this file is no adapter for the model in that file. */
+export async function checkAdapter(file: string, model: string): Promise<void> {
+  const never = new AbortController().signal;
+  const { info, header } = await readBoth(file, YOURS, never);
+  const lora = readLora(header);
+  if (typeof lora === 'string') throw unreadable(YOURS, lora);
+  const misfit = misfitOf(info, await readGgufInfo(model, never));
+  if (misfit !== null) throw unreadable(YOURS, `${misfit}. Choose the model that it was made for, or another adapter.`);
+  const handle = await open(file, 'r');
+  try {
+    const spoilt = await spoiltTensor(header.tensors, async (from, to) => {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(to - from), 0, to - from, from);
+      return buffer.subarray(0, bytesRead);
+    });
+    if (spoilt !== null)
+      throw unreadable(YOURS, `has numbers in it that are none (${spoilt}). Train or convert it again.`);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What an adapter has to be made for, to fit this model; null: it does not say. */
+export function adapterBaseOf({ metadata }: GgufFileInfo): AdapterBase | null {
+  const { architecture } = metadata.general;
+  const of: unknown = Reflect.get(metadata, architecture);
+  const base = { architecture, width: field(of, 'embedding_length'), layers: field(of, 'block_count') };
+  return v.is(AdapterBaseSchema, base) ? base : null;
 }
 
 /** Whether the file says that it is an adapter, of any kind. */

@@ -5,6 +5,7 @@ import type { ContentId, PieceStore, StoredContent, StoredSummary } from '@llmes
 import { transfer } from 'comlink';
 import { isFull, storageFull } from '../common/room.ts';
 import { settled, type Outcome } from '../outcome.ts';
+import { keepAdapter, type NewAdapter } from './keep-adapter.ts';
 import type { OpenedContent, StoreHostApi, Written } from './store-wire.ts';
 
 export class StoreHost implements StoreHostApi {
@@ -78,6 +79,10 @@ export class StoreHost implements StoreHostApi {
       this.#handles.delete(handle);
       await stored?.close();
     });
+  }
+
+  keepAdapter(file: Blob, name: string, onProgress: (share: number) => void): Promise<Outcome<NewAdapter>> {
+    return outcome(async () => await keepAdapter(await this.#store, { file, name }, onProgress));
   }
 
   #opened(stored: StoredContent): OpenedContent {

@@ -2,6 +2,7 @@
 import type { Manifest } from '@llmesh/core/models/manifest';
 import type { ContentId, StoredSummary } from '@llmesh/core/models/piece-store';
 import type { Outcome } from '../outcome.ts';
+import type { NewAdapter } from './keep-adapter.ts';
 
 export interface OpenedContent {
   /** For the calls about it. */
@@ -31,4 +32,6 @@ export interface StoreHostApi {
   flush(handle: number): Promise<Outcome<void>>;
   complete(handle: number): Promise<Outcome<void>>;
   close(handle: number): Promise<Outcome<void>>;
+  /** See `keepAdapter`. */
+  keepAdapter(file: Blob, name: string, onProgress: (share: number) => void): Promise<Outcome<NewAdapter>>;
 }

@@ -52,7 +52,7 @@ export class AnswerRun {
     this.answer = answer;
     this.#before = before;
     this.#needs = needs;
-    this.#delivered = new DeliveredAnswer(keptOf(answer));
+    this.#delivered = new DeliveredAnswer(keptOf(answer), answer.model?.adapter?.sha256);
     const here = answer.scope === 'device' && answer.model !== null ? needs.local.find(answer.model.id) : null;
     this.#file = { sha256: here?.format === 'gguf' ? here.sha256 : null };
   }
@@ -90,7 +90,8 @@ export class AnswerRun {
     const { answer } = this;
     try {
       this.#abort.signal.throwIfAborted();
-      const events = (answer.scope === 'device' ? askHere : ask)(request, this.#abort.signal);
+      const onGiving = ({ sentBytes }: { sentBytes: number }) => (answer.givenBytes = sentBytes);
+      const events = (answer.scope === 'device' ? askHere : ask)({ ...request, onGiving }, this.#abort.signal);
       for await (const event of events) {
         const { state, ahead } = answer;
         const syntax = event.type === 'piece' ? this.#syntaxOf(event) : undefined;

@@ -87,8 +87,8 @@ export class Conversation {
   }
 
   /** The model that was just chosen on the page is the one of this conversation from now on. */
-  takeChoice(): void {
-    if (this.#list.all.length > 0) this.#pin(this.scope, this.#needs.models.chosenFor(this.scope));
+  takeChoice(model = this.#needs.models.chosenFor(this.scope)): void {
+    if (this.#list.all.length > 0) this.#pin(this.scope, model);
     void this.#kept.choose();
   }
 

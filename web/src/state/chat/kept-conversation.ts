@@ -7,6 +7,7 @@ import { ERROR_CODES } from '@llmesh/core/base/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
 import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/protocol';
 import { KeptScope } from '../scope.ts';
+import { AskedAdapterSchema } from './adapters/adapter-choice.svelte.ts';
 import { AnswerBillSchema } from './check/answer-bill.ts';
 import { AnswerCheckSchema } from './check/answer-check.ts';
 import { titleOf } from './title.ts';
@@ -20,6 +21,7 @@ const ModelSchema = v.object({
   name: v.string(),
   quant: v.string(),
   sha256: v.optional(v.nullable(v.string())),
+  adapter: v.optional(AskedAdapterSchema),
 });
 
 const Order = v.pipe(v.number(), v.integer(), v.minValue(0));

@@ -1,15 +1,18 @@
 /** Which model the next question goes to, within each scope. */
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { LocalModels } from '../device/local-models.svelte.ts';
-import { asked, type Offers } from '../offers.svelte.ts';
+import { asked, askedName, type Offers } from '../offers.svelte.ts';
 import type { Scope } from '../scope.ts';
 import type { TrustedLending } from '../trust/trusted-lending.svelte.ts';
+import type { AdapterChoice } from './adapters/adapter-choice.svelte.ts';
 import type { AskedModel } from './turn.ts';
 
 export interface ModelChoiceNeeds {
   offers: Offers;
   local: LocalModels;
   lending: TrustedLending;
+  /** Left out: models are asked as they are. */
+  adapters?: AdapterChoice;
 }
 
 export class ModelChoice {
@@ -19,8 +22,14 @@ export class ModelChoice {
     this.#needs = needs;
   }
 
-  /** null while there is none to ask. */
+  /** null while there is none to ask. With the adapter that was chosen for it, which only volunteers answer with. */
   chosenFor(scope: Scope): AskedModel | null {
+    const model = this.#modelFor(scope);
+    const adapter = model === null || scope === 'device' ? null : (this.#needs.adapters?.of(askedName(model)) ?? null);
+    return model === null || adapter === null ? model : { ...model, adapter };
+  }
+
+  #modelFor(scope: Scope): AskedModel | null {
     const { offers, local, lending } = this.#needs;
     switch (scope) {
       case 'device':

@@ -19,7 +19,7 @@ export function questionFor(
   answer: Answer,
   { settings, trusted, memories }: QuestionNeeds,
 ): AskRequest {
-  const { id: model, sha256 } = answer.model!;
+  const { id: model, sha256, adapter } = answer.model!;
   const only = answer.scope === 'trusted' ? trusted.peers : null;
   const before = turns.slice(
     0,
@@ -28,6 +28,7 @@ export function questionFor(
   return {
     model,
     ...(sha256 !== undefined && { sha256 }),
+    ...(adapter !== undefined && { adapter: adapter.sha256, brings: adapter.content }),
     only,
     turns: contextOf(turns, answer.id, memories.of(answer.model, answer.scope)),
     sampling: settings.samplingFor(model),

@@ -5,6 +5,7 @@ import type { ErrorCode } from '@llmesh/core/base/errors';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from '../scope.ts';
+import type { AskedAdapter } from './adapters/adapter-choice.svelte.ts';
 import type { AnswerCheck } from './check/answer-check.ts';
 import type { Thought } from './thought.ts';
 import { saidSyntax } from './unsaid-syntax.ts';
@@ -18,6 +19,8 @@ export interface AskedModel {
   quant: string;
   /** The SHA-256 of its file, where the id alone means another file; null: no particular file. */
   sha256?: string | null | undefined;
+  /** The visitor's own adapter that it answers with. Left out: it answers as it is. */
+  adapter?: AskedAdapter | undefined;
 }
 
 /** Facts of a finished answer. A fact nobody measured is null, and is not shown. */
@@ -106,6 +109,8 @@ export interface Answer {
   seams: ShownSeam[];
   /** The speed of this answer, while it is written. */
   tokensPerSecond: number | null;
+  /** The bytes of the visitor's adapter that are on their way to the provider. Left out: none are, or all came. */
+  givenBytes?: number | undefined;
   receipt: Receipt | null;
   /** What others found who checked it; null: it was not drawn for a check. */
   check: AnswerCheck | null;
@@ -175,10 +180,12 @@ export function writerOf({ seams, provider }: Answer): PeerId | null {
 }
 
 /** The prefix for those who continue it; null: there is nothing of it yet. */
-export function keptOf({ text, thought, tokens, ids }: Answer): KeptAnswer | null {
+export function keptOf({ text, thought, tokens, ids, model }: Answer): KeptAnswer | null {
   if (text === '') return null;
   const syntax = thought === null ? null : saidSyntax(thought.syntax);
-  return { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null, syntax };
+  const adapter = model?.adapter?.sha256;
+  const kept = { text, tokens, tokenIds: ids?.tokenIds ?? null, sha256: ids?.sha256 ?? null, syntax };
+  return adapter === undefined ? kept : { ...kept, adapter };
 }
 
 const RUNNING: ReadonlySet<AnswerState> = new Set<AnswerState>(['looking', 'queued', 'reading', 'writing']);

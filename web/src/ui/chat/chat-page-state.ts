@@ -3,6 +3,8 @@ import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
+import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
+import type { OwnAdapters } from '../../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
 import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
 import type { Connection } from '../../state/connection.svelte.ts';
@@ -30,6 +32,9 @@ export interface ChatPageState {
   credits: CreditsPageState;
   offers: Offers;
   models: ModelChoice;
+  adapters: AdapterChoice;
+  /** The same each time. Rejects as parts of the page do that are fetched later. */
+  ownAdapters: () => Promise<OwnAdapters>;
   context: OpenContext;
   local: LocalModels;
   localRun: LocalRun;

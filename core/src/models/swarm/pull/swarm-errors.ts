@@ -23,3 +23,11 @@ export function storeFailed(thrown: unknown): MeshError {
         cause: thrown,
       });
 }
+
+/** The same, for whoever gives a file to one peer. */
+export function noWayTo(): MeshError {
+  return new MeshError(
+    'connect_failed',
+    'Your file cannot reach that volunteer: there is only a relay between you, and a relay carries no files. On another network, or without hiding your address, it may.',
+  );
+}

@@ -30,7 +30,10 @@ export function waitingWords(
       return deviceWords(answer, device, local.known);
     default:
       return {
-        head: answer.model === null ? 'No volunteer is offering a model right now' : `Nobody has ${model} right now`,
+        head:
+          answer.model === null
+            ? 'No volunteer is offering a model right now'
+            : `Nobody has ${model}${answer.model.adapter ? ' and takes adapters' : ''} right now`,
         next: `${sent} when a volunteer comes online.`,
       };
   }
