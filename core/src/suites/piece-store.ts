@@ -4,6 +4,8 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MeshError } from '../base/errors.ts';
+import { ChunkCutter } from '../models/chunk-cutter.ts';
+import { ChunkList } from '../models/chunk-list.ts';
 import { contentIdOf } from '../models/content-id.ts';
 import { scriptHasher } from '../models/hasher.ts';
 import { PIECE_BYTES } from '../models/manifest.ts';
@@ -227,6 +229,32 @@ export function pieceStoreSuite(name: string, make: () => Promise<StoreUnderTest
       await expect(other.complete()).rejects.toMatchObject({ code: 'model_integrity' });
       await other.close();
       expect((await store.list()).some(({ whole }) => whole)).toBe(false);
+    });
+
+    it('cuts a whole model into chunks once, and keeps where they end', async () => {
+      const under = await open();
+      const model = await folder();
+      const begun = await under.store.begin(model.content, model.manifest);
+      await expect(begun.cut(false)).rejects.toMatchObject({ code: 'model_integrity' });
+      await fill(begun, model);
+      expect(await begun.chunks(1)).toBeNull();
+      await begun.complete();
+      await begun.close();
+      const stored = await under.store.open(model.content);
+      expect(await stored?.chunks(1)).toBeNull();
+      await stored?.cut(true);
+      await stored?.cut(false);
+      await stored?.close();
+      const store = under.reopen === null ? under.store : await under.reopen();
+      const again = await store.open(model.content);
+      for (const [file, { sizeBytes }] of model.manifest.files.entries()) {
+        const cutter = new ChunkCutter();
+        for (let piece = model.map.first(file); piece < model.map.end(file); piece++) cutter.add(model.piece(piece));
+        const list = (await again?.chunks(file)) ?? new Uint8Array();
+        expect(same(list, cutter.end())).toBe(true);
+        expect(ChunkList.read(list, sizeBytes)?.sizeBytes).toBe(sizeBytes);
+      }
+      await again?.close();
     });
 
     it('asks for the room first, and says when there is none', async () => {

@@ -2,6 +2,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { MeshError } from '../base/errors.ts';
 import type { Manifest } from '../models/manifest.ts';
+import { ChunkCutter } from '../models/chunk-cutter.ts';
 import { scriptHasher, type Hasher } from '../models/hasher.ts';
 import { pieceHash } from '../models/merkle.ts';
 import { PieceHashes } from '../models/piece-hashes.ts';
@@ -76,6 +77,8 @@ class Kept {
   readonly manifest: Manifest;
   readonly hasher: Hasher;
   whole = false;
+  /** Of chunks; null: nobody has cut it. */
+  lists: Uint8Array[] | null = null;
   usedAt = 0;
   writers = 0;
   handles = 0;
@@ -164,6 +167,22 @@ class MemoryContent implements StoredContent {
     bytes.set(piece, taken);
     if (judged === 'right') pieces.add(piece);
     return typeof judged === 'string' || (await this.keepLayer(file, judged.last));
+  }
+
+  async chunks(file: number): Promise<Uint8Array | null> {
+    return this.#kept.lists?.[file] ?? null;
+  }
+
+  async cut(): Promise<void> {
+    const { map, manifest, whole } = this.#kept;
+    if (!whole) throw lost();
+    this.#kept.lists ??= await Promise.all(
+      manifest.files.map(async (_, file) => {
+        const cutter = new ChunkCutter();
+        for (let piece = map.first(file); piece < map.end(file); piece++) cutter.add(await this.read(piece));
+        return cutter.end();
+      }),
+    );
   }
 
   async flush(): Promise<void> {}

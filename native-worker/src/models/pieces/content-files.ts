@@ -9,6 +9,7 @@ import type { ContentId } from '@llmesh/core/base/ids';
 import { HASH_BYTES, type Manifest, type ManifestFile } from '@llmesh/core/models/manifest';
 import { pieceHash } from '@llmesh/core/models/merkle';
 import { PieceHashes } from '@llmesh/core/models/piece-hashes';
+import { maxPackedBytes, unpackLists } from '@llmesh/core/models/chunk-list';
 import { PieceMap } from '@llmesh/core/models/piece-map';
 import { PieceSet } from '@llmesh/core/models/piece-set';
 import { sameBytes } from '@llmesh/core/wire/canonical';
@@ -16,6 +17,7 @@ import { digestFile } from '../../files/file-hash.ts';
 import { writeAll } from '../../files/whole-file.ts';
 import { placedFile, type ContentFolder, type PlacedFile, type RecentPieces } from './content-folder.ts';
 import { ContentHandles, orDiskFull } from './content-handles.ts';
+import { cutFiles } from './cut-files.ts';
 import { nodeHasher } from './node-hasher.ts';
 
 /** Pieces that may come before the disk is made to keep them: this many are hashed again after a crash. */
@@ -36,6 +38,8 @@ export class ContentFiles {
   /** Pieces whose bytes are being written. */
   readonly #writing = new Set<number>();
   #unsaved = 0;
+  /** Of chunks; null: they are not here, or nobody has asked yet. */
+  #lists: Uint8Array[] | null = null;
   #saving: Promise<void> | null = null;
 
   private constructor(folder: ContentFolder, content: ContentId, manifest: Manifest, placed: PlacedFile[] | null) {
@@ -194,6 +198,28 @@ export class ContentFiles {
     return true;
   }
 
+  /** See `StoredContent`. */
+  async chunks(file: number): Promise<Uint8Array | null> {
+    if (!this.whole) return null;
+    if (this.#lists === null) {
+      const sizes = this.manifest.files.map(({ sizeBytes }) => sizeBytes);
+      const packed = await this.#folder.chunks(maxPackedBytes(sizes));
+      this.#lists = packed === null ? null : unpackLists(packed, sizes);
+    }
+    return this.#lists?.[file] ?? null;
+  }
+
+  /** See `StoredContent`. */
+  async cut(gently: boolean, signal: AbortSignal): Promise<void> {
+    const { paths } = this;
+    if (paths === null) throw new MeshError('model_integrity', 'Some of the model is not here yet. Fetch it again.');
+    if ((await this.chunks(0)) !== null) return;
+    const packed = await cutFiles({ files: paths, gently }, signal);
+    // Lists of other bytes would only cost those who believe them.
+    if ((await this.#folder.files()) === null) throw changed(paths);
+    await this.#full(() => this.#folder.keepChunks(packed));
+  }
+
   /** Another may write it from now on. Idempotent. */
   async giveUp(): Promise<void> {
     const release = this.#release;
@@ -264,6 +290,11 @@ export class ContentFiles {
   #full<T>(run: () => Promise<T>): Promise<T> {
     return orDiskFull(this.#folder.folder, run);
   }
+}
+
+function changed(paths: readonly string[]): MeshError {
+  const message = `${paths[0] ?? 'The model'} changed while it was read. It is looked at again the next time.`;
+  return new MeshError('model_integrity', message);
 }
 
 function notOurs(): MeshError {

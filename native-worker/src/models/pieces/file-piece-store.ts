@@ -215,8 +215,20 @@ export class FilePieceStore implements PieceStore {
     );
   }
 
+  /** Under the lock, so that two programs of this computer do not do the same work. */
+  async #cut(files: ContentFiles, gently: boolean, signal: AbortSignal): Promise<void> {
+    const release = files.writable ? async () => {} : await takeLock(this.#at(files.content).lock);
+    if (release === null) throw busy();
+    try {
+      await files.cut(gently, signal);
+    } finally {
+      await release();
+    }
+  }
+
   #handle(files: ContentFiles, writes = false): StoredContent {
     let open = true;
+    const closed = new AbortController();
     return {
       content: files.content,
       manifest: files.manifest,
@@ -225,11 +237,14 @@ export class FilePieceStore implements PieceStore {
       keepLayer: (file, layer) => files.keepLayer(file, layer),
       read: (piece) => files.read(piece),
       write: (piece, bytes) => files.write(piece, bytes),
+      chunks: (file) => files.chunks(file),
+      cut: (gently) => this.#cut(files, gently, closed.signal),
       flush: () => files.flush(),
       complete: () => files.complete(),
       close: async () => {
         if (!open) return;
         open = false;
+        closed.abort();
         try {
           if (writes) await files.giveUp();
         } finally {

@@ -103,6 +103,14 @@ class PageContent implements StoredContent {
     return right;
   }
 
+  chunks(file: number): Promise<Uint8Array | null> {
+    return this.#call((remote) => remote.chunks(this.#handle, file));
+  }
+
+  cut(gently: boolean): Promise<void> {
+    return this.#call((remote) => remote.cut(this.#handle, gently));
+  }
+
   flush(): Promise<void> {
     return this.#call((remote) => remote.flush(this.#handle));
   }

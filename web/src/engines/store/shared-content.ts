@@ -2,7 +2,9 @@
  * One content in the origin private file system, in a worker, for all who have it open there. While it is begun, this worker
  * alone has it; once it is whole, every tab reads it, and nobody writes.
  */
-import { MeshError } from '@llmesh/core/base/errors';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { ChunkCutter } from '@llmesh/core/models/chunk-cutter';
+import { packLists, unpackLists } from '@llmesh/core/models/chunk-list';
 import { scriptHasher } from '@llmesh/core/models/hasher';
 import { HASH_BYTES, PIECE_BYTES } from '@llmesh/core/models/manifest';
 import { PieceHashes } from '@llmesh/core/models/piece-hashes';
@@ -27,13 +29,15 @@ interface Begun {
 }
 
 /** As `StoredContent` has it, but for who opens and closes. */
-export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'> {
+export class SharedContent implements Omit<StoredContent, 'content' | 'manifest' | 'cut'> {
   readonly folder: ContentFolder;
   readonly pieces: PieceSet;
   readonly #map: PieceMap;
   readonly #hashes: PieceHashes;
   #begun: Begun | null;
   #unflushed = 0;
+  /** Of chunks; null: they are not here, or nobody has asked yet. */
+  #lists: Uint8Array[] | null = null;
 
   private constructor(folder: ContentFolder, pieces: PieceSet, layers: Uint8Array | null, begun: Begun | null) {
     this.folder = folder;
@@ -135,6 +139,34 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
     this.#begun = null;
     await close(begun);
     await this.folder.drop('journal');
+  }
+
+  async chunks(file: number): Promise<Uint8Array | null> {
+    if (this.#begun !== null) return null;
+    if (this.#lists === null) {
+      const packed = await this.folder.read('chunks');
+      const sizes = this.folder.manifest.files.map(({ sizeBytes }) => sizeBytes);
+      this.#lists = packed === null ? null : unpackLists(packed, sizes);
+    }
+    return this.#lists?.[file] ?? null;
+  }
+
+  /** See `StoredContent`. */
+  async cut(gently: boolean, signal: AbortSignal): Promise<void> {
+    if (this.#begun !== null) throw new MeshError('model_integrity', 'Parts of the model are missing. Start again.');
+    if ((await this.chunks(0)) !== null) return;
+    const lists: Uint8Array[] = [];
+    for (const file of this.folder.manifest.files.keys()) {
+      const cutter = new ChunkCutter();
+      for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
+        const began = performance.now();
+        cutter.add(await this.read(piece));
+        if (signal.aborted) throw cancelled();
+        if (gently) await pause(performance.now() - began);
+      }
+      lists.push(cutter.end());
+    }
+    await this.folder.write('chunks', packLists(lists));
   }
 
   /** Whether all that is here still is what it was; what is not is fetched again at the next start. */
@@ -240,6 +272,10 @@ async function close({ journal, layers, data }: Begun): Promise<void> {
     // Last: with it, others may begin.
     journal.close();
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function damaged(): MeshError {
