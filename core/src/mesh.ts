@@ -355,6 +355,8 @@ export class Mesh {
       case 'DECLINE':
       case 'WANT_MANIFEST':
       case 'MANIFEST':
+      case 'WANT_CHUNKS':
+      case 'CHUNKS':
         this.swarm?.handle(channel, message);
         break;
       default:

@@ -73,6 +73,9 @@ export const MAX_DESCRIPTION_CHARS = 12_288;
 export const MAX_MODEL_PIECES = 1_048_576;
 export const MAX_MODEL_FILES = 1_024;
 export const MAX_MODEL_MANIFEST_BYTES = 262_144;
+/** The most that one CHUNKS carries, and that all of them together do: the lists of the largest models. */
+export const MAX_CHUNKS_BYTES = 262_144;
+export const MAX_CHUNK_LIST_BYTES = 4_294_967_296;
 /** The most pieces that one GAINED names. */
 export const MAX_PIECES_NAMED = 1_024;
 /** The most pieces that one peer fetches from a server at a time: a claim that keeps others from doing so. */
@@ -366,6 +369,25 @@ export const ManifestSchema = v.object({
   bytes: v.nullable(bytes(MAX_MODEL_MANIFEST_BYTES)),
 });
 
+/** Where do content-defined chunks end in this model? Answered by CHUNKS: part after part, as long as they are wanted. */
+export const WantChunksSchema = v.object({
+  kind: v.literal('WANT_CHUNKS'),
+  content,
+  /** The first byte of the part. */
+  from: v.pipe(count, v.maxValue(MAX_CHUNK_LIST_BYTES)),
+});
+
+/**
+ * A part of the lists of all files (`models/chunk-list.ts`), from that byte on; one of less than the most bytes is the last. A
+ * mere hint, of which nothing is believed. Null: the sender does not have them.
+ */
+export const ChunksSchema = v.object({
+  kind: v.literal('CHUNKS'),
+  content,
+  from: WantChunksSchema.entries.from,
+  bytes: v.nullable(bytes(MAX_CHUNKS_BYTES)),
+});
+
 const DataSchema = v.variant('kind', [
   PingSchema,
   TaskRequestSchema,
@@ -390,6 +412,8 @@ const DataSchema = v.variant('kind', [
   DeclineSchema,
   WantManifestSchema,
   ManifestSchema,
+  WantChunksSchema,
+  ChunksSchema,
 ]);
 export type DataMessage = v.InferOutput<typeof DataSchema>;
 export type TaskRequest = v.InferOutput<typeof TaskRequestSchema>;
@@ -405,7 +429,18 @@ export type IntroductionMessage = Extract<DataMessage, { kind: 'INTRODUCE' | 'IN
 export type SwarmMessage = Extract<
   DataMessage,
   {
-    kind: 'SEEK' | 'HAVE' | 'GAINED' | 'FETCHING' | 'WANT' | 'UNWANT' | 'DECLINE' | 'WANT_MANIFEST' | 'MANIFEST';
+    kind:
+      | 'SEEK'
+      | 'HAVE'
+      | 'GAINED'
+      | 'FETCHING'
+      | 'WANT'
+      | 'UNWANT'
+      | 'DECLINE'
+      | 'WANT_MANIFEST'
+      | 'MANIFEST'
+      | 'WANT_CHUNKS'
+      | 'CHUNKS';
   }
 >;
 export type WantedBlocks = v.InferOutput<typeof WantSchema>['wants'][number];

@@ -131,6 +131,8 @@ export const dataMessages: DataMessage[] = [
   { kind: 'DECLINE', ids: [1, 0xffff_ffff] },
   { kind: 'WANT_MANIFEST', content },
   { kind: 'MANIFEST', content, bytes: new Uint8Array(180) },
+  { kind: 'WANT_CHUNKS', content, from: 262_144 },
+  { kind: 'CHUNKS', content, from: 0, bytes: new Uint8Array(19) },
 ];
 
 export const toServer: ToServer[] = [
@@ -286,6 +288,7 @@ export const nastyMessages: unknown[] = [
   { kind: 'HAVE', content, bits: new Uint8Array(1_000_000) },
   { kind: 'GAINED', content, pieces: Array.from({ length: 4_096 }, (_, i) => i) },
   { kind: 'MANIFEST', content, bytes: new Uint8Array(1_000_000) },
+  { kind: 'CHUNKS', content, from: 9e15, bytes: new Uint8Array(1_000_000) },
   { kind: 'INTRODUCE', id: 9e15, peer: bob, offer: '\ud83d'.repeat(12_288) },
   {
     kind: 'KNOWN_PEERS',

@@ -92,13 +92,6 @@ export function chunkEntry(length: number, hash: Uint8Array): Uint8Array {
   return entry;
 }
 
-/** How many bytes of a file so much of its list covers. */
-export function coveredBytes(bytes: Uint8Array): number {
-  let covered = 0;
-  for (let i = 0; i < bytes.byteLength / CHUNK_ENTRY_BYTES; i++) covered += lengthAt(bytes, i);
-  return covered;
-}
-
 /** The lists of all files of a model as they are kept: the length of each in 4 bytes, and the list. */
 export function packLists(lists: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const packed = new Uint8Array(lists.reduce((sum, list) => sum + 4 + list.byteLength, 0));

@@ -4,7 +4,7 @@
  * compares its hash.
  */
 import { MeshError } from '../base/errors.ts';
-import { ChunkList } from './chunk-list.ts';
+import { ChunkList, unpackLists } from './chunk-list.ts';
 import { PIECE_BYTES, type Manifest } from './manifest.ts';
 import { PieceMap } from './piece-map.ts';
 import type { ContentId, PieceStore, StoredContent, StoredSummary } from './piece-store.ts';
@@ -31,13 +31,14 @@ interface Place {
   offset: number;
 }
 
-/** The pieces of one file that can be put together from what is here. */
-export interface FilePlan {
-  file: number;
-  list: ChunkList;
-  /** Where each chunk of the list lies; undefined: nowhere. */
-  places: readonly (Place | undefined)[];
+/** Which pieces can be put together from what is here, and how. */
+export interface Plan {
+  /** In order. */
   pieces: readonly number[];
+  /** Of the files. */
+  lists: readonly ChunkList[];
+  /** By the keys of chunks. */
+  places: ReadonlyMap<number, Place>;
 }
 
 export class LocalPieces {
@@ -61,41 +62,45 @@ export class LocalPieces {
     return (await this.#others()).length > 0;
   }
 
-  /** Reads and cuts other models where nobody has yet. Rejects with cancelled once it is closed. */
-  async plan(file: number, list: ChunkList): Promise<FilePlan> {
-    const sources = await (this.#sources ??= this.#openAll());
-    const chunks = new Map<number, number>();
-    for (let chunk = 0; chunk < list.count; chunk++) chunks.set(list.key(chunk), chunk);
-    const found = new Map<number, Place>();
-    for (const source of sources) {
-      for (const [itsFile, itsList] of source.lists.entries()) {
-        for (let its = 0; its < itsList.count; its++) {
-          const key = itsList.key(its);
-          const chunk = chunks.get(key);
-          if (chunk === undefined || found.has(key) || !list.isSame(chunk, itsList, its)) continue;
-          found.set(key, { source, file: itsFile, offset: itsList.start(its) });
+  /** `lists`: of all files. Cuts other models where nobody has yet. */
+  async plan(lists: readonly ChunkList[]): Promise<Plan> {
+    const wanted = new Map<number, { list: ChunkList; chunk: number }>();
+    for (const list of lists) {
+      for (let chunk = 0; chunk < list.count; chunk++) wanted.set(list.key(chunk), { list, chunk });
+    }
+    const places = new Map<number, Place>();
+    for (const source of await (this.#sources ??= this.#openAll())) {
+      for (const [file, list] of source.lists.entries()) {
+        for (let chunk = 0; chunk < list.count; chunk++) {
+          const key = list.key(chunk);
+          const same = wanted.get(key);
+          if (same === undefined || places.has(key) || !list.isSame(chunk, same.list, same.chunk)) continue;
+          places.set(key, { source, file, offset: list.start(chunk) });
         }
       }
     }
-    const places = Array.from({ length: list.count }, (_, chunk) => found.get(list.key(chunk)));
     const pieces: number[] = [];
-    for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
-      if (this.#chunksOf(piece, list).every((chunk) => places[chunk] !== undefined)) pieces.push(piece);
+    for (const [file, list] of lists.entries()) {
+      for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
+        if (this.#chunksOf(piece, list).every((chunk) => places.has(list.key(chunk)))) pieces.push(piece);
+      }
     }
-    return { file, list, places, pieces };
+    return { pieces, lists, places };
   }
 
   /** What the plan says a piece is. Null: some of it is not there any more. */
-  async piece(piece: number, { list, places }: FilePlan): Promise<Uint8Array<ArrayBuffer> | null> {
-    const { offset, sizeBytes } = this.#map.place(piece);
+  async piece(piece: number, { lists, places }: Plan): Promise<Uint8Array<ArrayBuffer> | null> {
+    const { file, offset, sizeBytes } = this.#map.place(piece);
+    const list = lists[file];
+    if (list === undefined) return null;
     const bytes = new Uint8Array(sizeBytes);
     for (const chunk of this.#chunksOf(piece, list)) {
-      const place = places[chunk];
-      const from = Math.max(list.start(chunk), offset);
-      const to = Math.min(list.start(chunk + 1), offset + sizeBytes);
-      if (place === undefined) return null;
-      const begin = place.offset + from - list.start(chunk);
-      if (!(await this.#copy(place, begin, bytes.subarray(from - offset, to - offset)))) return null;
+      const place = places.get(list.key(chunk));
+      const start = list.start(chunk);
+      const from = Math.max(start, offset);
+      const to = Math.min(start + list.length(chunk), offset + sizeBytes);
+      const part = bytes.subarray(from - offset, to - offset);
+      if (place === undefined || !(await this.#copy(place, place.offset + from - start, part))) return null;
     }
     return bytes;
   }
@@ -177,14 +182,14 @@ export class LocalPieces {
 
 /** Null: nobody has cut it. */
 async function listsOf(stored: StoredContent): Promise<ChunkList[] | null> {
-  const lists: ChunkList[] = [];
-  for (const [file, { sizeBytes }] of stored.manifest.files.entries()) {
-    const bytes = await stored.chunks(file);
-    const list = bytes === null ? null : ChunkList.read(bytes, sizeBytes);
-    if (list === null) return null;
-    lists.push(list);
-  }
-  return lists;
+  const packed = await stored.chunks();
+  return packed === null ? null : readLists(packed, stored.manifest);
+}
+
+/** A stranger's lists of the chunks of all files; null: they cannot be that. */
+export function readLists(packed: Uint8Array, { files }: Manifest): ChunkList[] | null {
+  const sizes = files.map(({ sizeBytes }) => sizeBytes);
+  return unpackLists(packed, sizes)?.flatMap((list, file) => ChunkList.read(list, sizes[file] ?? 0) ?? []) ?? null;
 }
 
 /** Null: it cannot be read, or was closed meanwhile. */

@@ -53,8 +53,8 @@ export interface StoredContent {
    * them is kept. Those on trial need not outlive a restart.
    */
   write(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean>;
-  /** The bytes of a file's list of chunks (`chunk-list.ts`); null: it is not whole, or nobody has cut it. */
-  chunks(file: number): Promise<Uint8Array | null>;
+  /** The lists of chunks of all files (`packLists`), not to be changed; null: it is not whole, or nobody has cut it. */
+  chunks(): Promise<Uint8Array | null>;
   /**
    * Cuts the files of a whole model into chunks and keeps the lists, off the thread of the caller; once, however often it is
    * called. `gently`: rests as long as it worked. Rejects with model_integrity when it is not whole or not what it was any

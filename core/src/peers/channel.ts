@@ -274,6 +274,8 @@ function asksOfUs(message: DataMessage): boolean {
     case 'DECLINE':
     case 'WANT_MANIFEST':
     case 'MANIFEST':
+    case 'WANT_CHUNKS':
+    case 'CHUNKS':
       return true;
     case 'TASK_ACCEPTED':
     case 'TASK_CHUNK':

@@ -3,6 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { MeshError } from '../base/errors.ts';
 import type { Manifest } from '../models/manifest.ts';
 import { ChunkCutter } from '../models/chunk-cutter.ts';
+import { packLists } from '../models/chunk-list.ts';
 import { scriptHasher, type Hasher } from '../models/hasher.ts';
 import { pieceHash } from '../models/merkle.ts';
 import { PieceHashes } from '../models/piece-hashes.ts';
@@ -77,8 +78,8 @@ class Kept {
   readonly manifest: Manifest;
   readonly hasher: Hasher;
   whole = false;
-  /** Of chunks; null: nobody has cut it. */
-  lists: Uint8Array[] | null = null;
+  /** Null: nobody has cut it. */
+  chunks: Uint8Array | null = null;
   usedAt = 0;
   writers = 0;
   handles = 0;
@@ -169,20 +170,20 @@ class MemoryContent implements StoredContent {
     return typeof judged === 'string' || (await this.keepLayer(file, judged.last));
   }
 
-  async chunks(file: number): Promise<Uint8Array | null> {
-    return this.#kept.lists?.[file] ?? null;
+  async chunks(): Promise<Uint8Array | null> {
+    return this.#kept.chunks;
   }
 
   async cut(): Promise<void> {
     const { map, manifest, whole } = this.#kept;
     if (!whole) throw lost();
-    this.#kept.lists ??= await Promise.all(
-      manifest.files.map(async (_, file) => {
-        const cutter = new ChunkCutter();
-        for (let piece = map.first(file); piece < map.end(file); piece++) cutter.add(await this.read(piece));
-        return cutter.end();
-      }),
-    );
+    if (this.#kept.chunks !== null) return;
+    const lists = manifest.files.map(async (_, file) => {
+      const cutter = new ChunkCutter();
+      for (let piece = map.first(file); piece < map.end(file); piece++) cutter.add(await this.read(piece));
+      return cutter.end();
+    });
+    this.#kept.chunks = packLists(await Promise.all(lists));
   }
 
   async flush(): Promise<void> {}

@@ -143,8 +143,8 @@ async function fetchFromPeers(
         files: placed.map((file, i) => ({ name: path.basename(files[i] ?? ''), ...file })),
       });
     },
-    onProgress: ({ loadedBytes, sizeBytes: totalBytes, peers: count, web: fromWeb }) =>
-      onProgress({ phase: 'download', loadedBytes, totalBytes, from: { peers: count, web: fromWeb } }),
+    onProgress: ({ loadedBytes, sizeBytes: totalBytes, peers: count, web: fromWeb, fromLocal: hereBytes }) =>
+      onProgress({ phase: 'download', loadedBytes, totalBytes, from: { peers: count, web: fromWeb, hereBytes } }),
     signal,
   });
   if (!fetched) return false;

@@ -16,6 +16,8 @@ export interface PeerProgress {
   peers: number;
   /** The web source gives some of it, too. */
   web: boolean;
+  /** Bytes that other models of this computer had already. */
+  fromLocal: number;
 }
 
 export interface ModelPeers {

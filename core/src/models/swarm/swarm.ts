@@ -7,14 +7,16 @@ import type { Clock } from '../../base/clock.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
-import type { SwarmMessage } from '../../protocol.ts';
+import { MAX_CHUNKS_BYTES, type SwarmMessage } from '../../protocol.ts';
 import type { Hasher } from '../hasher.ts';
 import { manifestBytes } from '../manifest.ts';
+import { PieceMap } from '../piece-map.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
 import { Download, nobodyHasIt } from './download.ts';
 import { HolderSearch } from './holder-search.ts';
+import { LocalFill } from './local-fill.ts';
 import { Lending } from './lending.ts';
 import { RateMeter } from './rate-meter.ts';
 import { SwarmPeer } from './swarm-peer.ts';
@@ -184,6 +186,12 @@ export class Swarm {
       case 'MANIFEST':
         peer.manifestIs(message.content as ContentId, message.bytes);
         break;
+      case 'WANT_CHUNKS':
+        void this.#tellChunks(peer, message.content as ContentId, message.from);
+        break;
+      case 'CHUNKS':
+        peer.chunksAre(message.content as ContentId, message.from, message.bytes);
+        break;
       default:
         message satisfies never;
     }
@@ -232,12 +240,15 @@ export class Swarm {
     signal: AbortSignal,
     onProgress: (progress: FetchProgress) => void,
   ): Promise<void> {
-    const { holders, clock, random } = this.#options;
+    const { store, holders, clock, random } = this.#options;
     const { content } = stored;
+    const before = loadedBytes(stored);
+    let fromLocal = 0;
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const download: Download = new Download({
-      ...{ stored, web, clock, random, onProgress },
+      ...{ stored, web, clock, random },
+      onProgress: (progress) => onProgress({ ...progress, fromLocal }),
       inFlight: () => this.#inFlight,
       ban: (peer) => {
         this.#ban(peer.key, content);
@@ -269,7 +280,19 @@ export class Swarm {
     this.#downloads.set(content, download);
     for (const peer of this.#peers.values()) void this.#seek(peer, content);
     const searching = search.run(either);
+    const fill = new LocalFill({
+      ...{ store, stored, clock },
+      peers: () => [...this.#peers.values()].filter((peer) => peer.has.has(content)),
+      searching: () => search.hopeful,
+      ban: (peer) => this.#ban(peer.key, content),
+      filled: (piece, bytes) => {
+        fromLocal += bytes;
+        this.#lending.gained(content, piece);
+        onProgress({ ...download.progress, loadedBytes: before + fromLocal, fromLocal });
+      },
+    });
     try {
+      await fill.run(either);
       await download.run(signal);
     } finally {
       over.abort();
@@ -340,6 +363,18 @@ export class Swarm {
     peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
   }
 
+  async #tellChunks(peer: SwarmPeer, content: ContentId, from: number): Promise<void> {
+    const stored = this.#uploads.allowed && peer.answers.take(1) ? this.#lending.get(content) : null;
+    let packed: Uint8Array | null = null;
+    try {
+      packed = (await stored?.chunks()) ?? null;
+    } catch {
+      // Who cannot read them is like one who never made them.
+    }
+    const bytes = packed?.slice(from, from + MAX_CHUNKS_BYTES) ?? null;
+    if (!peer.gone) peer.send({ kind: 'CHUNKS', content, from, bytes });
+  }
+
   #connected(peerId: PeerId): boolean {
     if (peerId === this.#options.self) return true;
     for (const { key } of this.#peers.values()) if (key === peerId) return true;
@@ -360,6 +395,13 @@ export class Swarm {
     for (const { inFlight } of this.#downloads.values()) sum += inFlight;
     return sum;
   }
+}
+
+function loadedBytes({ manifest, pieces }: StoredContent): number {
+  const map = new PieceMap(manifest);
+  let bytes = 0;
+  for (let piece = 0; piece < map.count; piece++) if (pieces.has(piece)) bytes += map.place(piece).sizeBytes;
+  return bytes;
 }
 
 function noWay(): MeshError {

@@ -38,8 +38,8 @@ export class ContentFiles {
   /** Pieces whose bytes are being written. */
   readonly #writing = new Set<number>();
   #unsaved = 0;
-  /** Of chunks; null: they are not here, or nobody has asked yet. */
-  #lists: Uint8Array[] | null = null;
+  /** Null: they are not here, or nobody has asked yet. */
+  #chunks: Uint8Array | null = null;
   #saving: Promise<void> | null = null;
 
   private constructor(folder: ContentFolder, content: ContentId, manifest: Manifest, placed: PlacedFile[] | null) {
@@ -199,21 +199,19 @@ export class ContentFiles {
   }
 
   /** See `StoredContent`. */
-  async chunks(file: number): Promise<Uint8Array | null> {
-    if (!this.whole) return null;
-    if (this.#lists === null) {
-      const sizes = this.manifest.files.map(({ sizeBytes }) => sizeBytes);
-      const packed = await this.#folder.chunks(maxPackedBytes(sizes));
-      this.#lists = packed === null ? null : unpackLists(packed, sizes);
-    }
-    return this.#lists?.[file] ?? null;
+  async chunks(): Promise<Uint8Array | null> {
+    if (!this.whole || this.#chunks !== null) return this.#chunks;
+    const sizes = this.manifest.files.map(({ sizeBytes }) => sizeBytes);
+    const packed = await this.#folder.chunks(maxPackedBytes(sizes));
+    this.#chunks = packed !== null && unpackLists(packed, sizes) !== null ? packed : null;
+    return this.#chunks;
   }
 
   /** See `StoredContent`. */
   async cut(gently: boolean, signal: AbortSignal): Promise<void> {
     const { paths } = this;
     if (paths === null) throw new MeshError('model_integrity', 'Some of the model is not here yet. Fetch it again.');
-    if ((await this.chunks(0)) !== null) return;
+    if ((await this.chunks()) !== null) return;
     const packed = await cutFiles({ files: paths, gently }, signal);
     // Lists of other bytes would only cost those who believe them.
     if ((await this.#folder.files()) === null) throw changed(paths);

@@ -237,7 +237,7 @@ export class FilePieceStore implements PieceStore {
       keepLayer: (file, layer) => files.keepLayer(file, layer),
       read: (piece) => files.read(piece),
       write: (piece, bytes) => files.write(piece, bytes),
-      chunks: (file) => files.chunks(file),
+      chunks: () => files.chunks(),
       cut: (gently) => this.#cut(files, gently, closed.signal),
       flush: () => files.flush(),
       complete: () => files.complete(),

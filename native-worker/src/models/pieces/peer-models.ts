@@ -50,8 +50,8 @@ export class PeerModels implements ModelPeers {
         { ...wanted, manifest: null, web, lend },
         {
           signal,
-          onProgress: ({ loadedBytes, sizeBytes, peers, fromWeb }) =>
-            onProgress({ loadedBytes, sizeBytes, peers, web: fromWeb > 0 }),
+          onProgress: ({ loadedBytes, sizeBytes, peers, fromWeb, fromLocal }) =>
+            onProgress({ loadedBytes, sizeBytes, peers, web: fromWeb > 0, fromLocal }),
         },
       );
     } catch (thrown) {

@@ -58,6 +58,7 @@ class PageContent implements StoredContent {
   readonly #call: StoreCall;
   readonly #closed: () => void;
   #closing: Promise<void> | null = null;
+  #chunks: Uint8Array | null = null;
 
   constructor(
     content: ContentId,
@@ -103,8 +104,9 @@ class PageContent implements StoredContent {
     return right;
   }
 
-  chunks(file: number): Promise<Uint8Array | null> {
-    return this.#call((remote) => remote.chunks(this.#handle, file));
+  /** Asked for by others, part after part. */
+  async chunks(): Promise<Uint8Array | null> {
+    return (this.#chunks ??= await this.#call((remote) => remote.chunks(this.#handle)));
   }
 
   cut(gently: boolean): Promise<void> {

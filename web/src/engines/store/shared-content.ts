@@ -36,8 +36,8 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
   readonly #hashes: PieceHashes;
   #begun: Begun | null;
   #unflushed = 0;
-  /** Of chunks; null: they are not here, or nobody has asked yet. */
-  #lists: Uint8Array[] | null = null;
+  /** Null: they are not here, or nobody has asked yet. */
+  #chunks: Uint8Array | null = null;
 
   private constructor(folder: ContentFolder, pieces: PieceSet, layers: Uint8Array | null, begun: Begun | null) {
     this.folder = folder;
@@ -141,20 +141,18 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
     await this.folder.drop('journal');
   }
 
-  async chunks(file: number): Promise<Uint8Array | null> {
-    if (this.#begun !== null) return null;
-    if (this.#lists === null) {
-      const packed = await this.folder.read('chunks');
-      const sizes = this.folder.manifest.files.map(({ sizeBytes }) => sizeBytes);
-      this.#lists = packed === null ? null : unpackLists(packed, sizes);
-    }
-    return this.#lists?.[file] ?? null;
+  async chunks(): Promise<Uint8Array | null> {
+    if (this.#begun !== null || this.#chunks !== null) return this.#chunks;
+    const packed = await this.folder.read('chunks');
+    const sizes = this.folder.manifest.files.map(({ sizeBytes }) => sizeBytes);
+    this.#chunks = packed !== null && unpackLists(packed, sizes) !== null ? packed : null;
+    return this.#chunks;
   }
 
   /** See `StoredContent`. */
   async cut(gently: boolean, signal: AbortSignal): Promise<void> {
     if (this.#begun !== null) throw new MeshError('model_integrity', 'Parts of the model are missing. Start again.');
-    if ((await this.chunks(0)) !== null) return;
+    if ((await this.chunks()) !== null) return;
     const lists: Uint8Array[] = [];
     for (const file of this.folder.manifest.files.keys()) {
       const cutter = new ChunkCutter();

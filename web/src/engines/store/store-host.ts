@@ -64,8 +64,8 @@ export class StoreHost implements StoreHostApi {
     });
   }
 
-  chunks(handle: number, file: number): Promise<Outcome<Uint8Array | null>> {
-    return outcome(() => this.#at(handle).chunks(file));
+  chunks(handle: number): Promise<Outcome<Uint8Array | null>> {
+    return outcome(() => this.#at(handle).chunks());
   }
 
   cut(handle: number, gently: boolean): Promise<Outcome<void>> {

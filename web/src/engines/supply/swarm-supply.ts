@@ -2,6 +2,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
+import type { FetchProgress } from '@llmesh/core/models/swarm-port';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
 import type { ModelSupply } from '../../state/device/model-supply.ts';
@@ -86,11 +87,9 @@ function isMended(error: unknown, model: CatalogueModel): boolean {
   return error instanceof MeshError && MENDED.has(error.code) && model.format === 'gguf';
 }
 
-function reporter(
-  onProgress: (progress: LoadProgress) => void,
-): (progress: { loadedBytes: number; sizeBytes: number; peers: number; fromWeb: number }) => void {
+function reporter(onProgress: (progress: LoadProgress) => void): (progress: FetchProgress) => void {
   let last = -Infinity;
-  return ({ loadedBytes, sizeBytes, peers, fromWeb }) => {
+  return ({ loadedBytes, sizeBytes, peers, fromWeb, fromLocal }) => {
     const time = performance.now();
     if (time - last < PROGRESS_EVERY_MS && loadedBytes < sizeBytes) return;
     last = time;
@@ -98,7 +97,7 @@ function reporter(
       phase: 'download',
       loadedBytes,
       totalBytes: sizeBytes,
-      ...(peers > 0 && { from: { peers, web: fromWeb > 0 } }),
+      ...((peers > 0 || fromLocal > 0) && { from: { peers, web: fromWeb > 0, hereBytes: fromLocal } }),
     });
   };
 }
