@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { randomBytes } from '../../base/random-bytes.ts';
-import type { ContentId } from '../piece-store.ts';
 import { chunkEntry, packLists } from '../chunk-list.ts';
 import { ChunkCutter } from '../chunk-cutter.ts';
 import { MAX_CHUNKS_BYTES } from '../../protocol.ts';
@@ -102,7 +101,7 @@ function liar(world: SwarmWorld, model: MadeModel, chunks: () => Uint8Array<Arra
       for (let at = 0; at < bytes.byteLength; at += BLOCK_BYTES) channel.bulk?.send(writeBlock(want.id, bytes, at));
     }
   });
-  world.held.set(self, [{ content: model.content as ContentId, sha256: null, whole: true }]);
+  world.held.set(self, [{ content: model.content, sha256: null, whole: true }]);
 }
 
 const cutOf = (model: MadeModel) => {
