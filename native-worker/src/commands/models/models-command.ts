@@ -20,6 +20,7 @@ import { shownSource } from '../../models/model-source.ts';
 import { listStore, names, removeStored, stemName, type StoredModel } from '../../models/model-store.ts';
 import { entrySource, pullModel, shippedFile, storeFolder } from '../../models/models.ts';
 import { FilePieceStore } from '../../models/pieces/file-piece-store.ts';
+import { readReport } from '../../status/report-reader.ts';
 import { piecesText, readKept, seedingText, type KeptPieces } from './kept-pieces.ts';
 import { SharedModels } from '../../models/pieces/shared-models.ts';
 import { megabytes, type Output } from '../../cli/output.ts';
@@ -71,7 +72,11 @@ export async function listModels(data: string | undefined, output: Output): Prom
   }
 }
 
-export async function pull(model: string, { data, mesh }: { data?: string; mesh: URL }, output: Output): Promise<void> {
+export async function pull(
+  model: string,
+  { data, mesh, modelsMax }: { data?: string; mesh: URL; modelsMax?: number },
+  output: Output,
+): Promise<void> {
   const folder = modelsFolder();
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -88,12 +93,16 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
     options: { seed: false, seedPerDay: 0 },
     join,
     isPaused: () => true,
+    modelsMax,
+    lent: (await readReport(dataFolder(data))) === null ? [] : null,
+    note: output.note.bind(output),
     failed: (error) => output.error(error),
   });
   try {
     const report = new ProgressReport(output, realClock);
     const {
       path: file,
+      files,
       sizeBytes,
       sha256,
       name,
@@ -108,12 +117,11 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
       peers: shared.peers,
       signal: stop.signal,
     });
-    output.print(`${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}`, {
-      model,
-      file,
-      sizeBytes,
-      sha256,
-    });
+    const content = await shared.adopt(files, stop.signal);
+    output.print(
+      `${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}\nOthers get the very same from peers as mesh:${content}`,
+      { model, file, sizeBytes, sha256, content },
+    );
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
     output.print('Stopped. The same command continues where it stopped.', { model, stopped: true });
