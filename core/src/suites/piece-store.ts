@@ -117,6 +117,22 @@ export function pieceStoreSuite(name: string, make: () => Promise<StoreUnderTest
       await stored.close();
     });
 
+    it('keeps the layers of several files that come at once', async () => {
+      const under = await open();
+      const model = await makeModel({ 'a.bin': randomFile(2 * PIECE_BYTES), 'b.bin': randomFile(2 * PIECE_BYTES) });
+      const stored = await under.store.begin(model.content, model.manifest);
+      const kept = await Promise.all(model.layers.map((layer, file) => stored.keepLayer(file, layer)));
+      expect(kept).toEqual([true, true]);
+      await stored.write(0, model.piece(0));
+      await stored.close();
+      const store = under.reopen === null ? under.store : await under.reopen();
+      const again = await store.open(model.content);
+      for (const [file, layer] of model.layers.entries()) {
+        expect(same((await again?.layer(file)) ?? new Uint8Array(), layer)).toBe(true);
+      }
+      await again?.close();
+    });
+
     it('needs no layer for a file of one piece: its root is it', async () => {
       const { store } = await open();
       const model = await makeModel({ 'adapter.gguf': randomFile(50_000) });

@@ -38,6 +38,8 @@ export class ContentFiles {
   /** Pieces whose bytes are being written. */
   readonly #writing = new Set<number>();
   #unsaved = 0;
+  /** Layers are written one after the other. */
+  #keeping: Promise<void> = Promise.resolve();
   /** Null: they are not here, or nobody has asked yet. */
   #chunks: Uint8Array | null = null;
   #saving: Promise<void> | null = null;
@@ -118,7 +120,10 @@ export class ContentFiles {
     if (known !== null) return sameBytes(known, layer);
     if (!this.#hashes.isLayer(file, layer)) return false;
     const right = this.#hashes.cover(file, layer.slice());
-    await this.#full(() => this.#folder.keepLayers(this.#hashes.bytes()));
+    // Those of several files may come at once.
+    const keeping = this.#keeping.then(() => this.#full(() => this.#folder.keepLayers(this.#hashes.bytes())));
+    this.#keeping = keeping.catch(() => {});
+    await keeping;
     for (const piece of right) this.pieces.add(piece);
     return true;
   }
