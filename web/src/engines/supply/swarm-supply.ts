@@ -48,6 +48,7 @@ export class SwarmSupply implements ModelSupply {
     signal: AbortSignal,
   ): Promise<void> {
     const sha256 = model.format === 'gguf' ? model.sha256 : null;
+    // Nobody knows what it is before it was here once.
     if (model.content === undefined && sha256 === null) return;
     const root = await fileSystem();
     if (root === null || (await isHere(root, model))) return;
