@@ -24,7 +24,7 @@ it('what nobody pinned is found in the store under the content id that everybody
   const made = await makeModel(files);
   expect(kept?.content).toBe(made.content);
   expect((await storedModel(opfs.root, unpinned))?.content).toBe(made.content);
-  expect(await storedModel(opfs.root, { ...unpinned, source: 'Other-MLC' } as CatalogueModel)).toBeNull();
+  expect(await storedModel(opfs.root, { ...unpinned, source: 'Other-MLC' })).toBeNull();
   const store = new OpfsPieceStore(opfs.root, async () => {});
   expect(await store.list()).toMatchObject([{ content: made.content, whole: true, loadedBytes: made.map.sizeBytes }]);
   const stored = await store.open(made.content);

@@ -10,6 +10,7 @@ import { ggufFileName } from '../common/model-url.ts';
 import { fileSystem } from '../files/file-system.ts';
 import { openModelFiles } from '../files/open-files.ts';
 import { storedModel } from '../store/stored-model.ts';
+import type { StoreRoom } from './store-room.ts';
 import { forgetOlder } from './older-places.ts';
 import { webFiles } from './web-files.ts';
 
@@ -29,6 +30,7 @@ const MENDED: ReadonlySet<string> = new Set([
 export interface SwarmSupplyNeeds {
   /** Null: this browser cannot take part. */
   swarm: () => Promise<Pick<Swarm, 'fetch'> | null>;
+  room: Pick<StoreRoom, 'make'>;
   /** Whether others may have the pieces of what is fetched, as far as the limits allow. */
   lends: () => boolean;
   failed: (error: unknown) => void;
@@ -52,7 +54,8 @@ export class SwarmSupply implements ModelSupply {
     if (model.content === undefined && sha256 === null) return;
     const root = await fileSystem();
     if (root === null || (await isHere(root, model))) return;
-    const { swarm, lends, failed } = this.#needs;
+    const { swarm, room, lends, failed } = this.#needs;
+    await room.make(model);
     try {
       const stored = await (
         await swarm()
