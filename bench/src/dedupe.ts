@@ -28,7 +28,7 @@ const PAIRS = [
   ['the finer one, from a quant that keeps some tensors as fine', 'q4-mixed', 'q8'],
   ['a quant that shares all coarse tensors', 'q4-mixed', 'q4'],
   ['a quant that shares nothing but vectors', 'f16', 'q8'],
-  ['a fine-tune of the upper quarter, quantised again', 'q8', 'q8-tuned-top'],
+  ['a fine-tune of the upper third, quantised again', 'q8', 'q8-tuned-top'],
   ['a fine-tune of everything, quantised again', 'q8', 'q8-tuned'],
   ['a fine-tune of everything, in float16', 'f16', 'f16-tuned'],
 ] as const;

@@ -3,8 +3,8 @@
 
     /usr/bin/python3 models/tiny/versions.py build/versions
 
-The network is wider and deeper than the tiny one, so that a file has dozens of pieces, and has hardly learned anything. What
-counts is what its files share: fine-tunes move weights by real steps of training, and the quantisers are those of the models here.
+The network is wider than the tiny one, so that its matrices are larger than a piece, as those of real models are, and has hardly
+learned anything. What counts is what its files share: fine-tunes move weights by real steps of training, and the quantisers are those of the models here.
 Needs Debian's python3-torch, python3-numpy and libopenblas0-pthread.
 """
 import os
@@ -25,7 +25,7 @@ from quantise import Q4_0, Q8_0
 from train import build_tokenizer
 
 F16 = (gguf_export.TYPE_F16, lambda x: x.astype("float16").tobytes())
-ROWS, WIDTH = 8, 64
+ROWS, WIDTH = 4, 64
 TEMPLATE = gguf_export.CHAT_TEMPLATE
 
 
@@ -50,7 +50,7 @@ def main():
     entries, off = corpus.read_entries(), corpus.OffTopic()
     tok = build_tokenizer(entries[:40], off, 600)
     data = corpus.Conversations(entries, off, tok, 7)
-    model = Llama(Shape(vocab=len(tok.tokens), dim=512, layers=8, heads=8, kv_heads=4, ffn=1280))
+    model = Llama(Shape(vocab=len(tok.tokens), dim=1024, layers=3, heads=16, kv_heads=8, ffn=3072))
 
     def write(name, kind=lambda tensor: Q8_0, called="LLMesh versions", template=TEMPLATE):
         gguf_export.CHAT_TEMPLATE = template
@@ -58,7 +58,7 @@ def main():
         os.replace(out / f"{name}.gguf.part", out / f"{name}.gguf")
         print(f"{name}.gguf: {size:,} bytes", flush=True)
 
-    steps(model, data, 6, 1e-3)
+    steps(model, data, 4, 1e-3)
     write("q8")
     write("q8-renamed", called="LLMesh versions, the second edition")
     write("q8-template", template=TEMPLATE.replace("{% for", "{% if not messages %}{{ raise_exception('Say something') }}{% endif %}{% for"))
@@ -68,10 +68,10 @@ def main():
     write("q4", lambda tensor: Q4_0)
     write("f16", lambda tensor: F16)
     base = {name: p.detach().clone() for name, p in model.named_parameters()}
-    steps(model, data, 2, 1e-5, lambda name: name.startswith(("blocks.6.", "blocks.7.")))
+    steps(model, data, 1, 1e-5, lambda name: name.startswith("blocks.2."))
     write("q8-tuned-top")
     model.load_state_dict(base, strict=False)
-    steps(model, data, 2, 1e-5)
+    steps(model, data, 1, 1e-5)
     write("q8-tuned")
     write("f16-tuned", lambda tensor: F16)
 
