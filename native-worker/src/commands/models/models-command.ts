@@ -4,6 +4,7 @@ import type { Llama } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
+import type { ContentId } from '@llmesh/core/base/ids';
 import { isAdapter } from '../../models/lora/adapter-fit.ts';
 import { modelsFolder, readCatalogue } from '../../models/catalogue-file.ts';
 import { contained } from '../../contained/contained.ts';
@@ -95,7 +96,7 @@ export async function pull(
     isPaused: () => true,
     modelsMax,
     lent: (await readReport(dataFolder(data))) === null ? [] : null,
-    note: output.note.bind(output),
+    note: (text) => output.note(text),
     failed: (error) => output.error(error),
   });
   try {
@@ -117,11 +118,11 @@ export async function pull(
       peers: shared.peers,
       signal: stop.signal,
     });
-    const content = await shared.adopt(files, stop.signal);
-    output.print(
-      `${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}\nOthers get the very same from peers as mesh:${content}`,
-      { model, file, sizeBytes, sha256, content },
-    );
+    const content = await contentOf(shared, files, output, stop.signal);
+    const known = content === null ? '' : `\nOthers get the very same from peers as mesh:${content}`;
+    output.print(`${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}${known}`, {
+      ...{ model, file, sizeBytes, sha256, content },
+    });
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
     output.print('Stopped. The same command continues where it stopped.', { model, stopped: true });
@@ -129,6 +130,23 @@ export async function pull(
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     await shared.close();
     if (node !== null) await (await import('../../node/mesh-node.ts')).leaveMesh(node);
+  }
+}
+
+/** Null: nobody can say, as while another program does the same; the model is here all the same. */
+async function contentOf(
+  shared: SharedModels,
+  files: readonly string[],
+  output: Output,
+  signal: AbortSignal,
+): Promise<ContentId | null> {
+  try {
+    const format = isAdapter(await readGgufInfo(files[0] ?? '')) ? 'adapter' : 'gguf';
+    return await shared.adopt({ format, files }, signal);
+  } catch (thrown) {
+    if (signal.aborted || !(thrown instanceof MeshError)) throw thrown;
+    output.note(`Its content id is not known yet. ${thrown.message}`);
+    return null;
   }
 }
 

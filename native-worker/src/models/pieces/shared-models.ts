@@ -71,8 +71,8 @@ export class SharedModels {
   }
 
   /** Finds out what a model that is here consists of, so that others can have it by its content id. */
-  adopt(files: readonly string[], signal: AbortSignal): Promise<ContentId> {
-    return adopt(this.#store, { format: 'gguf', files, dataFolder: this.#needs.dataFolder }, { signal });
+  adopt(model: SeedableModel, signal: AbortSignal): Promise<ContentId> {
+    return adopt(this.#store, { ...model, dataFolder: this.#needs.dataFolder }, { signal });
   }
 
   /** For the peer that `join` opens. */

@@ -3,7 +3,6 @@
  * alone has it; once it is whole, every tab reads it, and nobody writes.
  */
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
-import { ChunkCutter } from '@llmesh/core/models/chunk-cutter';
 import { packLists, unpackLists } from '@llmesh/core/models/chunk-list';
 import { scriptHasher } from '@llmesh/core/models/hasher';
 import { HASH_BYTES, PIECE_BYTES } from '@llmesh/core/models/manifest';
@@ -153,6 +152,8 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
   async cut(gently: boolean, signal: AbortSignal): Promise<void> {
     if (this.#begun !== null) throw new MeshError('model_integrity', 'Parts of the model are missing. Start again.');
     if ((await this.chunks()) !== null) return;
+    // Most who open a model never need it.
+    const { ChunkCutter } = await import('@llmesh/core/models/chunk-cutter');
     const lists: Uint8Array[] = [];
     for (const file of this.folder.manifest.files.keys()) {
       const cutter = new ChunkCutter();
