@@ -6,6 +6,7 @@ import { SCORE_MODES } from '@llmesh/core/proof/score';
 import { big, type BigOptions } from './big.ts';
 import { browser } from './browser.ts';
 import { continuation, type ContinuationOptions } from './continuation.ts';
+import { dedupe, type DedupeOptions } from './dedupe.ts';
 import { draft, type DraftOptions } from './draft.ts';
 import { failover, type FailoverOptions } from './failover.ts';
 import { gateway, type GatewayOptions } from './gateway.ts';
@@ -239,6 +240,14 @@ program
   .addOption(new Option('--part <names...>', 'only these').choices(PARTS))
   .action(async (options: SwarmOptions) => {
     report(await swarm(options));
+  });
+
+program
+  .command('dedupe')
+  .description('what a new version of a model shares with the old one, and so need not travel')
+  .option('--fresh', 'make the versions again')
+  .action(async (options: DedupeOptions) => {
+    report(await dedupe(options));
   });
 
 await program.parseAsync();

@@ -73,6 +73,9 @@ export const MAX_DESCRIPTION_CHARS = 12_288;
 export const MAX_MODEL_PIECES = 1_048_576;
 export const MAX_MODEL_FILES = 1_024;
 export const MAX_MODEL_MANIFEST_BYTES = 262_144;
+/** The most that one CHUNKS carries, and that all of them together do: the lists of the largest models. */
+export const MAX_CHUNKS_BYTES = 262_144;
+export const MAX_CHUNK_LIST_BYTES = 4_294_967_296;
 /** The most pieces that one GAINED names. */
 export const MAX_PIECES_NAMED = 1_024;
 /** The most pieces that one peer fetches from a server at a time: a claim that keeps others from doing so. */
@@ -385,6 +388,25 @@ export const ProofSchema = v.object({
   proof: v.nullable(v.object({ bytes: bytes(16_384), path: bytes(MAX_PATH_BYTES) })),
 });
 
+/** Where do content-defined chunks end in this model? Answered by CHUNKS: part after part, as long as they are wanted. */
+export const WantChunksSchema = v.object({
+  kind: v.literal('WANT_CHUNKS'),
+  content,
+  /** The first byte of the part. */
+  from: v.pipe(count, v.maxValue(MAX_CHUNK_LIST_BYTES)),
+});
+
+/**
+ * A part of the lists of all files (`models/chunk-list.ts`), from that byte on; one of less than the most bytes is the last. A
+ * mere hint, of which nothing is believed. Null: the sender does not have them.
+ */
+export const ChunksSchema = v.object({
+  kind: v.literal('CHUNKS'),
+  content,
+  from: WantChunksSchema.entries.from,
+  bytes: v.nullable(bytes(MAX_CHUNKS_BYTES)),
+});
+
 /** The messages that carry models between peers: the one list of them. */
 const SWARM_SCHEMAS = [
   SeekSchema,
@@ -398,6 +420,8 @@ const SWARM_SCHEMAS = [
   ManifestSchema,
   ProveSchema,
   ProofSchema,
+  WantChunksSchema,
+  ChunksSchema,
 ] as const;
 
 const DataSchema = v.variant('kind', [

@@ -17,14 +17,27 @@ export function storedModels(page: Page): Promise<StoredModel[]> {
       if (!(folder instanceof FileSystemDirectoryHandle)) continue;
       const sizes: Record<string, number> = {};
       for await (const [name, file] of folder.entries()) {
-        // When it was read is of no importance; and some are gone as soon as the model is whole.
-        if (!(file instanceof FileSystemFileHandle) || name === 'used') continue;
+        // When it was read or cut into chunks is of no importance; and some are gone as soon as the model is whole.
+        if (!(file instanceof FileSystemFileHandle) || name === 'used' || name === 'chunks') continue;
         const found = await file.getFile().catch(() => null);
         if (found !== null) sizes[name] = found.size;
       }
       found.push({ content, sizes });
     }
     return found;
+  });
+}
+
+/** Whether the page has cut one of its models into chunks, for whoever has an older version. */
+export function hasChunks(page: Page): Promise<boolean> {
+  return page.evaluate(async () => {
+    const models = await (await navigator.storage.getDirectory()).getDirectoryHandle('models', { create: true });
+    for await (const [, folder] of models.entries()) {
+      if (!(folder instanceof FileSystemDirectoryHandle)) continue;
+      const chunks = await folder.getFileHandle('chunks').catch(() => null);
+      if (chunks !== null && (await chunks.getFile()).size > 0) return true;
+    }
+    return false;
   });
 }
 

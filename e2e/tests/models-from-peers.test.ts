@@ -7,7 +7,7 @@ import { launch, openPage, wide, type BrowserName } from '../src/browsers.ts';
 import { madeGguf } from '../src/made-gguf.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { startModelMirror } from '../src/model-mirror.ts';
-import { hashOf, looseFiles, storedModels } from '../src/model-store.ts';
+import { hasChunks, hashOf, looseFiles, storedModels } from '../src/model-store.ts';
 import { ROOT } from '../src/processes.ts';
 import { tinyMlc } from '../src/tiny-mlc.ts';
 import { test } from '../src/visit.ts';
@@ -54,6 +54,8 @@ for (const [first, second, tag] of [
       const lender = await visitor(await commonBrowsers.get(first), true);
       await lends(lender.page);
       await expect(sharing(lender.page)).toHaveText('Sharing LLMesh tiny.');
+      // A worker of the page does it, under the page's own policy for scripts.
+      await expect.poll(() => hasChunks(lender.page), { timeout: 60_000 }).toBe(true);
       const joiner = await visitor(await commonBrowsers.get(second), false);
       await lends(joiner.page);
       expect(await storedModels(joiner.page)).toEqual(await storedModels(lender.page));

@@ -7,6 +7,7 @@ import {
   gather,
   gatherPeers,
   meshOption,
+  modelsMaxOption,
   place,
   several,
   webAddress,
@@ -104,6 +105,7 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     amount(0, 1_000_000),
     5,
   )
+  .addOption(modelsMaxOption())
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
   .option('--config <file>', 'settings by the names of these flags, in JSON (default: worker.json in the data folder)')
@@ -272,7 +274,8 @@ Examples:
 
 modelsSubcommand('pull', 'Download a model, or finish an interrupted download.')
   .addOption(meshOption())
-  .action(async (model: string, options: { mesh: URL; data?: string; json?: boolean }) => {
+  .addOption(modelsMaxOption())
+  .action(async (model: string, options: { mesh: URL; data?: string; modelsMax?: number; json?: boolean }) => {
     const { pull } = await import('./commands/models/models-command.ts');
     await reporting(options.json === true, (output) => pull(model, options, output));
     // What WebRTC keeps running would hold the process.

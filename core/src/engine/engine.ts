@@ -15,8 +15,11 @@ export interface LoadProgress {
   loadedBytes: number;
   /** null until known */
   totalBytes: number | null;
-  /** Where it is downloaded from. `peers`: how many; `web`: the hub or a mirror gives a part, too. Left out: from there alone. */
-  from?: { peers: number; web: boolean };
+  /**
+   * Where it comes from. `peers`: how many; `web`: the hub or a mirror gives a part, too; `hereBytes`: so much of it other models
+   * of this device had. Left out: from the hub or mirror alone.
+   */
+  from?: { peers: number; web: boolean; hereBytes: number };
 }
 
 /**

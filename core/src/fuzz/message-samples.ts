@@ -134,6 +134,8 @@ export const dataMessages: DataMessage[] = [
   { kind: 'PROVE', id: 3, content, file: 0, leaf: 64 },
   { kind: 'PROOF', id: 3, proof: { bytes: new Uint8Array(16_384), path: new Uint8Array(224) } },
   { kind: 'PROOF', id: 4, proof: null },
+  { kind: 'WANT_CHUNKS', content, from: 262_144 },
+  { kind: 'CHUNKS', content, from: 0, bytes: new Uint8Array(19) },
 ];
 
 export const toServer: ToServer[] = [
@@ -303,6 +305,7 @@ export const nastyMessages: unknown[] = [
   { kind: 'HAVE', content, bits: new Uint8Array(1_000_000) },
   { kind: 'GAINED', content, pieces: Array.from({ length: 4_096 }, (_, i) => i) },
   { kind: 'MANIFEST', content, bytes: new Uint8Array(1_000_000) },
+  { kind: 'CHUNKS', content, from: 9e15, bytes: new Uint8Array(1_000_000) },
   { kind: 'INTRODUCE', id: 9e15, peer: bob, offer: '\ud83d'.repeat(12_288) },
   {
     kind: 'KNOWN_PEERS',

@@ -54,6 +54,14 @@ export interface StoredContent {
    * them is kept. Those on trial need not outlive a restart.
    */
   write(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean>;
+  /** The lists of chunks of all files (`packLists`), not to be changed; null: it is not whole, or nobody has cut it. */
+  chunks(): Promise<Uint8Array | null>;
+  /**
+   * Cuts the files of a whole model into chunks and keeps the lists, off the thread of the caller; once, however often it is
+   * called. `gently`: rests as long as it worked. Rejects with model_integrity when it is not whole or not what it was any
+   * more, storage_full, busy while another program does it, and cancelled when it is closed meanwhile.
+   */
+  cut(gently: boolean): Promise<void>;
   /** Makes the disk keep what was written, and remembers which pieces they are. */
   flush(): Promise<void>;
   /** All pieces are here: from now on it is whole. Rejects with model_integrity when a file has another SHA-256. */

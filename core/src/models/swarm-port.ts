@@ -73,6 +73,8 @@ export interface FetchProgress {
   /** Bytes of this model that came since the fetch began. */
   fromPeers: number;
   fromWeb: number;
+  /** Bytes of it that other models of this device had, and that need not come. */
+  fromLocal: number;
   /** The peers that have some of it and are connected. */
   peers: number;
 }

@@ -4,6 +4,8 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MeshError } from '../base/errors.ts';
+import { ChunkCutter } from '../models/chunk-cutter.ts';
+import { unpackLists } from '../models/chunk-list.ts';
 import { contentIdOf } from '../models/content-id.ts';
 import { scriptHasher } from '../models/hasher.ts';
 import { PIECE_BYTES } from '../models/manifest.ts';
@@ -113,6 +115,22 @@ export function pieceStoreSuite(name: string, make: () => Promise<StoreUnderTest
       expect(await stored.keepLayer(1, model.layers[0] ?? new Uint8Array())).toBe(false);
       expect(await stored.layer(0)).toBeNull();
       await stored.close();
+    });
+
+    it('keeps the layers of several files that come at once', async () => {
+      const under = await open();
+      const model = await makeModel({ 'a.bin': randomFile(2 * PIECE_BYTES), 'b.bin': randomFile(2 * PIECE_BYTES) });
+      const stored = await under.store.begin(model.content, model.manifest);
+      const kept = await Promise.all(model.layers.map((layer, file) => stored.keepLayer(file, layer)));
+      expect(kept).toEqual([true, true]);
+      await stored.write(0, model.piece(0));
+      await stored.close();
+      const store = under.reopen === null ? under.store : await under.reopen();
+      const again = await store.open(model.content);
+      for (const [file, layer] of model.layers.entries()) {
+        expect(same((await again?.layer(file)) ?? new Uint8Array(), layer)).toBe(true);
+      }
+      await again?.close();
     });
 
     it('needs no layer for a file of one piece: its root is it', async () => {
@@ -227,6 +245,32 @@ export function pieceStoreSuite(name: string, make: () => Promise<StoreUnderTest
       await expect(other.complete()).rejects.toMatchObject({ code: 'model_integrity' });
       await other.close();
       expect((await store.list()).some(({ whole }) => whole)).toBe(false);
+    });
+
+    it('cuts a whole model into chunks once, and keeps where they end', async () => {
+      const under = await open();
+      const model = await folder();
+      const begun = await under.store.begin(model.content, model.manifest);
+      await expect(begun.cut(false)).rejects.toMatchObject({ code: 'model_integrity' });
+      await fill(begun, model);
+      expect(await begun.chunks()).toBeNull();
+      await begun.complete();
+      await begun.close();
+      const stored = await under.store.open(model.content);
+      expect(await stored?.chunks()).toBeNull();
+      await stored?.cut(true);
+      await stored?.cut(false);
+      await stored?.close();
+      const store = under.reopen === null ? under.store : await under.reopen();
+      const again = await store.open(model.content);
+      const sizes = model.manifest.files.map(({ sizeBytes }) => sizeBytes);
+      const lists = unpackLists((await again?.chunks()) ?? new Uint8Array(), sizes);
+      for (const file of sizes.keys()) {
+        const cutter = new ChunkCutter();
+        for (let piece = model.map.first(file); piece < model.map.end(file); piece++) cutter.add(model.piece(piece));
+        expect(same(lists?.[file] ?? new Uint8Array(), cutter.end())).toBe(true);
+      }
+      await again?.close();
     });
 
     it('asks for the room first, and says when there is none', async () => {

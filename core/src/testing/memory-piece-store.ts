@@ -1,9 +1,12 @@
 /** Models kept in memory. For tests and the simulator; passes the suite of piece stores. */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { MeshError } from '../base/errors.ts';
-import { HASH_BYTES, type Manifest } from '../models/manifest.ts';
+import type { Manifest } from '../models/manifest.ts';
+import { ChunkCutter } from '../models/chunk-cutter.ts';
+import { packLists } from '../models/chunk-list.ts';
 import { scriptHasher, type Hasher } from '../models/hasher.ts';
-import { pieceHash, rootOf } from '../models/merkle.ts';
+import { pieceHash } from '../models/merkle.ts';
+import { PieceHashes } from '../models/piece-hashes.ts';
 import { PieceMap } from '../models/piece-map.ts';
 import { PieceSet } from '../models/piece-set.ts';
 import type { ContentId, PieceStore, StoredContent, StoredSummary } from '../models/piece-store.ts';
@@ -70,14 +73,13 @@ class Kept {
   readonly map: PieceMap;
   readonly pieces: PieceSet;
   readonly bytes = new Map<number, Uint8Array<ArrayBuffer>>();
-  /** By file. */
-  readonly layers = new Map<number, Uint8Array>();
-  /** The hashes of pieces that are here and that nothing has covered yet. */
-  readonly trial = new Map<number, Uint8Array>();
+  readonly hashes: PieceHashes;
   readonly content: ContentId;
   readonly manifest: Manifest;
   readonly hasher: Hasher;
   whole = false;
+  /** Null: nobody has cut it. */
+  chunks: Uint8Array | null = null;
   usedAt = 0;
   writers = 0;
   handles = 0;
@@ -88,9 +90,7 @@ class Kept {
     this.hasher = hasher;
     this.map = new PieceMap(manifest);
     this.pieces = new PieceSet(this.map.count);
-    manifest.files.forEach(({ root }, file) => {
-      if (this.map.layerBytes(file) === HASH_BYTES) this.layers.set(file, root);
-    });
+    this.hashes = new PieceHashes(manifest, this.map, hasher);
   }
 
   get summary(): StoredSummary {
@@ -135,27 +135,23 @@ class MemoryContent implements StoredContent {
   }
 
   async layer(file: number): Promise<Uint8Array | null> {
-    return this.#kept.layers.get(file) ?? null;
+    return this.#kept.hashes.layer(file);
   }
 
   async keepLayer(file: number, layer: Uint8Array): Promise<boolean> {
-    const { map, manifest, layers, hasher } = this.#kept;
-    const root = manifest.files[file]?.root;
-    if (root === undefined || layer.byteLength !== map.layerBytes(file)) return false;
-    if (!sameBytes(rootOf(layer, hasher), root)) return false;
-    layers.set(file, layer.slice());
-    this.#judge(file, layer);
+    const { hashes, pieces } = this.#kept;
+    if (!hashes.isLayer(file, layer)) return false;
+    for (const piece of hashes.cover(file, layer.slice())) pieces.add(piece);
     return true;
   }
 
   async read(piece: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { map, bytes, pieces, layers, hasher, manifest } = this.#kept;
-    const { file, index } = map.place(piece);
+    const { map, bytes, pieces, hashes, hasher, manifest } = this.#kept;
+    const { file } = map.place(piece);
     const found = bytes.get(piece);
-    const layer = layers.get(file);
-    if (found === undefined || layer === undefined || !pieces.has(piece)) throw lost();
+    if (found === undefined || !pieces.has(piece)) throw lost();
     this.#kept.usedAt = this.#use();
-    if (!sameBytes(pieceHash(found, manifest.files[file]?.sizeBytes ?? 0, hasher), hashIn(layer, index))) {
+    if (!hashes.isRight(piece, pieceHash(found, manifest.files[file]?.sizeBytes ?? 0, hasher))) {
       pieces.delete(piece);
       bytes.delete(piece);
       throw lost();
@@ -164,20 +160,30 @@ class MemoryContent implements StoredContent {
   }
 
   async write(piece: number, taken: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    const { map, bytes, pieces, layers, trial, hasher, manifest } = this.#kept;
-    const { file, index, sizeBytes } = map.place(piece);
+    const { map, bytes, pieces, hashes, hasher, manifest } = this.#kept;
+    const { file, sizeBytes } = map.place(piece);
     if (taken.byteLength !== sizeBytes) return false;
-    const hash = pieceHash(taken, manifest.files[file]?.sizeBytes ?? 0, hasher);
-    const layer = layers.get(file);
-    if (layer !== undefined) {
-      if (!sameBytes(hash, hashIn(layer, index))) return false;
-      bytes.set(piece, taken.slice());
-      pieces.add(piece);
-      return true;
-    }
+    const judged = hashes.came(piece, pieceHash(taken, manifest.files[file]?.sizeBytes ?? 0, hasher));
+    if (judged === 'wrong') return false;
     bytes.set(piece, taken.slice());
-    trial.set(piece, hash);
-    return this.#tryAll(file);
+    if (judged === 'right') pieces.add(piece);
+    return typeof judged === 'string' || (await this.keepLayer(file, judged.last));
+  }
+
+  async chunks(): Promise<Uint8Array | null> {
+    return this.#kept.chunks;
+  }
+
+  async cut(): Promise<void> {
+    const { map, manifest, whole } = this.#kept;
+    if (!whole) throw lost();
+    if (this.#kept.chunks !== null) return;
+    const lists = manifest.files.map(async (_, file) => {
+      const cutter = new ChunkCutter();
+      for (let piece = map.first(file); piece < map.end(file); piece++) cutter.add(await this.read(piece));
+      return cutter.end();
+    });
+    this.#kept.chunks = packLists(await Promise.all(lists));
   }
 
   async flush(): Promise<void> {}
@@ -202,36 +208,6 @@ class MemoryContent implements StoredContent {
     this.#kept.handles--;
     this.#released();
   }
-
-  /** The last piece of the file is here: their hashes are its layer, or none of them counts. */
-  async #tryAll(file: number): Promise<boolean> {
-    const { map, trial } = this.#kept;
-    const layer = new Uint8Array(map.layerBytes(file));
-    for (let piece = map.first(file); piece < map.end(file); piece++) {
-      const hash = trial.get(piece);
-      if (hash === undefined) return true;
-      layer.set(hash, map.place(piece).index * HASH_BYTES);
-    }
-    if (await this.keepLayer(file, layer)) return true;
-    this.#judge(file, new Uint8Array(layer.byteLength));
-    return false;
-  }
-
-  /** Keeps the pieces on trial that the layer covers, and drops the others. */
-  #judge(file: number, layer: Uint8Array): void {
-    const { map, bytes, pieces, trial } = this.#kept;
-    for (const [piece, hash] of trial) {
-      const place = map.place(piece);
-      if (place.file !== file) continue;
-      trial.delete(piece);
-      if (sameBytes(hash, hashIn(layer, place.index))) pieces.add(piece);
-      else bytes.delete(piece);
-    }
-  }
-}
-
-function hashIn(layer: Uint8Array, index: number): Uint8Array {
-  return layer.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
 }
 
 function lost(): MeshError {

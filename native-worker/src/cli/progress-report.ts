@@ -18,6 +18,7 @@ export class ProgressReport {
   #samples: { atMs: number; bytes: number }[] = [];
   #shownMs = -Infinity;
   #notedMs = -Infinity;
+  #toldHere = false;
 
   constructor(output: Output, clock: Clock) {
     this.#output = output;
@@ -36,6 +37,7 @@ export class ProgressReport {
     const last = progress.loadedBytes === progress.totalBytes;
     if (!last && nowMs - this.#shownMs < (this.#output.json ? JSON_MS : LIVE_MS)) return;
     this.#shownMs = nowMs;
+    if (last) this.#tellHere(progress);
     const bytesPerSecond = this.#speed(progress.loadedBytes, nowMs);
     if (this.#output.json) {
       if (progress.phase === 'download') this.#output.print('', { download: summary(progress, bytesPerSecond) });
@@ -46,6 +48,14 @@ export class ProgressReport {
     if (this.#output.watched || nowMs - this.#notedMs < NOTE_MS) return;
     this.#notedMs = nowMs;
     this.#output.note(line);
+  }
+
+  /** What did not have to travel, since other models of this computer had it. */
+  #tellHere({ from, totalBytes }: LoadProgress): void {
+    if (from === undefined || from.hereBytes === 0 || totalBytes === null || this.#toldHere || this.#output.json)
+      return;
+    this.#toldHere = true;
+    this.#output.note(`${megabytes(from.hereBytes)} of ${megabytes(totalBytes)} were here already, in other models.`);
   }
 
   #sample(bytes: number, atMs: number): void {
@@ -62,10 +72,11 @@ export class ProgressReport {
   }
 }
 
-function summary({ loadedBytes, totalBytes }: LoadProgress, bytesPerSecond: number | null): object {
+function summary({ loadedBytes, totalBytes, from }: LoadProgress, bytesPerSecond: number | null): object {
   return {
     loadedBytes,
     totalBytes,
+    ...(from !== undefined && { hereBytes: from.hereBytes }),
     bytesPerSecond: bytesPerSecond === null ? null : Math.round(bytesPerSecond),
     secondsLeft: secondsLeft(loadedBytes, totalBytes, bytesPerSecond),
   };

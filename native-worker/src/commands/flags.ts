@@ -18,6 +18,13 @@ export function meshOption(): Option {
     });
 }
 
+export function modelsMaxOption(): Option {
+  return new Option(
+    '--models-max <GB>',
+    'gigabytes of all downloaded models: those that others have, too, and that you used longest ago are removed for new ones (default: none is ever removed)',
+  ).argParser(amount(0.001, 1_000_000));
+}
+
 export function whenOption(): Option {
   return new Option(
     '--when <times>',

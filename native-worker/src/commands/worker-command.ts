@@ -52,6 +52,8 @@ export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, SeedOp
   maxCpu?: number;
   /** Percent of the time, for all models together. */
   share?: number;
+  /** Gigabytes of all downloads. */
+  modelsMax?: number;
   metricsPort?: number;
   hideAddress?: boolean;
   /** Let requesters bring adapters of their own along. */
@@ -124,6 +126,9 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       ...{ options, kept },
       join,
       isPaused: () => report.isPaused,
+      modelsMax: options.modelsMax,
+      lent: [...options.model, ...(options.draft === undefined ? [] : [options.draft]), ...(options.lora ?? [])],
+      note: output.note.bind(output),
       failed: (error) => output.error(error),
     });
     const { peers } = shared;

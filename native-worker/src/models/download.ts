@@ -1,6 +1,7 @@
 /** Fetches a model into the store: all its parts, checked, under a lock, and once. */
 import { rename, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { MAX_PARTS } from '@llmesh/core/gguf/gguf-model-check';
 import { realClock } from '@llmesh/core/base/clock';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
@@ -129,11 +130,16 @@ async function fetchFromPeers(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (peers === null) return false;
-  const files = storeFiles(folder, source);
   const addresses = addressesOf(source, hub);
+  let files: readonly string[] = [];
   const web = addresses.length === 0 ? null : new WebParts(addresses, tools?.clock ?? realClock);
   let sums: readonly { sizeBytes: number; sha256: string }[] = [];
-  const fetched = await peers.fetch(identity, web, files, {
+  const places = (parts: number) => {
+    if (source.kind === 'content' ? parts > MAX_PARTS : parts !== addresses.length) return null;
+    files = storeFiles(folder, source, parts);
+    return files;
+  };
+  const fetched = await peers.fetch(identity, web, places, {
     placing: async (placed) => {
       sums = placed;
       await writeRecord(folder, storeStem(source), {
@@ -143,8 +149,8 @@ async function fetchFromPeers(
         files: placed.map((file, i) => ({ name: path.basename(files[i] ?? ''), ...file })),
       });
     },
-    onProgress: ({ loadedBytes, sizeBytes: totalBytes, peers: count, web: fromWeb }) =>
-      onProgress({ phase: 'download', loadedBytes, totalBytes, from: { peers: count, web: fromWeb } }),
+    onProgress: ({ loadedBytes, sizeBytes: totalBytes, peers: count, web: fromWeb, fromLocal: hereBytes }) =>
+      onProgress({ phase: 'download', loadedBytes, totalBytes, from: { peers: count, web: fromWeb, hereBytes } }),
     signal,
   });
   if (!fetched) return false;
@@ -159,7 +165,7 @@ async function fetchAll(wanted: DownloadRequest, target: DownloadTarget, signal:
     const totalBytes = totalOf(parts);
     if (totalBytes !== null) await target.onSize(totalBytes);
     if (changes === 0 && (await peersKnow(parts, totalBytes, wanted, target, signal))) return;
-    const freeBytes = await checkFreeSpace(parts, target.folder);
+    const freeBytes = await checkFreeSpace(parts, target, storeStem(wanted.source));
     await writeRecord(target.folder, storeStem(wanted.source), {
       version: 1,
       source: sourceName(wanted.source),
@@ -261,11 +267,16 @@ function totalOf(parts: readonly Part[]): number | null {
 }
 
 /** The free space on the disk, in bytes. Throws storage_full when that is not enough. */
-async function checkFreeSpace(parts: readonly Part[], folder: string): Promise<number> {
+async function checkFreeSpace(
+  parts: readonly Part[],
+  { folder, peers }: DownloadTarget,
+  stem: string,
+): Promise<number> {
   let missing = 0;
   for (const { remote, file, there } of parts) {
     if (!there && remote.sizeBytes !== null) missing += Math.max(0, remote.sizeBytes - (await takenBytes(file)));
   }
+  await peers?.makeRoom(missing, stem);
   const { bavail, bsize, blocks } = await statfs(folder);
   // Some network disks do not say.
   if (blocks === 0) return Infinity;

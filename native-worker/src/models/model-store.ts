@@ -3,7 +3,7 @@
  * record of where it comes from, and while it is fetched a lock, `.part` files and their journals.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { MeshError } from '@llmesh/core/base/errors';
@@ -62,9 +62,12 @@ export function stemName(stem: string): string {
   return stem.replace(/-[0-9a-f]{8}$/, '');
 }
 
-/** The paths of a model's files, as many as its source has. */
-export function storeFiles(folder: string, source: FileSource): string[] {
-  const parts = splitParts(sourceFile(source)).length;
+/** The paths of a model's files. `parts`: as many as its source has; a content id alone does not say. */
+export function storeFiles(
+  folder: string,
+  source: FileSource,
+  parts = splitParts(sourceFile(source)).length,
+): string[] {
   return Array.from({ length: parts }, (_, i) => path.join(folder, `${storeStem(source)}${partSuffix(i + 1, parts)}`));
 }
 
@@ -106,6 +109,19 @@ export async function listStore(folder: string): Promise<StoredModel[]> {
 export async function findStored(folder: string, wanted: string): Promise<StoredModel | null> {
   const all = await listStore(folder);
   return all.find(({ state, record }) => state === 'complete' && names(record, wanted)) ?? null;
+}
+
+/** Remembers that it is used now. A record that cannot be touched says that it was used longer ago. */
+export async function use(folder: string, { stem, record }: StoredModel): Promise<void> {
+  const now = new Date();
+  if (record !== null) await utimes(path.join(folder, `${stem}${RECORD}`), now, now).catch(() => {});
+}
+
+/** When it was last used, in milliseconds since 1970. */
+export async function usedAt(folder: string, { stem, file }: StoredModel): Promise<number> {
+  const times = [path.join(folder, `${stem}${RECORD}`), file].map(async (one) => (await stat(one)).mtimeMs);
+  const known = (await Promise.allSettled(times)).flatMap((time) => (time.status === 'fulfilled' ? time.value : []));
+  return Math.max(0, ...known);
 }
 
 /** Removes files, record, and the remains of a download. Throws busy while somebody downloads it. */

@@ -19,7 +19,7 @@ import { readHeaders } from './gguf-info.ts';
 import { HuggingFace } from './hugging-face.ts';
 import { modelIdOf } from './model-id.ts';
 import { isRemote, parseModelSource, shownSource, sourceFile, sourceName, type HubQuant } from './model-source.ts';
-import { findStored, stemName, type StoredModel } from './model-store.ts';
+import { findStored, stemName, use, type StoredModel } from './model-store.ts';
 import { Patience, patiently } from './transfer/patience.ts';
 import { splitParts, withoutPart } from './split-files.ts';
 import { explainTransfer } from './transfer/transfer-error.ts';
@@ -183,7 +183,10 @@ async function fetchModel(asked: string, entry: GgufModel | null, options: Resol
   const source = parseModelSource(asked);
   // This comes before any request to a server: a model on the disk works without a network.
   const there = await findStored(folder, source.kind === 'hub-quant' ? asked : sourceName(source));
-  if (there !== null) return there;
+  if (there !== null) {
+    await use(folder, there);
+    return there;
+  }
   const hub = new HuggingFace(process.env, realClock);
   const wanted: DownloadRequest =
     source.kind === 'hub-quant'

@@ -2,20 +2,25 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId } from '@llmesh/core/base/ids';
 import { scriptHasher } from '@llmesh/core/models/hasher';
+import type { HolderIndex } from '@llmesh/core/models/swarm-port';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import { proxy } from 'comlink';
 import { warn } from '../adapters/log.ts';
 import type { SharesModels } from '../adapters/mesh-door.ts';
 import { codeFailure } from '../adapters/page-code.ts';
+import { storageQuota } from '../engines/common/room.ts';
 import { PageStore } from '../engines/store/page-store.ts';
 import type { StoreHostApi } from '../engines/store/store-wire.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import storeWorkerUrl from '../engines/store/store-worker.ts?worker&url';
+import { StoreRoom } from '../engines/supply/store-room.ts';
 import { SwarmSupply } from '../engines/supply/swarm-supply.ts';
 import { WorkerHost } from '../engines/worker-host.ts';
 import type { AdapterShelf } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
 import type { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
+
+const ASKING_MS = 10_000;
 
 export interface Carrier {
   supply: ModelSupply;
@@ -39,28 +44,44 @@ export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>
     return running;
   };
   const store = new PageStore((run) => host().call(run));
+  let index: HolderIndex | null = null;
+  const room = new StoreRoom({
+    store,
+    limitBytes: () => sharing.storage.bytes,
+    lent: () => sharing.contents,
+    async othersHave(content) {
+      await swarm();
+      const wanted = { content, sha256: null };
+      const holders = (await index?.holders(wanted, AbortSignal.timeout(ASKING_MS))) ?? [];
+      // What this page lends never leaves, so it is none of them.
+      return holders.some(({ whole }) => whole);
+    },
+    quota: storageQuota,
+    now: Date.now,
+    say: (words) => sharing.storage.say(words),
+  });
   const supply = new SwarmSupply({
-    swarm,
+    ...{ swarm, room },
     lends: () => sharing.limits().seeding,
     failed: (error) => warn('a model comes from its source alone', error),
   });
-  const shares: SharesModels = (control) => ({
-    store,
-    holders: control,
-    hasher: scriptHasher,
-    limits: () => sharing.limits(),
-    failed: (error) => warn('a model from volunteers', error),
-  });
+  const shares: SharesModels = (control) => {
+    index = control;
+    return {
+      store,
+      holders: control,
+      hasher: scriptHasher,
+      limits: () => sharing.limits(),
+      failed: (error) => warn('a model from volunteers', error),
+    };
+  };
   return {
     supply,
     shares,
     removeContent: (content) => store.remove(content),
     keepAdapter: async (file, onProgress) => {
       const kept = await host().call((remote) => remote.keepAdapter(file, file.name, proxy(onProgress)));
-      return { ...kept, version: 1 };
-    },
-  };
-}
+    }
 
 function stoppedByItself(): MeshError {
   return new MeshError(

@@ -1,4 +1,4 @@
-/** The models on this device: in the store, or where older versions of the page kept them, and MLC models that nobody pinned. */
+/** The models on this device: in the store, or where older versions of the page and web-llm keep them. */
 import type { ContentId } from '@llmesh/core/base/ids';
 import type { StoredSummary } from '@llmesh/core/models/piece-store';
 import type { CatalogueModel, GgufModel, MlcModel } from '@llmesh/core/policy/catalogue';
@@ -44,8 +44,8 @@ export class BrowserShelf implements ModelShelf {
   }
 
   async remove(model: CatalogueModel, settings: EngineSettings): Promise<void> {
-    for (const summary of await inStore()) {
-      if (isOf(summary, model)) await this.#needs.removeContent(summary.content);
+    for (const stored of await inStore()) {
+      if (isOf(stored, model)) await this.#needs.removeContent(stored.content);
     }
     await forgetOlder(model, settings);
   }
@@ -59,17 +59,27 @@ export class BrowserShelf implements ModelShelf {
   }
 }
 
-async function inStore(): Promise<StoredSummary[]> {
+/** `source`: see `ContentFolder`. */
+interface Stored extends StoredSummary {
+  source: string | null;
+}
+
+async function inStore(): Promise<Stored[]> {
   const root = await fileSystem();
   const folders = root === null ? [] : await ContentFolder.all(root);
-  return await Promise.all(folders.map((folder) => summaryOf(folder, null)));
+  return await Promise.all(
+    folders.map(async (folder) => ({ ...(await summaryOf(folder, null)), source: await folder.source() })),
+  );
 }
 
-function isOf({ content, sha256 }: StoredSummary, model: CatalogueModel): boolean {
-  return content === model.content || (model.format === 'gguf' && sha256 !== null && sha256 === model.sha256);
+function isOf({ content, sha256, source }: Stored, model: CatalogueModel): boolean {
+  if (content === model.content) return true;
+  return model.format === 'gguf'
+    ? sha256 !== null && sha256 === model.sha256
+    : model.content === undefined && source === model.source;
 }
 
-function keptContent(stored: readonly StoredSummary[], model: CatalogueModel): KeptModel | null {
+function keptContent(stored: readonly Stored[], model: CatalogueModel): KeptModel | null {
   const mine = stored.filter((summary) => isOf(summary, model));
   const best = mine.find(({ whole }) => whole) ?? mine.toSorted((a, b) => b.loadedBytes - a.loadedBytes)[0];
   if (best === undefined || best.loadedBytes === 0) return null;

@@ -38,6 +38,8 @@ export class Lending {
   #stopLook: () => void;
   /** Changes of what is lent come one after another. */
   #changing: Promise<void> = Promise.resolve();
+  /** Models are cut into chunks one after another. */
+  #cutting: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(options: LendingOptions) {
@@ -110,6 +112,7 @@ export class Lending {
     await this.#changing;
     for (const [content, { own }] of this.#lent) if (own) await this.#drop(content);
     this.#lent.clear();
+    await this.#cutting;
   }
 
   #change(change: () => Promise<void>): Promise<void> {
@@ -127,7 +130,19 @@ export class Lending {
   async #open(content: ContentId): Promise<void> {
     if (this.#lent.has(content)) return;
     const stored = await this.#options.store.open(content);
-    if (stored !== null) this.#add(stored, true);
+    if (stored === null) return;
+    this.#add(stored, true);
+    this.#cutting = this.#cutting.then(() => this.#cut(stored));
+  }
+
+  /** Whoever has an older version fetches less of this one when they know its chunks. */
+  async #cut(stored: StoredContent): Promise<void> {
+    if (this.#closed || this.#lent.get(stored.content)?.stored !== stored || !stored.pieces.full) return;
+    try {
+      await stored.cut(true);
+    } catch {
+      // It is lent all the same; the next start tries again.
+    }
   }
 
   #add(stored: StoredContent, own: boolean): void {

@@ -7,11 +7,12 @@ import { untilAborted } from '../../base/abort.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
-import type { SwarmMessage } from '../../protocol.ts';
+import { MAX_CHUNKS_BYTES, type SwarmMessage } from '../../protocol.ts';
 import type { Hasher } from '../hasher.ts';
 import type { LeafProof } from '../leaf-path.ts';
 import { manifestOf } from '../content-id.ts';
 import { manifestBytes, type Manifest } from '../manifest.ts';
+import { PieceMap } from '../piece-map.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
@@ -19,6 +20,7 @@ import { Gifts } from './gifts.ts';
 import { Download } from './pull/download.ts';
 import { HolderSearch } from './holder-search.ts';
 import { LeafProofs } from './leaf-proofs.ts';
+import { LocalFill } from './local-fill.ts';
 import { Lending } from './lending.ts';
 import { RateMeter } from './link/rate-meter.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
@@ -286,6 +288,12 @@ export class Swarm {
       case 'PROOF':
         peer.leafIs(message.id, message.proof === null ? null : owned(message.proof));
         break;
+      case 'WANT_CHUNKS':
+        void this.#tellChunks(peer, message.content as ContentId, message.from);
+        break;
+      case 'CHUNKS':
+        peer.chunksAre(message.content as ContentId, message.from, message.bytes);
+        break;
       default:
         message satisfies never;
     }
@@ -365,12 +373,15 @@ export class Swarm {
     signal: AbortSignal,
     onProgress: (progress: FetchProgress) => void,
   ): Promise<void> {
-    const { holders, clock, random } = this.#options;
+    const { store, holders, clock, random } = this.#options;
     const { content } = stored;
+    const before = loadedBytes(stored);
+    let fromLocal = 0;
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const download: Download = new Download({
-      ...{ stored, web, clock, random, onProgress },
+      ...{ stored, web, clock, random },
+      onProgress: (progress) => onProgress({ ...progress, fromLocal }),
       inFlight: () => this.#inFlight,
       ban: (peer) => {
         this.#peers.ban(peer.key, content);
@@ -402,7 +413,20 @@ export class Swarm {
     this.#downloads.set(content, download);
     for (const peer of from === null ? this.#peers : [from]) void this.#seek(peer, content);
     const searching = from === null ? search.run(either) : Promise.resolve();
+    const fill = new LocalFill({
+      ...{ store, stored, clock },
+      peers: () => [...this.#peers].filter((peer) => peer.has.has(content)),
+      searching: () => search.hopeful,
+      ban: (peer) => this.#peers.ban(peer.key, content),
+      filled: (piece, bytes) => {
+        fromLocal += bytes;
+        this.#lending.gained(content, piece);
+        onProgress({ ...download.progress, loadedBytes: before + fromLocal, fromLocal });
+      },
+    });
     try {
+      // Who gives something to us alone has made it just for this.
+      if (from === null) await fill.run(either);
       await download.run(signal);
     } finally {
       over.abort();
@@ -456,6 +480,18 @@ export class Swarm {
     peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
   }
 
+  async #tellChunks(peer: SwarmPeer, content: ContentId, from: number): Promise<void> {
+    const stored = this.#uploads.allowed && peer.answers.take(1) ? this.#lending.get(content) : null;
+    let packed: Uint8Array | null = null;
+    try {
+      packed = (await stored?.chunks()) ?? null;
+    } catch {
+      // Who cannot read them is like one who never made them.
+    }
+    const bytes = packed?.slice(from, from + MAX_CHUNKS_BYTES) ?? null;
+    if (!peer.gone) peer.send({ kind: 'CHUNKS', content, from, bytes });
+  }
+
   get #inFlight(): number {
     let sum = 0;
     for (const { inFlight } of this.#downloads.values()) sum += inFlight;
@@ -466,4 +502,11 @@ export class Swarm {
 /** The decoder's bytes are a window on all that was read. */
 function owned({ bytes, path }: { bytes: Uint8Array; path: Uint8Array }): LeafProof {
   return { bytes: new Uint8Array(bytes), path: new Uint8Array(path) };
+}
+
+function loadedBytes({ manifest, pieces }: StoredContent): number {
+  const map = new PieceMap(manifest);
+  let bytes = 0;
+  for (let piece = 0; piece < map.count; piece++) if (pieces.has(piece)) bytes += map.place(piece).sizeBytes;
+  return bytes;
 }

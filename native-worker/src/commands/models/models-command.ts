@@ -4,6 +4,7 @@ import type { Llama } from 'node-llama-cpp';
 import type { Catalogue, GgufModel } from '@llmesh/core/policy/catalogue';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
+import type { ContentId } from '@llmesh/core/base/ids';
 import { isAdapter } from '../../models/lora/adapter-fit.ts';
 import { modelsFolder, readCatalogue } from '../../models/catalogue-file.ts';
 import { contained } from '../../contained/contained.ts';
@@ -20,6 +21,7 @@ import { shownSource } from '../../models/model-source.ts';
 import { listStore, names, removeStored, stemName, type StoredModel } from '../../models/model-store.ts';
 import { entrySource, pullModel, shippedFile, storeFolder } from '../../models/models.ts';
 import { FilePieceStore } from '../../models/pieces/file-piece-store.ts';
+import { readReport } from '../../status/report-reader.ts';
 import { piecesText, readKept, seedingText, type KeptPieces } from './kept-pieces.ts';
 import { SharedModels } from '../../models/pieces/shared-models.ts';
 import { megabytes, type Output } from '../../cli/output.ts';
@@ -72,7 +74,11 @@ export async function listModels(data: string | undefined, output: Output): Prom
   }
 }
 
-export async function pull(model: string, { data, mesh }: { data?: string; mesh: URL }, output: Output): Promise<void> {
+export async function pull(
+  model: string,
+  { data, mesh, modelsMax }: { data?: string; mesh: URL; modelsMax?: number },
+  output: Output,
+): Promise<void> {
   const folder = modelsFolder();
   const stop = new AbortController();
   const onSignal = () => stop.abort();
@@ -89,12 +95,16 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
     options: { seed: false, seedPerDay: 0 },
     join,
     isPaused: () => true,
+    modelsMax,
+    lent: (await readReport(dataFolder(data))) === null ? [] : null,
+    note: (text) => output.note(text),
     failed: (error) => output.error(error),
   });
   try {
     const report = new ProgressReport(output, realClock);
     const {
       path: file,
+      files,
       sizeBytes,
       sha256,
       name,
@@ -109,11 +119,10 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
       peers: shared.peers,
       signal: stop.signal,
     });
-    output.print(`${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}`, {
-      model,
-      file,
-      sizeBytes,
-      sha256,
+    const content = await contentOf(shared, files, output, stop.signal);
+    const known = content === null ? '' : `\nOthers get the very same from peers as mesh:${content}`;
+    output.print(`${name} is here, ${megabytes(sizeBytes)}. Lend it: llmesh worker --model ${model}${known}`, {
+      ...{ model, file, sizeBytes, sha256, content },
     });
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown;
@@ -122,6 +131,23 @@ export async function pull(model: string, { data, mesh }: { data?: string; mesh:
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     await shared.close();
     if (node !== null) await (await import('../../node/mesh-node.ts')).leaveMesh(node);
+  }
+}
+
+/** Null: nobody can say, as while another program does the same; the model is here all the same. */
+async function contentOf(
+  shared: SharedModels,
+  files: readonly string[],
+  output: Output,
+  signal: AbortSignal,
+): Promise<ContentId | null> {
+  try {
+    const format = isAdapter(await readGgufInfo(files[0] ?? '')) ? 'adapter' : 'gguf';
+    return await shared.adopt({ format, files }, signal);
+  } catch (thrown) {
+    if (signal.aborted || !(thrown instanceof MeshError)) throw thrown;
+    output.note(`Its content id is not known yet. ${thrown.message}`);
+    return null;
   }
 }
 

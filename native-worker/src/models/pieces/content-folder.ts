@@ -1,6 +1,7 @@
 /**
  * What is kept of one model beside its files, in a folder named by its content id: `manifest`, the canonical bytes that the id
- * is the hash of; `layers`, the hashes of all pieces; `files.json`, where its files lie once they are whole. While it is only
+ * is the hash of; `layers`, the hashes of all pieces; `files.json`, where its files lie once they are whole; `chunks`, where
+ * content-defined chunks end in them. While it is only
  * begun: `part.0`, `part.1`, …, which are full of holes, `have`, a bitmap of the pieces that are safely on the disk, and
  * `recent`, the numbers of those that came since, which are hashed again before they are believed.
  */
@@ -79,6 +80,15 @@ export class ContentFolder {
 
   async keepLayers(layers: Uint8Array): Promise<void> {
     await this.#keep('layers', layers);
+  }
+
+  /** The lists of chunks of all files (`packLists`). Nobody has checked them since. */
+  chunks(mostBytes: number): Promise<Uint8Array | null> {
+    return bytesOf(this.#in('chunks'), mostBytes);
+  }
+
+  async keepChunks(packed: Uint8Array): Promise<void> {
+    await this.#keep('chunks', packed);
   }
 
   partOf(file: number): string {

@@ -15,6 +15,8 @@ export interface FileStoreOptions {
   now: () => number;
   /** On the disk of this folder; Infinity where the disk does not say. */
   freeBytes: (folder: string) => Promise<number>;
+  /** Before a model is begun that needs so much more. Rejects with storage_full. */
+  makeRoom: (bytes: number, content: ContentId) => Promise<void>;
 }
 
 interface Open {
@@ -30,7 +32,7 @@ export class FilePieceStore implements PieceStore {
   /** `modelsFolder`: the folder of downloaded models. */
   constructor(modelsFolder: string, options: Partial<FileStoreOptions> = {}) {
     this.#folder = contentsFolder(modelsFolder);
-    this.#options = { now: Date.now, freeBytes, ...options };
+    this.#options = { now: Date.now, freeBytes, makeRoom: async () => {}, ...options };
   }
 
   async list(): Promise<StoredSummary[]> {
@@ -73,6 +75,11 @@ export class FilePieceStore implements PieceStore {
   /** Where the files of a whole model lie, in the order of its manifest; null: it is not whole. */
   async paths(content: ContentId): Promise<string[] | null> {
     return (await this.#at(content).files())?.map((file) => file.path) ?? null;
+  }
+
+  /** When it was last read, in milliseconds since 1970. */
+  usedAt(content: ContentId): Promise<number> {
+    return this.#at(content).usedAt();
   }
 
   /** The content of which this file is one; null: there is none. */
@@ -206,8 +213,9 @@ export class FilePieceStore implements PieceStore {
 
   /** Rejects with storage_full. */
   async #checkRoom(files: ContentFiles, folder: string): Promise<void> {
-    const free = await this.#options.freeBytes(folder);
     const missing = files.map.sizeBytes - files.loadedBytes;
+    await this.#options.makeRoom(missing, files.content);
+    const free = await this.#options.freeBytes(folder);
     if (free >= missing) return;
     throw new MeshError(
       'storage_full',
@@ -215,8 +223,20 @@ export class FilePieceStore implements PieceStore {
     );
   }
 
+  /** Under the lock, so that two programs of this computer do not do the same work. */
+  async #cut(files: ContentFiles, gently: boolean, signal: AbortSignal): Promise<void> {
+    const release = files.writable ? async () => {} : await takeLock(this.#at(files.content).lock);
+    if (release === null) throw busy();
+    try {
+      await files.cut(gently, signal);
+    } finally {
+      await release();
+    }
+  }
+
   #handle(files: ContentFiles, writes = false): StoredContent {
     let open = true;
+    const closed = new AbortController();
     return {
       content: files.content,
       manifest: files.manifest,
@@ -225,11 +245,14 @@ export class FilePieceStore implements PieceStore {
       keepLayer: (file, layer) => files.keepLayer(file, layer),
       read: (piece) => files.read(piece),
       write: (piece, bytes) => files.write(piece, bytes),
+      chunks: () => files.chunks(),
+      cut: (gently) => this.#cut(files, gently, closed.signal),
       flush: () => files.flush(),
       complete: () => files.complete(),
       close: async () => {
         if (!open) return;
         open = false;
+        closed.abort();
         try {
           if (writes) await files.giveUp();
         } finally {
@@ -240,6 +263,7 @@ export class FilePieceStore implements PieceStore {
   }
 }
 
+/** Infinity where the disk does not say. */
 export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize, blocks } = await statfs(folder);
   // Some network disks do not say.

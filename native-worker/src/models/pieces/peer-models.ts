@@ -24,6 +24,8 @@ export interface PeerModelsNeeds {
   store: FilePieceStore;
   /** Joins the mesh when it is first called. */
   swarm: () => Promise<Swarm | null>;
+  /** See `ModelPeers`. */
+  makeRoom: (bytes: number, stem: string) => Promise<void>;
   /** Whether others may have what has come already. */
   lend: boolean;
 }
@@ -35,10 +37,14 @@ export class PeerModels implements ModelPeers {
     this.#needs = needs;
   }
 
+  makeRoom(bytes: number, stem: string): Promise<void> {
+    return this.#needs.makeRoom(bytes, stem);
+  }
+
   async fetch(
     wanted: PeerWanted,
     web: WebSource | null,
-    files: readonly string[],
+    places: Parameters<ModelPeers['fetch']>[2],
     { placing, onProgress, signal }: Parameters<ModelPeers['fetch']>[3],
   ): Promise<boolean> {
     const { store, swarm: join, lend } = this.#needs;
@@ -50,8 +56,8 @@ export class PeerModels implements ModelPeers {
         { ...wanted, manifest: null, web, lend },
         {
           signal,
-          onProgress: ({ loadedBytes, sizeBytes, peers, fromWeb }) =>
-            onProgress({ loadedBytes, sizeBytes, peers, web: fromWeb > 0 }),
+          onProgress: ({ loadedBytes, sizeBytes, peers, fromWeb, fromLocal }) =>
+            onProgress({ loadedBytes, sizeBytes, peers, web: fromWeb > 0, fromLocal }),
         },
       );
     } catch (thrown) {
@@ -61,8 +67,9 @@ export class PeerModels implements ModelPeers {
     }
     try {
       const { content, manifest } = stored;
-      // It has other parts than its origin says.
-      if (manifest.files.length !== files.length) return false;
+      // Such a folder is nothing that llama.cpp reads.
+      const files = manifest.format === 'mlc' ? null : places(manifest.files.length);
+      if (files === null) return false;
       await placing(
         manifest.files.map(({ sizeBytes, sha256 }) => ({ sizeBytes, sha256: Buffer.from(sha256).toString('hex') })),
       );

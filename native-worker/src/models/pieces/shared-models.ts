@@ -4,19 +4,24 @@ import type { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId } from '@llmesh/core/base/ids';
 import type { ModelSharing } from '@llmesh/core/mesh';
 import type { KeepConsent } from '@llmesh/core/models/keeping/keeper';
-import type { SwarmFigures } from '@llmesh/core/models/swarm-port';
+import type { SwarmFigures, Wanted } from '@llmesh/core/models/swarm-port';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { MAX_KEPT } from '@llmesh/core/wire/candidate';
+import { modelsFolder, readCatalogue } from '../catalogue-file.ts';
 import { storeFolder } from '../models.ts';
 import type { ModelPeers } from '../model-peers.ts';
+import { adopt } from './adopt.ts';
 import { FilePieceStore } from './file-piece-store.ts';
 import type { KeptModels } from './kept-models.ts';
+import { ModelRoom } from './model-room.ts';
 import { nodeHasher } from './node-hasher.ts';
 import { PeerModels } from './peer-models.ts';
 import { Seeding, type SeedableModel, type SeedOptions } from './seeding.ts';
 
 /** How often what was sent today is written down, at most. */
 const KEEP_MS = 30_000;
+const ASKING_MS = 10_000;
+const GIGABYTE = 1_000_000_000;
 
 export interface SharedModelsNeeds {
   dataFolder: string;
@@ -28,11 +33,17 @@ export interface SharedModelsNeeds {
   /** The owner needs the computer. */
   isPaused: () => boolean;
   failed: (error: MeshError) => void;
+  /** Gigabytes of all downloads; left out: no limit, and none is removed for another. */
+  modelsMax?: number | undefined;
+  /** The models that are lent, as their owner names them. Null: see `ModelRoomNeeds`. */
+  lent: readonly string[] | null;
+  note: (text: string) => void;
 }
 
 export class SharedModels {
   /** Where downloads get what peers have. */
   readonly peers: ModelPeers;
+
   readonly #needs: SharedModelsNeeds;
   readonly #store: FilePieceStore;
   readonly #seeding: Seeding;
@@ -40,18 +51,33 @@ export class SharedModels {
   #keptBytes: number;
   #stopTimer = () => {};
 
-  private constructor(needs: SharedModelsNeeds, store: FilePieceStore, seeding: Seeding) {
+  private constructor(needs: SharedModelsNeeds, store: FilePieceStore, room: ModelRoom, seeding: Seeding) {
     this.#needs = needs;
     this.#store = store;
     this.#seeding = seeding;
     this.#keptBytes = seeding.sentToday;
     const swarm = async () => (await needs.join()).mesh.swarm;
-    this.peers = new PeerModels({ store, swarm, lend: needs.options.seed });
+    const makeRoom = (bytes: number, stem: string) => room.make(bytes, { content: null, stem });
+    this.peers = new PeerModels({ store, swarm, makeRoom, lend: needs.options.seed });
   }
 
   static async open(needs: SharedModelsNeeds): Promise<SharedModels> {
-    const store = new FilePieceStore(storeFolder(needs.dataFolder));
-    return new SharedModels(needs, store, await Seeding.open({ ...needs, store }, new Date()));
+    const { dataFolder, modelsMax: maxGb, lent, note } = needs;
+    const othersHave = async (wanted: Wanted) => {
+      const { mesh, control } = await needs.join();
+      const holders = await control.holders(wanted, AbortSignal.timeout(ASKING_MS));
+      return holders.some(({ peerId, whole }) => whole && peerId !== mesh.self);
+    };
+    const maxBytes = maxGb === undefined ? null : maxGb * GIGABYTE;
+    const room = new ModelRoom({ dataFolder, maxBytes, lent: await withSources(lent), othersHave, note });
+    const makeRoom = (bytes: number, content: ContentId) => room.make(bytes, { content, stem: null });
+    const store = new FilePieceStore(storeFolder(dataFolder), { makeRoom });
+    return new SharedModels(needs, store, room, await Seeding.open({ ...needs, store }, new Date()));
+  }
+
+  /** Finds out what a model that is here consists of, so that others can have it by its content id. */
+  adopt(model: SeedableModel, signal: AbortSignal): Promise<ContentId> {
+    return adopt(this.#store, { ...model, dataFolder: this.#needs.dataFolder }, { signal });
   }
 
   /** For the peer that `join` opens. */
@@ -114,4 +140,11 @@ export class SharedModels {
     this.#keptBytes = sent;
     await this.#seeding.keepSent(sent, new Date());
   }
+}
+
+/** With where those of the catalogue come from: downloads are kept by that name. */
+async function withSources(lent: readonly string[] | null): Promise<string[] | null> {
+  if (lent === null) return null;
+  const { models } = await readCatalogue(modelsFolder());
+  return lent.flatMap((name) => [name, ...models.filter(({ id }) => id === name).map(({ source }) => source)]);
 }

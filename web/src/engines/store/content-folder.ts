@@ -1,7 +1,8 @@
 /**
  * The folder of one content in the origin private file system: its manifest, the hashes of its pieces (`layers`), its files by
  * their numbers in the manifest, so that no name of a stranger ever names a file here, and an empty entry `whole` once all of it
- * is here. Until then `journal` says which pieces are.
+ * is here. Until then `journal` says which pieces are. `chunks`: where content-defined chunks end in them, once somebody looked. `source`: by which the
+ * catalogue names a model whose content id this device found out by itself.
  */
 import { isContentId } from '@llmesh/core/base/ids';
 import { manifestOf } from '@llmesh/core/models/content-id';
@@ -12,7 +13,7 @@ import { FOLDER } from '../files/opfs-files.ts';
 import { ignoreAbsence, inUse } from '../files/opfs-errors.ts';
 import { writeAll } from '../files/sync-write.ts';
 
-export type Entry = 'manifest' | 'layers' | 'journal' | 'whole' | 'used';
+export type Entry = 'manifest' | 'layers' | 'journal' | 'whole' | 'used' | 'chunks' | 'source';
 
 const IN_USE =
   'Another tab is downloading this model, or reading it. Wait for it, or close that tab; then start again.';
@@ -52,6 +53,12 @@ export class ContentFolder {
 
   async isWhole(): Promise<boolean> {
     return (await this.handle.getFileHandle('whole').catch(ignoreAbsence)) !== null;
+  }
+
+  /** Null: the catalogue pins it, or names its file. */
+  async source(): Promise<string | null> {
+    const bytes = await this.read('source');
+    return bytes === null ? null : new TextDecoder().decode(bytes);
   }
 
   /** When it was read last, in milliseconds since 1970. */

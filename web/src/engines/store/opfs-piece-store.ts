@@ -134,6 +134,7 @@ async function allocated(folder: ContentFolder): Promise<number> {
 
 function handleOf(shared: SharedContent, leave: () => Promise<void>): StoredContent {
   let left: Promise<void> | null = null;
+  const closed = new AbortController();
   return {
     content: shared.folder.content,
     manifest: shared.folder.manifest,
@@ -142,9 +143,14 @@ function handleOf(shared: SharedContent, leave: () => Promise<void>): StoredCont
     keepLayer: (file, layer) => shared.keepLayer(file, layer),
     read: (piece) => shared.read(piece),
     write: (piece, bytes) => shared.write(piece, bytes),
+    chunks: () => shared.chunks(),
+    cut: (gently) => shared.cut(gently, closed.signal),
     flush: () => shared.flush(),
     complete: () => shared.complete(),
-    close: () => (left ??= shared.flush().finally(leave)),
+    close: () => {
+      closed.abort();
+      return (left ??= shared.flush().finally(leave));
+    },
   };
 }
 

@@ -58,6 +58,7 @@ class PageContent implements StoredContent {
   readonly #call: StoreCall;
   readonly #closed: () => void;
   #closing: Promise<void> | null = null;
+  #chunks: Uint8Array | null = null;
 
   constructor(
     content: ContentId,
@@ -101,6 +102,15 @@ class PageContent implements StoredContent {
     );
     assign(this.pieces, pieces);
     return right;
+  }
+
+  /** Asked for by others, part after part. */
+  async chunks(): Promise<Uint8Array | null> {
+    return (this.#chunks ??= await this.#call((remote) => remote.chunks(this.#handle)));
+  }
+
+  cut(gently: boolean): Promise<void> {
+    return this.#call((remote) => remote.cut(this.#handle, gently));
   }
 
   flush(): Promise<void> {

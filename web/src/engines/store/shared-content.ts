@@ -2,10 +2,11 @@
  * One content in the origin private file system, in a worker, for all who have it open there. While it is begun, this worker
  * alone has it; once it is whole, every tab reads it, and nobody writes.
  */
-import { MeshError } from '@llmesh/core/base/errors';
+import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import { packLists, unpackLists } from '@llmesh/core/models/chunk-list';
 import { scriptHasher } from '@llmesh/core/models/hasher';
 import { HASH_BYTES, PIECE_BYTES } from '@llmesh/core/models/manifest';
-import { rootOf } from '@llmesh/core/models/merkle';
+import { PieceHashes } from '@llmesh/core/models/piece-hashes';
 import { PieceMap, type PiecePlace } from '@llmesh/core/models/piece-map';
 import { PieceSet } from '@llmesh/core/models/piece-set';
 import type { StoredContent } from '@llmesh/core/models/piece-store';
@@ -15,7 +16,6 @@ import { writeAll } from '../files/sync-write.ts';
 import type { ContentFolder } from './content-folder.ts';
 import { DataFiles } from './data-files.ts';
 import { Journal } from './journal.ts';
-import { hashIn, layersOf } from './layers.ts';
 import { hashOfPiece } from './web-hash.ts';
 
 /** So much may have to be hashed again after this computer lost power. */
@@ -28,21 +28,22 @@ interface Begun {
 }
 
 /** As `StoredContent` has it, but for who opens and closes. */
-export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'> {
+export class SharedContent implements Omit<StoredContent, 'content' | 'manifest' | 'cut'> {
   readonly folder: ContentFolder;
   readonly pieces: PieceSet;
   readonly #map: PieceMap;
-  readonly #layers: (Uint8Array | null)[];
-  /** The hashes of pieces that are written and that no layer has covered yet. */
-  readonly #trial = new Map<number, Uint8Array>();
+  readonly #hashes: PieceHashes;
   #begun: Begun | null;
   #unflushed = 0;
+  /** Null: they are not here, or nobody has asked yet. */
+  #chunks: Uint8Array | null = null;
 
-  private constructor(folder: ContentFolder, pieces: PieceSet, layers: (Uint8Array | null)[], begun: Begun | null) {
+  private constructor(folder: ContentFolder, pieces: PieceSet, layers: Uint8Array | null, begun: Begun | null) {
     this.folder = folder;
     this.pieces = pieces;
     this.#map = new PieceMap(folder.manifest);
-    this.#layers = layers;
+    this.#hashes = new PieceHashes(folder.manifest, this.#map, scriptHasher);
+    this.#hashes.read(layers);
     this.#begun = begun;
   }
 
@@ -51,8 +52,8 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
     const map = new PieceMap(folder.manifest);
     if (await folder.isWhole()) {
       const pieces = new PieceSet(map.count);
-      for (let piece = 0; piece < map.count; piece++) pieces.add(piece);
-      return new SharedContent(folder, pieces, layersOf(folder.manifest, map, await folder.read('layers')), null);
+      pieces.fill();
+      return new SharedContent(folder, pieces, await folder.read('layers'), null);
     }
     // Whoever has the journal has all of it.
     const journal = new Journal(await folder.open('journal'), map.count);
@@ -60,7 +61,7 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
       const known = await folder.read('layers');
       const layers = await folder.open('layers');
       const begun = { journal, layers, data: new DataFiles(folder) };
-      const content = new SharedContent(folder, journal.kept, layersOf(folder.manifest, map, known), begun);
+      const content = new SharedContent(folder, journal.kept, known, begun);
       await content.#recover(journal);
       return content;
     } catch (error) {
@@ -74,18 +75,15 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
   }
 
   async layer(file: number): Promise<Uint8Array | null> {
-    return this.#layers[file] ?? null;
+    return this.#hashes.layer(file);
   }
 
   async keepLayer(file: number, layer: Uint8Array): Promise<boolean> {
-    const root = this.folder.manifest.files[file]?.root;
-    if (root === undefined || layer.byteLength !== this.#map.layerBytes(file)) return false;
-    if (!sameBytes(rootOf(layer, scriptHasher), root)) return false;
+    if (!this.#hashes.isLayer(file, layer)) return false;
     const { layers } = this.#mine();
     const kept = layer.slice();
     orFull(() => writeAll(layers, kept, this.#map.first(file) * HASH_BYTES));
-    this.#layers[file] = kept;
-    this.#judge(file, kept);
+    for (const piece of this.#hashes.cover(file, kept)) this.#take(piece);
     return true;
   }
 
@@ -98,27 +96,21 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
   }
 
   async write(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    const { file, index, offset, sizeBytes } = this.#map.place(piece);
+    const { file, offset, sizeBytes } = this.#map.place(piece);
     if (bytes.byteLength !== sizeBytes) return false;
     const hash = await hashOfPiece(bytes, this.folder.manifest.files[file]?.sizeBytes ?? 0);
-    const covered = this.#layers[file];
-    if (covered && !sameBytes(hash, hashIn(covered, index))) return false;
+    if (this.#hashes.isWrong(piece, hash)) return false;
     const handle = await this.#mine()
       .data.open(file)
       .catch((error: unknown) => {
         throw fullOr(error);
       });
     orFull(() => writeAll(handle, bytes, offset));
-    // Its layer may have come meanwhile.
-    const layer = this.#layers[file];
-    if (layer) {
-      if (!sameBytes(hash, hashIn(layer, index))) return false;
-      this.#take(piece);
-      if (this.#unflushed >= FLUSH_EVERY_PIECES) await this.flush();
-      return true;
-    }
-    this.#trial.set(piece, hash);
-    return await this.#tryAll(file);
+    const judged = this.#hashes.came(piece, hash);
+    if (typeof judged !== 'string') return await this.keepLayer(file, judged.last);
+    if (judged === 'right') this.#take(piece);
+    if (this.#unflushed >= FLUSH_EVERY_PIECES) await this.flush();
+    return judged !== 'wrong';
   }
 
   async flush(): Promise<void> {
@@ -146,6 +138,34 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
     this.#begun = null;
     await close(begun);
     await this.folder.drop('journal');
+  }
+
+  async chunks(): Promise<Uint8Array | null> {
+    if (this.#begun !== null || this.#chunks !== null) return this.#chunks;
+    const packed = await this.folder.read('chunks');
+    const sizes = this.folder.manifest.files.map(({ sizeBytes }) => sizeBytes);
+    this.#chunks = packed !== null && unpackLists(packed, sizes) !== null ? packed : null;
+    return this.#chunks;
+  }
+
+  /** See `StoredContent`. */
+  async cut(gently: boolean, signal: AbortSignal): Promise<void> {
+    if (this.#begun !== null) throw new MeshError('model_integrity', 'Parts of the model are missing. Start again.');
+    if ((await this.chunks()) !== null) return;
+    // Most who open a model never need it.
+    const { ChunkCutter } = await import('@llmesh/core/models/chunk-cutter');
+    const lists: Uint8Array[] = [];
+    for (const file of this.folder.manifest.files.keys()) {
+      const cutter = new ChunkCutter();
+      for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
+        const began = performance.now();
+        cutter.add(await this.read(piece));
+        if (signal.aborted) throw cancelled();
+        if (gently) await pause(performance.now() - began);
+      }
+      lists.push(cutter.end());
+    }
+    await this.folder.write('chunks', packLists(lists));
   }
 
   /** Whether all that is here still is what it was; what is not is fetched again at the next start. */
@@ -179,11 +199,9 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
   }
 
   async #isRight(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    const { file, index, sizeBytes } = this.#map.place(piece);
-    const layer = this.#layers[file];
-    if (!layer || bytes.byteLength !== sizeBytes) return false;
-    const hash = await hashOfPiece(bytes, this.folder.manifest.files[file]?.sizeBytes ?? 0);
-    return sameBytes(hash, hashIn(layer, index));
+    const { file, sizeBytes } = this.#map.place(piece);
+    if (!this.#hashes.knows(piece) || bytes.byteLength !== sizeBytes) return false;
+    return this.#hashes.isRight(piece, await hashOfPiece(bytes, this.folder.manifest.files[file]?.sizeBytes ?? 0));
   }
 
   /** null: the disk has less. */
@@ -239,29 +257,6 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
     this.#unflushed++;
   }
 
-  /** With the last piece of a file the hashes of all are its layer, or none of them counts. */
-  async #tryAll(file: number): Promise<boolean> {
-    const layer = new Uint8Array(this.#map.layerBytes(file));
-    for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
-      const hash = this.#trial.get(piece);
-      if (hash === undefined) return true;
-      layer.set(hash, this.#map.place(piece).index * HASH_BYTES);
-    }
-    if (await this.keepLayer(file, layer)) return true;
-    this.#judge(file, null);
-    return false;
-  }
-
-  /** Of the pieces on trial, those that the layer covers are right, and no others. */
-  #judge(file: number, layer: Uint8Array | null): void {
-    for (const [piece, hash] of this.#trial) {
-      const place = this.#map.place(piece);
-      if (place.file !== file) continue;
-      this.#trial.delete(piece);
-      if (layer !== null && sameBytes(hash, hashIn(layer, place.index))) this.#take(piece);
-    }
-  }
-
   #mine(): Begun {
     if (this.#begun === null) throw new MeshError('busy', 'This model is whole already, or it was closed.');
     return this.#begun;
@@ -276,6 +271,10 @@ async function close({ journal, layers, data }: Begun): Promise<void> {
     // Last: with it, others may begin.
     journal.close();
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function damaged(): MeshError {

@@ -65,6 +65,14 @@ export class StoreHost implements StoreHostApi {
     });
   }
 
+  chunks(handle: number): Promise<Outcome<Uint8Array | null>> {
+    return outcome(() => this.#at(handle).chunks());
+  }
+
+  cut(handle: number, gently: boolean): Promise<Outcome<void>> {
+    return outcome(() => this.#at(handle).cut(gently));
+  }
+
   flush(handle: number): Promise<Outcome<void>> {
     return outcome(() => this.#at(handle).flush());
   }

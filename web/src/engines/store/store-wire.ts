@@ -29,6 +29,8 @@ export interface StoreHostApi {
   keepLayer(handle: number, file: number, layer: Uint8Array): Promise<Outcome<Written>>;
   read(handle: number, piece: number): Promise<Outcome<Uint8Array<ArrayBuffer>>>;
   write(handle: number, piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<Outcome<Written>>;
+  chunks(handle: number): Promise<Outcome<Uint8Array | null>>;
+  cut(handle: number, gently: boolean): Promise<Outcome<void>>;
   flush(handle: number): Promise<Outcome<void>>;
   complete(handle: number): Promise<Outcome<void>>;
   close(handle: number): Promise<Outcome<void>>;

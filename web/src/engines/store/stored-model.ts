@@ -10,9 +10,14 @@ export async function storedModel(
 ): Promise<ContentFolder | null> {
   const pinned = model.content === undefined ? null : await ContentFolder.find(root, model.content);
   if (pinned !== null && (await pinned.isWhole())) return pinned;
-  if (model.format !== 'gguf' || model.sha256 === null) return null;
   for (const folder of await ContentFolder.all(root)) {
-    if (sha256Of(folder.manifest) === model.sha256 && (await folder.isWhole())) return folder;
+    if ((await isThat(folder, model)) && (await folder.isWhole())) return folder;
   }
   return null;
+}
+
+/** Without the content id: by the hash of its file, or because it was moved into the store under that name. */
+async function isThat(folder: ContentFolder, model: CatalogueModel): Promise<boolean> {
+  if (model.format === 'gguf') return model.sha256 !== null && sha256Of(folder.manifest) === model.sha256;
+  return model.content === undefined && (await folder.source()) === model.source;
 }

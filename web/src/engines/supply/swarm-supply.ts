@@ -2,6 +2,7 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { LoadProgress } from '@llmesh/core/engine/engine';
+import type { FetchProgress } from '@llmesh/core/models/swarm-port';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
 import type { ModelSupply } from '../../state/device/model-supply.ts';
@@ -9,6 +10,7 @@ import { ggufFileName } from '../common/model-url.ts';
 import { fileSystem } from '../files/file-system.ts';
 import { openModelFiles } from '../files/open-files.ts';
 import { storedModel } from '../store/stored-model.ts';
+import type { StoreRoom } from './store-room.ts';
 import { forgetOlder } from './older-places.ts';
 import { webFiles } from './web-files.ts';
 
@@ -28,6 +30,7 @@ const MENDED: ReadonlySet<string> = new Set([
 export interface SwarmSupplyNeeds {
   /** Null: this browser cannot take part. */
   swarm: () => Promise<Pick<Swarm, 'fetch'> | null>;
+  room: Pick<StoreRoom, 'make'>;
   /** Whether others may have the pieces of what is fetched, as far as the limits allow. */
   lends: () => boolean;
   failed: (error: unknown) => void;
@@ -47,10 +50,12 @@ export class SwarmSupply implements ModelSupply {
     signal: AbortSignal,
   ): Promise<void> {
     const sha256 = model.format === 'gguf' ? model.sha256 : null;
+    // Nobody knows what it is before it was here once.
     if (model.content === undefined && sha256 === null) return;
     const root = await fileSystem();
     if (root === null || (await isHere(root, model))) return;
-    const { swarm, lends, failed } = this.#needs;
+    const { swarm, room, lends, failed } = this.#needs;
+    await room.make(model);
     try {
       const stored = await (
         await swarm()
@@ -86,11 +91,9 @@ function isMended(error: unknown, model: CatalogueModel): boolean {
   return error instanceof MeshError && MENDED.has(error.code) && model.format === 'gguf';
 }
 
-function reporter(
-  onProgress: (progress: LoadProgress) => void,
-): (progress: { loadedBytes: number; sizeBytes: number; peers: number; fromWeb: number }) => void {
+function reporter(onProgress: (progress: LoadProgress) => void): (progress: FetchProgress) => void {
   let last = -Infinity;
-  return ({ loadedBytes, sizeBytes, peers, fromWeb }) => {
+  return ({ loadedBytes, sizeBytes, peers, fromWeb, fromLocal }) => {
     const time = performance.now();
     if (time - last < PROGRESS_EVERY_MS && loadedBytes < sizeBytes) return;
     last = time;
@@ -98,7 +101,7 @@ function reporter(
       phase: 'download',
       loadedBytes,
       totalBytes: sizeBytes,
-      ...(peers > 0 && { from: { peers, web: fromWeb > 0 } }),
+      ...((peers > 0 || fromLocal > 0) && { from: { peers, web: fromWeb > 0, hereBytes: fromLocal } }),
     });
   };
 }

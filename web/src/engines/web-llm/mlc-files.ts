@@ -14,6 +14,7 @@ import { MLC_CACHES } from '../common/storage-names.ts';
 import { forgetModel } from './mlc-record.ts';
 import { matchesSri } from '../common/sri.ts';
 
+const [CONFIG, TENSOR_CACHE] = ['mlc-chat-config.json', 'tensor-cache.json'];
 const PARALLEL = 4;
 const PROGRESS_EVERY_MS = 100;
 
@@ -49,15 +50,33 @@ async function fetchFiles(
   signal: AbortSignal,
 ): Promise<number> {
   const folder = mlcFolder(record.model);
-  const config = await readJson(MLC_CACHES.config, `${folder}mlc-chat-config.json`, ConfigSchema, signal);
-  const manifest = await readJson(MLC_CACHES.model, `${folder}tensor-cache.json`, TensorCacheSchema, signal);
+  const { config, manifest } = await readBoth(folder, signal);
   const total = manifest.records.reduce((sum, shard) => sum + shard.nbytes, 0);
   onProgress({ phase: 'download', loadedBytes: 0, totalBytes: total });
-  const tokenizer = config.tokenizer_files.includes('tokenizer.json') ? 'tokenizer.json' : 'tokenizer.model';
-  await keepSmall(MLC_CACHES.model, `${folder}${tokenizer}`, signal);
+  await keepSmall(MLC_CACHES.model, `${folder}${tokenizerOf(config)}`, signal);
   await keepSmall(MLC_CACHES.wasm, record.model_lib, signal);
   await fetchShards(folder, manifest.records, pins.shards ?? {}, total, onProgress, signal);
   return total;
+}
+
+/** The names of the files that `fetchMlcFiles` put into the caches, but for the library. */
+export async function filesOf(
+  record: ModelRecord,
+  signal: AbortSignal,
+): Promise<{ config: string[]; weights: string[] }> {
+  const { config, manifest } = await readBoth(mlcFolder(record.model), signal);
+  const shards = new Set(manifest.records.map(({ dataPath }) => dataPath));
+  return { config: [CONFIG], weights: [TENSOR_CACHE, tokenizerOf(config), ...shards] };
+}
+
+async function readBoth(folder: string, signal: AbortSignal) {
+  const config = await readJson(MLC_CACHES.config, folder + CONFIG, ConfigSchema, signal);
+  const manifest = await readJson(MLC_CACHES.model, folder + TENSOR_CACHE, TensorCacheSchema, signal);
+  return { config, manifest };
+}
+
+function tokenizerOf(config: v.InferOutput<typeof ConfigSchema>): string {
+  return config.tokenizer_files.includes('tokenizer.json') ? 'tokenizer.json' : 'tokenizer.model';
 }
 
 async function fetchShards(

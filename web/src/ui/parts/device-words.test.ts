@@ -7,8 +7,11 @@ it('says a download as the page does', () => {
   );
   const begun = { loadedBytes: 2.1e9, totalBytes: null, bytesPerSecond: null, secondsLeft: null };
   expect(paceWords(begun)).toBe('2.1 GB.');
-  expect(paceWords({ ...begun, from: { peers: 3, web: true } })).toBe('2.1 GB, from 3 volunteers and the hub.');
-  expect(paceWords({ ...begun, from: { peers: 1, web: false } })).toBe('2.1 GB, from 1 volunteer.');
+  const from = { peers: 3, web: true, hereBytes: 0 };
+  expect(paceWords({ ...begun, from })).toBe('2.1 GB, from 3 volunteers and the hub.');
+  expect(paceWords({ ...begun, from: { ...from, peers: 1, web: false } })).toBe('2.1 GB, from 1 volunteer.');
+  const here = { peers: 1, web: false, hereBytes: 1.9e9 };
+  expect(paceWords({ ...begun, from: here })).toBe('2.1 GB, from 1 volunteer, 1.9 GB were here already.');
 });
 
 it('puts part and whole in one unit', () => {

@@ -9,7 +9,9 @@ export function paceWords({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft
   const parts = [totalBytes === null ? bytes(loadedBytes) : ofBytes(loadedBytes, totalBytes)];
   if (bytesPerSecond !== null) parts.push(rateWords(bytesPerSecond));
   if (secondsLeft !== null && secondsLeft >= 1) parts.push(`${duration(secondsLeft)} left`);
-  if (from !== undefined) parts.push(`from ${counted(from.peers, 'volunteer')}${from.web ? ' and the hub' : ''}`);
+  if (from !== undefined && from.peers > 0)
+    parts.push(`from ${counted(from.peers, 'volunteer')}${from.web ? ' and the hub' : ''}`);
+  if (from !== undefined && from.hereBytes > 0) parts.push(`${bytes(from.hereBytes)} were here already`);
   return `${parts.join(', ')}.`;
 }
 

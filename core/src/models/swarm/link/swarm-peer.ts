@@ -4,7 +4,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { TokenBucket } from '../../../base/token-bucket.ts';
 import { MeshError } from '../../../base/errors.ts';
 import type { Channel } from '../../../peers/channel.ts';
-import { MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../../protocol.ts';
+import { MAX_CHUNKS_BYTES, MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../../protocol.ts';
 import type { BulkLane } from '../../../transport/transport.ts';
 import type { LeafProof } from '../../leaf-path.ts';
 import type { ContentId } from '../../piece-store.ts';
@@ -17,6 +17,8 @@ const FETCHING_MS = 60_000;
 const OPENING_MS = 10_000;
 const MANIFEST_MS = 10_000;
 const LEAF_MS = 10_000;
+/** For each part of the lists of chunks: without them nothing is worse than it was. */
+const CHUNKS_MS = 5_000;
 /** The models that one peer may ask about. */
 const MAX_SOUGHT = 256;
 /** How often one peer may say again what it has of a model: its owner may change their mind. */
@@ -77,6 +79,7 @@ export class SwarmPeer {
     { answer: Promise<Uint8Array | null>; settle: (bytes: Uint8Array | null) => void }
   >();
   readonly #leaves = new Map<number, (proof: LeafProof | null) => void>();
+  readonly #chunks = new Map<ContentId, { from: number; settle: (bytes: Uint8Array | null) => void }>();
   #useless = () => {};
   #stopTimer = () => {};
   #told = 0;
@@ -194,6 +197,31 @@ export class SwarmPeer {
     return bytes;
   }
 
+  /** Its lists of the chunks of a model; null: it has none, they would be more bytes than that, or they do not come in time. */
+  async chunks(content: ContentId, mostBytes: number): Promise<Uint8Array | null> {
+    const parts: Uint8Array[] = [];
+    let total = 0;
+    for (;;) {
+      const part = await this.#chunksFrom(content, total);
+      if (part === null || total + part.byteLength > mostBytes) return null;
+      parts.push(part);
+      total += part.byteLength;
+      if (part.byteLength < MAX_CHUNKS_BYTES) break;
+    }
+    const all = new Uint8Array(total);
+    let at = 0;
+    for (const part of parts) {
+      all.set(part, at);
+      at += part.byteLength;
+    }
+    return all;
+  }
+
+  chunksAre(content: ContentId, from: number, bytes: Uint8Array | null): void {
+    const waiting = this.#chunks.get(content);
+    if (waiting?.from === from) waiting.settle(bytes);
+  }
+
   manifestIs(content: ContentId, bytes: Uint8Array | null): void {
     this.#manifests.get(content)?.settle(bytes);
   }
@@ -251,8 +279,22 @@ export class SwarmPeer {
     const all = [...this.#pending.values()];
     this.#pending.clear();
     for (const { ask } of all) ask.failed();
-    for (const { settle } of this.#manifests.values()) settle(null);
     for (const settle of this.#leaves.values()) settle(null);
+    for (const { settle } of [...this.#manifests.values(), ...this.#chunks.values()]) settle(null);
+  }
+
+  async #chunksFrom(content: ContentId, from: number): Promise<Uint8Array | null> {
+    if (this.gone) return null;
+    let stopTimer = () => {};
+    const answer = new Promise<Uint8Array | null>((settle) => {
+      this.#chunks.set(content, { from, settle });
+      stopTimer = this.#clock.after(CHUNKS_MS, () => settle(null));
+    });
+    this.send({ kind: 'WANT_CHUNKS', content, from });
+    const bytes = await answer;
+    stopTimer();
+    this.#chunks.delete(content);
+    return bytes;
   }
 
   #receive(bytes: Uint8Array): void {

@@ -37,7 +37,7 @@ export interface DownloadOptions {
   gained: (piece: number) => void;
   fetching: (pieces: number[]) => void;
   counted: (from: 'peers' | 'web' | 'wrong', bytes: number) => void;
-  onProgress: (progress: FetchProgress) => void;
+  onProgress: (progress: Omit<FetchProgress, 'fromLocal'>) => void;
   clock: Clock;
   random: () => number;
 }
@@ -121,7 +121,7 @@ export class Download {
     return this.#web?.pieces ?? [];
   }
 
-  get progress(): FetchProgress {
+  get progress(): Omit<FetchProgress, 'fromLocal'> {
     return {
       content: this.content,
       loadedBytes: this.#loadedBytes,

@@ -5,6 +5,7 @@ import type { ContentId } from '@llmesh/core/base/ids';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import type { SeedLimits, SwarmFigures } from '@llmesh/core/models/swarm-port';
 import { DAY_LIMITS, RATE_LIMITS, ShareChoice, type ShareChoiceNeeds } from './share-choice.svelte.ts';
+import { StorageChoice } from './storage-choice.svelte.ts';
 import { SentToday } from './sent-today.svelte.ts';
 
 const LOOK_EVERY_MS = 1_000;
@@ -32,6 +33,7 @@ export interface SharingNeeds extends ShareChoiceNeeds {
 
 export class Sharing {
   readonly choice: ShareChoice;
+  readonly storage: StorageChoice;
   readonly sent: SentToday;
   readonly #needs: SharingNeeds;
   #model = $state.raw<CatalogueModel | null>(null);
@@ -50,12 +52,18 @@ export class Sharing {
   constructor(needs: SharingNeeds) {
     this.#needs = needs;
     this.choice = new ShareChoice(needs);
+    this.storage = new StorageChoice(needs);
     this.sent = new SentToday(needs);
   }
 
   /** The model whose files are lent, whether or not anybody may have them just now. */
   get model(): CatalogueModel | null {
     return this.#model;
+  }
+
+  /** What is lent now, as far as is known. */
+  get contents(): readonly ContentId[] {
+    return this.#content === null ? [] : [this.#content];
   }
 
   /** Null before the first look. */
@@ -86,7 +94,7 @@ export class Sharing {
   }
 
   async restore(): Promise<void> {
-    await Promise.all([this.choice.restore(), this.sent.restore()]);
+    await Promise.all([this.choice.restore(), this.storage.restore(), this.sent.restore()]);
   }
 
   /** This model is lent from now on; null: none is. */

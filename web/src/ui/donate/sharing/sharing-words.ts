@@ -5,6 +5,7 @@ import {
   type DayLimit,
   type RateLimit,
 } from '../../../state/donate/sharing/share-choice.svelte.ts';
+import { STORAGE_LIMITS, type StorageLimit } from '../../../state/donate/sharing/storage-choice.svelte.ts';
 import type { NotShared, Sharing } from '../../../state/donate/sharing/sharing.svelte.ts';
 import { ofBytes, rateWords } from '../../parts/device-words.ts';
 import { bytes } from '../../parts/format.ts';
@@ -28,6 +29,9 @@ export function todayWords({ sent, choice }: Sharing): string {
   return aDay === null ? bytes(sent.bytes) : ofBytes(Math.min(sent.bytes, aDay), aDay);
 }
 
+export const STORAGE_CHOICES: readonly { choice: StorageLimit; name: string }[] = named(STORAGE_LIMITS, (limit) =>
+  bytes(limit),
+);
 export const DAY_CHOICES: readonly { choice: DayLimit; name: string }[] = named(DAY_LIMITS, (limit) => bytes(limit));
 export const RATE_CHOICES: readonly { choice: RateLimit; name: string }[] = named(RATE_LIMITS, rateWords);
 
