@@ -71,7 +71,9 @@ async function endOf(folder: string): Promise<{ size: number; balances: string; 
   const newest = await store.entries(size - 10_000, 10_000);
   const paid = newest.find(({ kind, postings }) => kind === 'earn' && postings.length > 0);
   database.close();
-  return { size, balances: JSON.stringify([...accounts]), peer: paid?.about.by ?? '' };
+  const peer = paid?.about.by;
+  if (peer === undefined) throw new Error(`Of ${size} events none is paid yet: grow the ledger to 300000 or more.`);
+  return { size, balances: JSON.stringify([...accounts]), peer };
 }
 
 /** `before`: where the page begins that is asked for. */
