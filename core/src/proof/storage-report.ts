@@ -15,7 +15,7 @@ import { MAX_STORAGE_REPORT_BYTES } from '../wire/audit-messages.ts';
  * `kept`: every leaf came, right and in time. `late`: right, but so late that it may have come from somewhere else. `wrong`: a leaf was
  * another, or the keeper said that it does not have it. `unreachable`: nothing can be said about it.
  */
-export const STORAGE_OUTCOMES = ['kept', 'late', 'wrong', 'unreachable'] as const;
+const STORAGE_OUTCOMES = ['kept', 'late', 'wrong', 'unreachable'] as const;
 export type StorageOutcome = (typeof STORAGE_OUTCOMES)[number];
 /** Leaves that are asked for in one check, one after another. */
 export const LEAVES_ASKED = 4;

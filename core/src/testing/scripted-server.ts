@@ -223,6 +223,9 @@ export class ScriptedServer {
             this.reports.push({ by: peerId!, report: fromBase32(message.report)! });
             say({ type: 'filed', requestId: message.requestId });
             break;
+          case 'kept':
+            say({ type: 'filed', requestId: message.requestId });
+            break;
           case 'order':
             this.orders.push({ by: peerId!, order: fromBase32(message.order)! });
             say({ type: 'filed', requestId: message.requestId });

@@ -3,7 +3,7 @@ import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ContentId } from '@llmesh/core/base/ids';
 
-export const WITHIN_MS = 86_400_000;
+const WITHIN_MS = 86_400_000;
 /** Models that are counted; those looked for longest ago are forgotten first. */
 const MAX_CONTENTS = 4_096;
 /** Networks that are counted for one model: more change no target. */

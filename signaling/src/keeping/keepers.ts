@@ -8,9 +8,9 @@ import { apartOf, type HoldingPeer, type Holdings } from '../models/holdings.ts'
 /** Keepers that are remembered, those that are away included. */
 const MAX_KEEPERS = 20_000;
 /** Who is away for no longer has its place when it is back: computers restart. */
-export const AWAY_MS = 900_000;
+const AWAY_MS = 900_000;
 /** Whoever has not begun with it by then will not, or cannot. */
-export const BEGIN_MS = 1_800_000;
+const BEGIN_MS = 1_800_000;
 /** Begun, it is whole by then, or somebody else is asked. */
 const WHOLE_MS = 86_400_000;
 /** How long nobody is asked again for what they refused or did not do. */
@@ -20,7 +20,7 @@ const LAPSED_MS = 3_600_000;
 /** What a keeper refused that is remembered. */
 const MAX_REFUSED = 64;
 /** Who was found not to have what it keeps keeps nothing for so long. */
-export const EXPELLED_MS = 7 * 86_400_000;
+const EXPELLED_MS = 7 * 86_400_000;
 const MAX_EXPELLED = 50_000;
 
 interface Assignment {

@@ -13,13 +13,13 @@ import type { Keeper, Keepers } from './keepers.ts';
 
 export const LOOK_MS = 60_000;
 /** Models that are replicated, those of the catalogue first. */
-export const MAX_REPLICATED = 256;
+const MAX_REPLICATED = 256;
 /** A model of no catalogue is kept when so many networks looked for it within a day. */
 export const INDEPENDENT = 3;
 /** Keepers that are asked for something new in one minute. */
 const ASKED_AT_ONCE = 32;
 /** Nobody is told to let go what they were asked to keep a moment ago. */
-export const SETTLED_MS = 6 * 3_600_000;
+const SETTLED_MS = 6 * 3_600_000;
 const MAX_SIZES = 4_096;
 
 export type KeepMessage = Extract<FromServer, { type: 'keep' }>;

@@ -4,7 +4,7 @@ import type { ContentId, PeerId } from '@llmesh/core/base/ids';
 import type { MeshDatabase } from './mesh-database.ts';
 
 /** Copies that are noted in one hour; whoever comes after so many is not paid for it. */
-export const MAX_NOTED = 20_000;
+const MAX_NOTED = 20_000;
 
 export interface KeptCopy {
   readonly keeper: PeerId;

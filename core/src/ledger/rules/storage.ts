@@ -18,7 +18,7 @@ import { firstEpoch, SERVED_WITHIN_MS } from './given.ts';
 /** Whoever keeps so many bytes, or more, gets the most. */
 export const FULL_BYTES = 34_359_738_368;
 /** An epoch is paid for within so many epochs of its end, or never. */
-export const PAID_WITHIN_EPOCHS = 48;
+const PAID_WITHIN_EPOCHS = 48;
 const WHOLE = 1_000;
 
 export interface StorageEvidence {
