@@ -7,13 +7,15 @@ import { StandInOpfs } from '../../testing/stand-in-opfs.ts';
 import { keepAdapter, plainName } from './keep-adapter.ts';
 import { OpfsPieceStore } from './opfs-piece-store.ts';
 
-/** An adapter for a model of this width, as `convert_lora_to_gguf.py` writes it: one matrix of the first layer. */
-function adapter({
-  rank = 4,
-  width = 256,
-  says = {} as Record<string, string>,
-  last = 0.5,
-} = {}): Uint8Array<ArrayBuffer> {
+interface Made {
+  rank?: number;
+  width?: number;
+  says?: Record<string, string>;
+  last?: number;
+}
+
+/** One matrix of the first layer, as `convert_lora_to_gguf.py` writes it. */
+function adapter({ rank = 4, width = 256, says = {}, last = 0.5 }: Made = {}): Uint8Array<ArrayBuffer> {
   const head: number[] = [];
   const u32 = (n: number) => head.push(...new Uint8Array(new Uint32Array([n]).buffer));
   const u64 = (n: number) => head.push(...new Uint8Array(new BigUint64Array([BigInt(n)]).buffer));

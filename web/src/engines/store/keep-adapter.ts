@@ -105,7 +105,7 @@ async function headerOf(
 export function plainName(called: string): string {
   const last = called.split(/[/\\]/).at(-1) ?? '';
   const shown = last.replace(/\.gguf$/i, '').replace(/[^\p{L}\p{M}\p{N}\p{P}\p{Zs}\p{So}]/gu, '');
-  return [...shown.trim()].slice(0, MAX_NAME).join('');
+  return Array.from(shown.trim()).slice(0, MAX_NAME).join('');
 }
 
 function refused(name: string, why: string): MeshError {

@@ -86,7 +86,7 @@ it('reads nothing that an older page or somebody else left', async () => {
 
 it('keeps so many and no more', async () => {
   const { store, own } = setUp();
-  const digits = [...'0123456789ab'];
+  const digits = '0123456789ab'.split('');
   expect(digits).toHaveLength(MAX_OWN);
   await store.set(digits.map((digit) => [`adapter/${digit.repeat(64)}`, kept(digit)]));
   await own.restore();
