@@ -31,6 +31,7 @@ const ROOMS = {
     ['receipts', 'what was agreed and what was delivered, in writing'],
     ['proof/cuts', 'what sampling leaves to draw from, and how near to it the rest is'],
     ['proof', 'whether an answer was computed as it says; pure, and the same for everyone who recounts it'],
+    ['proof/keeping', 'whether somebody has what it keeps, in writing'],
     ['governance', 'the parameters that can be voted on, and how votes are counted; pure'],
     ['ledger', 'what moves credits, in writing, and what is remembered of it; pure'],
     ['ledger/rules', 'what each kind of event does, and when it may'],

@@ -69,7 +69,7 @@ export interface Uptime {
 export interface Storage {
   readonly kind: 'storage';
   readonly epoch: number;
-  /** Who kept something, how many thousandths of the most that counts for, and the signed report of who checked it: `proof/storage-report.ts`. */
+  /** Who kept something, how many thousandths of the most that counts for, and the signed report of who checked it: `proof/keeping/storage-report.ts`. */
   readonly shares: readonly (readonly [PeerId, number, Uint8Array])[];
 }
 

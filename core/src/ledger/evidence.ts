@@ -6,7 +6,7 @@ import { toBase32 } from '../base/base32.ts';
 import type { ModelId, PeerId, TaskName } from '../base/ids.ts';
 import { verify } from '../identity/identity.ts';
 import { readReport, type AuditReport } from '../proof/audit-report.ts';
-import { readStorageReport, type StorageReport } from '../proof/storage-report.ts';
+import { readStorageReport, type StorageReport } from '../proof/keeping/storage-report.ts';
 import { leaseOf, readLeases } from '../receipts/lease.ts';
 import { joinReceipt, readAcknowledgement } from '../receipts/receipt.ts';
 import type { Appeal, Earn, LedgerEvent, Slash } from './event.ts';

@@ -9,7 +9,7 @@ import { apply, begin, sizeOf } from '../ledger/projection.ts';
 import { FULL_BYTES } from '../ledger/rules/storage.ts';
 import { MemoryState, type LedgerState } from '../ledger/state.ts';
 import { signReport, type AuditReport } from '../proof/audit-report.ts';
-import { signStorageReport, type StorageReport } from '../proof/storage-report.ts';
+import { signStorageReport, type StorageReport } from '../proof/keeping/storage-report.ts';
 import { leaseOf, signLeases, type Leases } from '../receipts/lease.ts';
 import { signAcknowledgement, signReceipt, type Receipt } from '../receipts/receipt.ts';
 

@@ -56,7 +56,7 @@ export const StandingSchema = v.object({
 });
 export type Standing = v.InferOutput<typeof StandingSchema>;
 
-/** The longest report of whoever asked a keeper for what it keeps: `proof/storage-report.ts`. */
+/** The longest report of whoever asked a keeper for what it keeps: `proof/keeping/storage-report.ts`. */
 export const MAX_STORAGE_REPORT_BYTES = MAX_RECORD_BYTES;
 
 /**
@@ -75,7 +75,7 @@ export const ProveSchema = v.object({
 });
 export type ProveCall = v.InferOutput<typeof ProveSchema>;
 
-/** What came: the signed bytes of `proof/storage-report.ts`. Answered with `filed`. */
+/** What came: the signed bytes of `proof/keeping/storage-report.ts`. Answered with `filed`. */
 export const KeptSchema = v.object({
   type: v.literal('kept'),
   requestId: count,

@@ -5,7 +5,7 @@ import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { epochOf } from '@llmesh/core/ledger/emission';
 import { readDraw } from '@llmesh/core/proof/draw';
-import { signStorageReport, type StorageOutcome } from '@llmesh/core/proof/storage-report';
+import { signStorageReport, type StorageOutcome } from '@llmesh/core/proof/keeping/storage-report';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 import { Holdings, type HoldingPeer } from '../models/holdings.ts';

@@ -14,9 +14,9 @@ import {
   storageCheck,
   type StorageOutcome,
   type StorageReport,
-} from '@llmesh/core/proof/storage-report';
+} from '@llmesh/core/proof/keeping/storage-report';
 import type { FromServer } from '@llmesh/core/wire/control-protocol';
-import { isIndependent } from '../audit/independence.ts';
+import { isIndependent } from '../audit/auditors/independence.ts';
 import type { ControlKey } from '../receipts/control-key.ts';
 import type { Keeper, Keepers } from './keepers.ts';
 

@@ -4,7 +4,7 @@ import type { ContentId, PeerId } from '@llmesh/core/base/ids';
 import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { EPOCH_MS, epochOf } from '@llmesh/core/ledger/emission';
 import { FULL_BYTES } from '@llmesh/core/ledger/rules/storage';
-import { signStorageReport } from '@llmesh/core/proof/storage-report';
+import { signStorageReport } from '@llmesh/core/proof/keeping/storage-report';
 import { KeptTable, type KeptCopy } from '../store/kept-table.ts';
 import { LedgerWorld, someone } from '../testing/ledgers.ts';
 import { StoragePay, storageShares } from './storage-pay.ts';

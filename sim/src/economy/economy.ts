@@ -22,7 +22,7 @@ import { signOrder, type OrderBody } from '@llmesh/core/ledger/order';
 import type { Posting } from '@llmesh/core/ledger/posting';
 import { earnedIn } from '@llmesh/core/ledger/earned';
 import { earnedKey, holdKey } from '@llmesh/core/ledger/keys';
-import { signStorageReport, type StorageReport } from '@llmesh/core/proof/storage-report';
+import { signStorageReport, type StorageReport } from '@llmesh/core/proof/keeping/storage-report';
 import { SERVED_WITHIN_MS } from '@llmesh/core/ledger/rules/given';
 import { EPOCH_MS } from '@llmesh/core/ledger/emission';
 import { apply, begin } from '@llmesh/core/ledger/projection';

@@ -81,7 +81,10 @@ export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>
     removeContent: (content) => store.remove(content),
     keepAdapter: async (file, onProgress) => {
       const kept = await host().call((remote) => remote.keepAdapter(file, file.name, proxy(onProgress)));
-    }
+      return { ...kept, version: 1 };
+    },
+  };
+}
 
 function stoppedByItself(): MeshError {
   return new MeshError(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ContentId } from '../../base/ids.ts';
 import { PARAMETERS } from '../../governance/parameters.ts';
-import type { StorageReport } from '../../proof/storage-report.ts';
+import type { StorageReport } from '../../proof/keeping/storage-report.ts';
 import { LedgerWorld, peerOf, START_MS } from '../../testing/ledger-world.ts';
 import { budgetOf, EMISSION_PARTS, EPOCH_MS, epochOf } from '../emission.ts';
 import { parameterKey } from '../keys.ts';

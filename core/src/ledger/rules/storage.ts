@@ -4,7 +4,7 @@
  * else found the bytes there, and how many they are, stands in the signed report.
  */
 import type { PeerId } from '../../base/ids.ts';
-import type { StorageReport } from '../../proof/storage-report.ts';
+import type { StorageReport } from '../../proof/keeping/storage-report.ts';
 import { MAX_KEPT } from '../../wire/candidate.ts';
 import { accountOf } from '../account.ts';
 import type { Draft } from '../draft.ts';

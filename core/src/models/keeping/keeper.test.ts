@@ -6,7 +6,7 @@ import { newPeerId, type ContentId, type PeerId } from '../../base/ids.ts';
 import type { ControlEvents } from '../../control/control.ts';
 import { softwareIdentity, verify } from '../../identity/identity.ts';
 import { rootOf, signDraw } from '../../proof/draw.ts';
-import { readStorageReport, storageCheck } from '../../proof/storage-report.ts';
+import { readStorageReport, storageCheck } from '../../proof/keeping/storage-report.ts';
 import { makeModel, randomFile } from '../../testing/made-model.ts';
 import { SwarmWorld, type SwarmNode } from '../../testing/swarm-world.ts';
 import type { Keeps } from '../../wire/candidate.ts';

@@ -11,7 +11,7 @@ import { TokenBucket } from '../../base/token-bucket.ts';
 import type { ControlClient, ControlEvents } from '../../control/control.ts';
 import type { Identity, verify as Verify } from '../../identity/identity.ts';
 import { readDraw } from '../../proof/draw.ts';
-import { drawnLeaves, signStorageReport, storageCheck } from '../../proof/storage-report.ts';
+import { drawnLeaves, signStorageReport, storageCheck } from '../../proof/keeping/storage-report.ts';
 import type { ProveCall } from '../../wire/audit-messages.ts';
 import { MAX_KEPT, type Kept } from '../../wire/candidate.ts';
 import type { ContentId, PieceStore } from '../piece-store.ts';

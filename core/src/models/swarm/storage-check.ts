@@ -18,7 +18,7 @@ export const LEAF_MS = 200;
 export const MAX_WAY_MS = 300;
 const NO_LEAVES = new Uint8Array(32);
 
-/** As in `proof/storage-report.ts`. */
+/** As in `proof/keeping/storage-report.ts`. */
 export interface StorageFinding {
   outcome: 'kept' | 'late' | 'wrong' | 'unreachable';
   sizeBytes: number;

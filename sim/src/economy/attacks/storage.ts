@@ -5,7 +5,7 @@ import { shareOfBytes } from '@llmesh/core/ledger/rules/storage';
 import { parameterKey } from '@llmesh/core/ledger/keys';
 import { isTimely } from '@llmesh/core/models/swarm/storage-check';
 import { drawAuditors } from '@llmesh/core/proof/draw';
-import { LEAVES_ASKED, storageCheck } from '@llmesh/core/proof/storage-report';
+import { LEAVES_ASKED, storageCheck } from '@llmesh/core/proof/keeping/storage-report';
 import { storageShares } from '@llmesh/signaling/keeping/storage-pay';
 import { MAX_MISSED } from '@llmesh/signaling/keeping/storage-checks';
 import { arena, type Arena, type Figure } from '../arena.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ContentId } from '../base/ids.ts';
-import { peerOf } from '../testing/ledger-world.ts';
+import type { ContentId } from '../../base/ids.ts';
+import { peerOf } from '../../testing/ledger-world.ts';
 import {
   drawnLeaves,
   LEAVES_ASKED,

@@ -1,5 +1,5 @@
 /** Conversations by the day they were last touched; before them those that are pinned. */
-import type { Summary } from '../../state/chat/kept-conversation.ts';
+import type { Summary } from '../../../state/chat/kept-conversation.ts';
 
 export interface TalkGroup {
   name: string;

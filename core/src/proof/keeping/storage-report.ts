@@ -4,12 +4,12 @@
  */
 import * as v from 'valibot';
 import { sha256 } from '@noble/hashes/sha2.js';
-import { isContentId, isPeerId, type ContentId, type PeerId } from '../base/ids.ts';
-import type { Identity } from '../identity/identity.ts';
-import { verify } from '../identity/identity.ts';
-import { openRecord, signRecord } from '../identity/signed-record.ts';
-import { canonical, readCanonical } from '../wire/canonical.ts';
-import { MAX_STORAGE_REPORT_BYTES } from '../wire/audit-messages.ts';
+import { isContentId, isPeerId, type ContentId, type PeerId } from '../../base/ids.ts';
+import type { Identity } from '../../identity/identity.ts';
+import { verify } from '../../identity/identity.ts';
+import { openRecord, signRecord } from '../../identity/signed-record.ts';
+import { canonical, readCanonical } from '../../wire/canonical.ts';
+import { MAX_STORAGE_REPORT_BYTES } from '../../wire/audit-messages.ts';
 
 /**
  * `kept`: every leaf came, right and in time. `late`: right, but so late that it may have come from somewhere else. `wrong`: a leaf was
