@@ -21,7 +21,7 @@ import type { Shortlist } from './shortlist.ts';
 import { StallWatch, type Claim } from './patience/stall-watch.ts';
 import type { Leased } from '../wire/candidate.ts';
 import { isBreak, isWorthAnother } from '../policy/error-meaning.ts';
-import type { Gift } from '../models/swarm/swarm.ts';
+import type { Gift } from '../models/swarm/gifts.ts';
 import type { QueuePosition } from '../wire/control-protocol.ts';
 import type { AnswerEvent, AskRequest, Seam } from './answer.ts';
 import { AnswerCheck } from '../tasks/answer-check.ts';

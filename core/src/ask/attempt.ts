@@ -14,7 +14,7 @@ import { MAX_INPUT_BYTES, SALT_BYTES, type TaskChunk, type TaskReply } from '../
 import { randomBytes } from '../base/random-bytes.ts';
 import { packBody, readBody } from '../wire/body.ts';
 import { cannotGoOn, saidByProvider } from './provider-failure.ts';
-import type { Gift } from '../models/swarm/swarm.ts';
+import type { Gift } from '../models/swarm/gifts.ts';
 import type { ReceiptFiler } from '../receipts/receipt-filer.ts';
 import type { ChainChunk } from '../receipts/digest-chain.ts';
 import { requestCommitment, type Committed } from '../receipts/request-commitment.ts';

@@ -1,6 +1,7 @@
 /** Where each piece of a model lies: pieces are numbered over all files in the order of the manifest. */
 import { HASH_BYTES, PIECE_BYTES, type Manifest } from './manifest.ts';
 import { piecesIn } from './merkle.ts';
+import type { PieceSet } from './piece-set.ts';
 
 export interface PiecePlace {
   file: number;
@@ -54,6 +55,13 @@ export class PieceMap {
 
   layerBytes(file: number): number {
     return (this.end(file) - this.first(file)) * HASH_BYTES;
+  }
+
+  /** The bytes of these pieces together. */
+  bytesOf(pieces: Pick<PieceSet, 'has'>): number {
+    let bytes = 0;
+    for (let piece = 0; piece < this.count; piece++) if (pieces.has(piece)) bytes += this.place(piece).sizeBytes;
+    return bytes;
   }
 
   #fileOf(piece: number): number {

@@ -5,7 +5,7 @@ import type { Channel } from '../../peers/channel.ts';
 import { makeModel, randomFile } from '../../testing/made-model.ts';
 import { hasAll, SwarmWorld, type Outcome, type SwarmNode } from '../../testing/swarm-world.ts';
 import { PIECE_BYTES } from '../manifest.ts';
-import type { Gift } from './swarm.ts';
+import type { Gift } from './gifts.ts';
 
 const file = await makeModel({ 'adapter.gguf': randomFile(5 * PIECE_BYTES + 777) });
 const never = new AbortController().signal;

@@ -2,8 +2,33 @@
  * What is given to single peers, because a question to them needs it: as long as somebody here says so, whatever the limits of
  * lending are. Nobody else hears of it, and neither does the index of holders.
  */
-import type { ContentId, StoredContent } from '../piece-store.ts';
+import type { Channel } from '../../peers/channel.ts';
+import type { Manifest } from '../manifest.ts';
+import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
+
+/** What a peer gives to us alone: see `Gift`. */
+export interface TakeRequest {
+  content: ContentId;
+  /** The peer that gives it. */
+  from: Channel;
+  /** Where it lies from now on. */
+  store: PieceStore;
+  /** Whether we want what it says that this consists of. Asked before anything is written. */
+  wants: (manifest: Manifest) => boolean;
+}
+
+/** Something that single peers get because a question needs it, and nobody else. */
+export interface Gift {
+  readonly content: ContentId;
+  /**
+   * The peer at the other end gets it until the returned function is called. Rejects with connect_failed where there is no
+   * direct way: a relay carries no files.
+   */
+  to(channel: Channel, sent: (bytes: number) => void): Promise<() => void>;
+  /** Nobody gets it any more. Idempotent. */
+  close(): Promise<void>;
+}
 
 interface Given {
   stored: StoredContent;

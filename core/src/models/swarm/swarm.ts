@@ -7,16 +7,15 @@ import { untilAborted } from '../../base/abort.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
-import { MAX_CHUNKS_BYTES, type SwarmMessage } from '../../protocol.ts';
+import type { SwarmMessage } from '../../protocol.ts';
 import type { Hasher } from '../hasher.ts';
 import type { LeafProof } from '../leaf-path.ts';
 import { manifestOf } from '../content-id.ts';
-import { manifestBytes, type Manifest } from '../manifest.ts';
 import { PieceMap } from '../piece-map.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
 import { ContentFinder, type Found } from './content-finder.ts';
-import { Gifts } from './gifts.ts';
+import { Gifts, type Gift, type TakeRequest } from './gifts.ts';
 import { Download } from './pull/download.ts';
 import { HolderSearch } from './holder-search.ts';
 import { LeafProofs } from './leaf-proofs.ts';
@@ -25,6 +24,7 @@ import { Lending } from './lending.ts';
 import { RateMeter } from './link/rate-meter.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
 import { nobodyHasIt, noWay, noWayTo, tooLarge } from './pull/swarm-errors.ts';
+import { Replies } from './replies.ts';
 import { checkStorage, UNREACHABLE, type StorageCheckOptions, type StorageFinding } from './storage-check.ts';
 import { SwarmPeers } from './swarm-peers.ts';
 import { Uploads } from './uploads.ts';
@@ -52,29 +52,6 @@ export interface SwarmOptions {
   random: () => number;
 }
 
-/** What a peer gives to us alone: see `Gift`. */
-export interface TakeRequest {
-  content: ContentId;
-  /** The peer that gives it. */
-  from: Channel;
-  /** Where it lies from now on. */
-  store: PieceStore;
-  /** Whether we want what it says that this consists of. Asked before anything is written. */
-  wants: (manifest: Manifest) => boolean;
-}
-
-/** Something that single peers get because a question needs it, and nobody else. */
-export interface Gift {
-  readonly content: ContentId;
-  /**
-   * The peer at the other end gets it until the returned function is called. Rejects with connect_failed where there is no
-   * direct way: a relay carries no files.
-   */
-  to(channel: Channel, sent: (bytes: number) => void): Promise<() => void>;
-  /** Nobody gets it any more. Idempotent. */
-  close(): Promise<void>;
-}
-
 export interface FetchOptions {
   signal: AbortSignal;
   onProgress?: (progress: FetchProgress) => void;
@@ -87,6 +64,7 @@ export class Swarm {
   readonly #uploads: Uploads;
   readonly #lending: Lending;
   readonly #proofs: LeafProofs;
+  readonly #replies: Replies;
   readonly #gifts: Gifts;
   /** What somebody gives to us alone: nobody else is asked about it. */
   readonly #taken = new Set<ContentId>();
@@ -114,9 +92,10 @@ export class Swarm {
       sent: (peer, content, bytes) => this.#gifts.sent(peer, content, bytes),
       lost: (content, thrown) => this.#lost(content, thrown),
     });
+    const lent = (content: ContentId) => (this.#uploads.allowed ? this.#lending.get(content) : null);
+    this.#replies = new Replies({ lent, given: (peer, content) => this.#gifts.get(peer, content) });
     this.#proofs = new LeafProofs({
-      ...{ clock, hasher: options.hasher },
-      lent: (content) => (this.#uploads.allowed ? this.#lending.get(content) : null),
+      ...{ clock, hasher: options.hasher, lent },
       lost: (content, thrown) => this.#lost(content, thrown),
     });
     this.#gifts = new Gifts({ stopped: (peer, content) => this.#uploads.stop(content, peer) });
@@ -277,7 +256,7 @@ export class Swarm {
         peer.declined(message.ids);
         break;
       case 'WANT_MANIFEST':
-        this.#tellManifest(peer, message.content as ContentId);
+        this.#replies.tellManifest(peer, message.content as ContentId);
         break;
       case 'MANIFEST':
         peer.manifestIs(message.content as ContentId, message.bytes);
@@ -289,7 +268,7 @@ export class Swarm {
         peer.leafIs(message.id, message.proof === null ? null : owned(message.proof));
         break;
       case 'WANT_CHUNKS':
-        void this.#tellChunks(peer, message.content as ContentId, message.from);
+        void this.#replies.tellChunks(peer, message.content as ContentId, message.from);
         break;
       case 'CHUNKS':
         peer.chunksAre(message.content as ContentId, message.from, message.bytes);
@@ -375,7 +354,7 @@ export class Swarm {
   ): Promise<void> {
     const { store, holders, clock, random } = this.#options;
     const { content } = stored;
-    const before = loadedBytes(stored);
+    const before = new PieceMap(stored.manifest).bytesOf(stored.pieces);
     let fromLocal = 0;
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
@@ -474,24 +453,6 @@ export class Swarm {
     this.#lending.changed(content);
   }
 
-  #tellManifest(peer: SwarmPeer, content: ContentId): void {
-    const lent = () => this.#gifts.get(peer, content) ?? (this.#uploads.allowed ? this.#lending.get(content) : null);
-    const stored = peer.answers.take(1) ? lent() : null;
-    peer.send({ kind: 'MANIFEST', content, bytes: stored === null ? null : manifestBytes(stored.manifest) });
-  }
-
-  async #tellChunks(peer: SwarmPeer, content: ContentId, from: number): Promise<void> {
-    const stored = this.#uploads.allowed && peer.answers.take(1) ? this.#lending.get(content) : null;
-    let packed: Uint8Array | null = null;
-    try {
-      packed = (await stored?.chunks()) ?? null;
-    } catch {
-      // Who cannot read them is like one who never made them.
-    }
-    const bytes = packed?.slice(from, from + MAX_CHUNKS_BYTES) ?? null;
-    if (!peer.gone) peer.send({ kind: 'CHUNKS', content, from, bytes });
-  }
-
   get #inFlight(): number {
     let sum = 0;
     for (const { inFlight } of this.#downloads.values()) sum += inFlight;
@@ -502,11 +463,4 @@ export class Swarm {
 /** The decoder's bytes are a window on all that was read. */
 function owned({ bytes, path }: { bytes: Uint8Array; path: Uint8Array }): LeafProof {
   return { bytes: new Uint8Array(bytes), path: new Uint8Array(path) };
-}
-
-function loadedBytes({ manifest, pieces }: StoredContent): number {
-  const map = new PieceMap(manifest);
-  let bytes = 0;
-  for (let piece = 0; piece < map.count; piece++) if (pieces.has(piece)) bytes += map.place(piece).sizeBytes;
-  return bytes;
 }
