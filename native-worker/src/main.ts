@@ -101,9 +101,9 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
   .option('--seed-per-day <MB>', 'megabytes a day given to others', amount(1, 100_000_000), 50_000)
   .option(
     '--keep <GB>',
-    'room on this disk for models that others need, at most a tenth of what is free; 0: none',
+    'room on this disk for models that others need, at most a tenth of what is free (default: none)',
     amount(0, 1_000_000),
-    5,
+    0,
   )
   .addOption(modelsMaxOption())
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')

@@ -209,7 +209,10 @@ function saySeeding(given: readonly LentModel[], { seedRate, seedPerDay }: SeedO
 function sayKeeping({ roomBytes }: KeptModels, output: Output): void {
   if (roomBytes === 0) return;
   if (output.json) output.print('', { keeping: { roomBytes } });
-  else output.note(`Up to ${megabytes(roomBytes)} of this disk keep models that others need. --keep 0 stops that.`);
+  else
+    output.note(
+      `Up to ${megabytes(roomBytes)} of this disk keep models that others need. Without --keep it keeps none.`,
+    );
 }
 
 /** A worker that has no place for visitors' adapters still lends. A hidden one gets no files: a relay carries none. */
