@@ -15,7 +15,8 @@ export interface CutJob {
 /** The lists of all files as `packLists` has them. Rejects with cancelled, or model_integrity when one cannot be read. */
 export async function cutFiles(job: CutJob, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
   if (signal.aborted) throw cancelled();
-  const thread = new Worker(PROGRAM, { workerData: job });
+  // What this process was started with, as the conditions of its imports, is not for code that is compiled.
+  const thread = new Worker(PROGRAM, { workerData: job, execArgv: [] });
   let forget = () => {};
   try {
     return await new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) => {
