@@ -44,7 +44,7 @@ onCommonMesh('conversations are named, pinned, saved, and brought into another b
 
   await openSettings(page);
   await page.getByRole('button', { name: 'Save all as a file' }).click();
-  await page.getByLabel('Passphrase').fill(PASSPHRASE);
+  await page.getByLabel('Passphrase', { exact: true }).fill(PASSPHRASE);
   const download = page.waitForEvent('download', { timeout: 60_000 });
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   const saved = await download;

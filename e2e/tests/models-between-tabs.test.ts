@@ -77,7 +77,7 @@ for (const [title, deceit, wrongPieces] of [
     const liar = await lie(mesh.url, model, deceit);
     const fetching = fromTabs(joiner);
     // Nobody else is there yet.
-    await expect.poll(() => liar.asked, { timeout: 30_000 }).toBeGreaterThan(0);
+    await expect.poll(() => (wrongPieces > 0 ? liar.sent : liar.asked), { timeout: 30_000 }).toBeGreaterThan(0);
     await fromHub(lender);
     const fetched = await fetching;
     expect(fetched.sha256).toBe(made.model.sha256);
