@@ -166,7 +166,7 @@ test('who takes none is not asked, and a hidden address is told why', async ({ m
   await expect(dialog(page)).toContainText('Nobody who has LLMesh tiny takes adapters right now');
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Settings' }).click();
-  await page.getByRole('checkbox', { name: /hide/i }).check();
+  await page.getByRole('switch', { name: 'Hide my address' }).check();
   await page.keyboard.press('Escape');
   await opener(page).click();
   await expect(dialog(page)).toContainText('a relay carries no files');
