@@ -1,9 +1,12 @@
 /** The turns of a long conversation that are read while its last are shown already. */
 import type { Clock } from '@llmesh/core/base/clock';
 import type { KeptTurn } from '../kept-conversation.ts';
+import type { ReadTurns } from './turn-reader.ts';
 
 /** The last turns are drawn first. */
 const AFTER_MS = 100;
+/** Between the parts, and before a question that waits for them goes on: what is seen, and typed, comes first. */
+const PAUSE_MS = 8;
 
 export interface EarlierTurnsNeeds {
   clock: Clock;
@@ -19,7 +22,7 @@ export class EarlierTurns {
 
   /** `reads`: null: there are none. `take`: puts them before all others. */
   constructor(
-    reads: (() => Promise<KeptTurn[]>) | null,
+    reads: ReadTurns['earlier'],
     take: (turns: readonly KeptTurn[]) => void,
     { clock, failed }: EarlierTurnsNeeds,
   ) {
@@ -42,14 +45,20 @@ export class EarlierTurns {
   }
 
   async #readLater(
-    reads: () => Promise<KeptTurn[]>,
+    reads: NonNullable<ReadTurns['earlier']>,
     take: (turns: readonly KeptTurn[]) => void,
     clock: Clock,
   ): Promise<void> {
-    await new Promise<void>((resolve) => clock.after(AFTER_MS, resolve));
-    const turns = await reads();
+    const pause = (ms: number) => new Promise<void>((resolve) => clock.after(ms, resolve));
+    await pause(AFTER_MS);
+    const turns: KeptTurn[] = [];
+    for await (const part of reads()) {
+      turns.push(...part);
+      await pause(PAUSE_MS);
+    }
     this.#isReading = false;
     const skipped = this.#skipped;
     if (skipped !== 'all') take(turns.filter(({ order }) => !skipped.has(order)));
+    await pause(PAUSE_MS);
   }
 }

@@ -7,13 +7,13 @@ import type { Entry, Store } from '../../store.ts';
 
 /** Far more than a screen shows. */
 const LAST = 60;
-/** So many are read at one go, a few hundredths of a second. */
-const AT_ONE_GO = 400;
+/** So many are read at one go: less than a frame takes, so that what is seen goes on. */
+const AT_ONE_GO = 120;
 
 export interface ReadTurns {
   turns: readonly KeptTurn[];
-  /** Reads those before; null: there are none. */
-  earlier: (() => Promise<KeptTurn[]>) | null;
+  /** Reads those before, part by part; null: there are none. */
+  earlier: (() => AsyncIterable<KeptTurn[]>) | null;
 }
 
 /** Reads the last turns, or all of a conversation that is not long. */
@@ -29,12 +29,10 @@ export async function readAll(store: Store, talk: string): Promise<KeptTurn[]> {
   return turnsIn(await store.list(turnsOf(talk)));
 }
 
-async function readBefore(store: Store, talk: string, end: number): Promise<KeptTurn[]> {
-  const read: KeptTurn[] = [];
+async function* readBefore(store: Store, talk: string, end: number): AsyncIterable<KeptTurn[]> {
   for (let from = 0; from < end; from += AT_ONE_GO) {
-    read.push(...(await readRange(store, talk, from, Math.min(end, from + AT_ONE_GO))));
+    yield await readRange(store, talk, from, Math.min(end, from + AT_ONE_GO));
   }
-  return read;
 }
 
 async function readRange(store: Store, talk: string, from: number, before?: number): Promise<KeptTurn[]> {
