@@ -220,7 +220,6 @@ program
   .option('--leaves <n>', 'of the log that is verified', count, 1_000_000)
   .option('--grow <n>', 'only this: start again with so many events', count)
   .option('--rebuild', 'with --grow: make the database again from the log, too')
-  .option('--old-rows <n>', 'with --grow: and the rows in the database that so many more events would have left', count)
   .action(async (options: LedgerOptions) => {
     report(await ledger(options));
   });

@@ -20,8 +20,6 @@ export interface LedgerOptions {
   grow?: number;
   /** With `grow`: the database is made again from the log, too. */
   rebuild?: true;
-  /** With `grow`: and the rows in the database that so many more events would have left. */
-  oldRows?: number;
 }
 
 /** What comes between two checkpoints of a busy ledger. */
@@ -32,7 +30,7 @@ const LIFE_MS = 1_500;
 
 export async function ledger(options: LedgerOptions) {
   if (options.grow !== undefined) {
-    return { bench: 'ledger-growth', ...(await grow(options.grow, options.rebuild === true, options.oldRows)) };
+    return { bench: 'ledger-growth', ...(await grow(options.grow, options.rebuild === true)) };
   }
   const rate = await receiptRate(options);
   say('receipts', rate);

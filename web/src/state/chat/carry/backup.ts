@@ -4,9 +4,8 @@ import { isTaskId } from '@llmesh/core/base/ids';
 import { next } from '../answer-change.ts';
 import { parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
 import { isRunning, newAnswer, type ShownTurn } from '../turn.ts';
-import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk } from './carried-talk.ts';
+import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk, type Incoming } from './carried-talk.ts';
 import { MOST_TITLE } from '../title.ts';
-import type { Incoming } from './incoming.ts';
 
 export const FORMAT = 'llmesh-conversations';
 const VERSION = 1;

@@ -10,6 +10,19 @@ export interface CarriedTalk {
   turns: readonly ShownTurn[];
 }
 
+/** What was read of a file. */
+export interface Incoming {
+  talks: readonly CarriedTalk[];
+  /** So many conversations could not be read, or were too many. */
+  leftOut: number;
+}
+
+export interface CarryOptions {
+  signal: AbortSignal;
+  /** Told from 0 to 1. */
+  onProgress: (share: number) => void;
+}
+
 /** A larger file is not read. */
 export const MOST_FILE_BYTES = 256 * 2 ** 20;
 /** What lies beyond these in one file is left out, and that is said. */

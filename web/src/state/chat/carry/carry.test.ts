@@ -67,7 +67,7 @@ describe('a file of conversations', () => {
     expect(await shown(there)).toEqual(['What is *it*?', 'done: It is **so**.', 'And then?', 'stopped: ']);
     expect(there.asked).toEqual([]);
     await other.open(blob(saved[0]!.bytes));
-    expect(other.result).toBe('0 conversations came in. 1 were here already.');
+    expect(other.result).toBe('0 conversations came in. One was here already.');
   });
 
   it('is opened by its passphrase only', async () => {

@@ -1,7 +1,6 @@
 /** A conversation as Markdown, as people paste it elsewhere. */
-import { saidOf } from '../turn.ts';
+import { saidOf, type Answer } from '../turn.ts';
 import type { CarriedTalk } from './carried-talk.ts';
-import { writerName } from './writer-name.ts';
 
 export function asMarkdown({ talk, turns }: CarriedTalk): string {
   const parts = [`# ${oneLine(talk.title)}`, `_${new Date(talk.updatedAt).toISOString().slice(0, 10)}_`];
@@ -15,4 +14,9 @@ export function asMarkdown({ talk, turns }: CarriedTalk): string {
 /** A heading ends with its line, and characters that mean something in one stand for themselves. */
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_[\]<>#]/g, String.raw`\$&`);
+}
+
+/** Which model wrote an answer. */
+function writerName({ model, foreign }: Pick<Answer, 'model' | 'foreign'>): string {
+  return foreign ?? model?.name ?? 'Answer';
 }

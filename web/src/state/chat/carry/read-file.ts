@@ -1,18 +1,19 @@
 /** Conversations from a file, whatever program has written it. */
 import { asBackup, isBackup, readBackup } from './backup.ts';
-import { CarryError, MOST_FILE_BYTES, MOST_TALKS, type CarriedTalk } from './carried-talk.ts';
+import {
+  CarryError,
+  MOST_FILE_BYTES,
+  MOST_TALKS,
+  type CarriedTalk,
+  type CarryOptions,
+  type Incoming,
+} from './carried-talk.ts';
 import { isChatGpt, readChatGpt } from './chatgpt.ts';
 import { carriedTalk, type ForeignTalk } from './foreign-talk.ts';
-import type { Incoming } from './incoming.ts';
 import { isOpenWebUi, readOpenWebUi } from './open-webui.ts';
 
 /** What a locked file begins with. */
 const LOCKED = new TextEncoder().encode('llmesh-conversations-locked-1\n');
-
-export interface Unlocking {
-  signal: AbortSignal;
-  onProgress: (share: number) => void;
-}
 
 export function isLocked(bytes: Uint8Array): boolean {
   return LOCKED.every((byte, i) => bytes[i] === byte);
@@ -22,12 +23,12 @@ export function isLocked(bytes: Uint8Array): boolean {
 export async function fileOf(
   talks: readonly CarriedTalk[],
   passphrase: string | null,
-  unlocking: Unlocking,
+  options: CarryOptions,
 ): Promise<Uint8Array> {
   const bytes = new TextEncoder().encode(asBackup(talks));
   if (passphrase === null) return bytes;
   const { lock } = await import('@llmesh/core/identity/passphrase-lock');
-  const locked = await lock(bytes, passphrase, unlocking);
+  const locked = await lock(bytes, passphrase, options);
   const file = new Uint8Array(LOCKED.length + locked.length);
   file.set(LOCKED);
   file.set(locked, LOCKED.length);
@@ -35,9 +36,9 @@ export async function fileOf(
 }
 
 /** Rejects with wrong_passphrase, key_unreadable or cancelled. */
-export async function unlockFile(bytes: Uint8Array, passphrase: string, unlocking: Unlocking): Promise<Uint8Array> {
+export async function unlockFile(bytes: Uint8Array, passphrase: string, options: CarryOptions): Promise<Uint8Array> {
   const { unlock } = await import('@llmesh/core/identity/passphrase-lock');
-  return unlock(bytes.subarray(LOCKED.length), passphrase, { ...unlocking, what: 'this file' });
+  return unlock(bytes.subarray(LOCKED.length), passphrase, { ...options, what: 'this file' });
 }
 
 /** `now`: milliseconds since 1970, for what has no date. Throws a CarryError. */

@@ -1,9 +1,9 @@
 /** What goes on while conversations are saved as a file or brought in from one, for the person who waits. */
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Conversations } from '../conversations.svelte.ts';
-import { CarryError, MOST_FILE_BYTES } from './carried-talk.ts';
+import { CarryError, MOST_FILE_BYTES, type CarryOptions } from './carried-talk.ts';
 import { fileOf, isLocked, readFile, unlockFile } from './read-file.ts';
-import { TalkCarrier, type BroughtIn, type CarryOptions } from './talk-carrier.ts';
+import { TalkCarrier, type BroughtIn } from './talk-carrier.ts';
 
 export class TalkCarriage {
   readonly #carrier: TalkCarrier;
@@ -116,8 +116,11 @@ function problemOf(error: unknown): string {
 
 function said({ came, there, leftOut }: BroughtIn): string {
   const parts = [`${counted(came)} came in.`];
-  if (there > 0) parts.push(`${there} were here already.`);
-  if (leftOut > 0) parts.push(`${leftOut} could not be read, and were left out.`);
+  if (there > 0) parts.push(there === 1 ? 'One was here already.' : `${there} were here already.`);
+  if (leftOut > 0)
+    parts.push(
+      leftOut === 1 ? 'One could not be read, and was left out.' : `${leftOut} could not be read, and were left out.`,
+    );
   return parts.join(' ');
 }
 

@@ -2,18 +2,11 @@
 import type { Conversations } from '../conversations.svelte.ts';
 import { talkKey, turnKey, type Talk } from '../kept-conversation.ts';
 import { aboutOf } from './backup.ts';
-import { CarryError, type CarriedTalk } from './carried-talk.ts';
-import type { Incoming } from './incoming.ts';
+import { CarryError, type CarriedTalk, type CarryOptions, type Incoming } from './carried-talk.ts';
 import type { Removed } from '../kept/talk-records.ts';
 
 /** So many are written at one go. */
 const AT_ONE_GO = 50;
-
-export interface CarryOptions {
-  signal: AbortSignal;
-  /** Told from 0 to 1. */
-  onProgress: (share: number) => void;
-}
 
 export interface BroughtIn {
   came: number;
