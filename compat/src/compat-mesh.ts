@@ -70,6 +70,8 @@ export class CompatMesh {
    */
   async breaksOff(ask: (begun: Promise<unknown>) => Promise<void>): Promise<void> {
     const { lines } = this.#running;
+    // A client has its answer a moment before the worker says that it is done, which would count as the end of this one.
+    await inTime(this.#idle(), STATUS_MS);
     const [from, before] = [lines.length, answersIn(lines)];
     const begun = inTime(this.#status(1, from), STATUS_MS);
     await Promise.all([ask(begun), begun]);
@@ -85,6 +87,15 @@ export class CompatMesh {
 
   #status(busySlots: number, from: number): Promise<unknown> {
     return this.#running.line((line) => statusOf(line)?.busySlots === busySlots, from);
+  }
+
+  /** Resolves once the last thing that the worker said is that it writes nothing. */
+  async #idle(): Promise<void> {
+    const { lines } = this.#running;
+    for (;;) {
+      if ((lines.map(statusOf).findLast(Boolean)?.busySlots ?? 0) === 0) return;
+      await this.#status(0, lines.length);
+    }
   }
 
   async close(): Promise<void> {

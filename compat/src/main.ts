@@ -9,7 +9,7 @@ import { mcp } from './clients/mcp.ts';
 import { openaiAgents } from './clients/openai-agents.ts';
 import { openaiChat } from './clients/openai-chat.ts';
 import { openaiResponses } from './clients/openai-responses.ts';
-import { tryAll, type ClientRow } from './table.ts';
+import { tryAll, type ClientRow, type Fault } from './table.ts';
 
 const ROWS: readonly ClientRow[] = [
   openaiChat,
@@ -36,13 +36,14 @@ async function run(): Promise<number> {
   try {
     await mesh.open();
     const rows = ROWS.filter(({ name }) => name.toLowerCase().includes(only));
-    const { cells, red } = await tryAll(rows, mesh);
-    for (const { client, feature, error } of red) {
+    const { cells, red, flaky } = await tryAll(rows, mesh);
+    for (const { client, feature, error } of [...flaky, ...red]) {
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
       process.stderr.write(`\n${client}, ${feature}: ${why}\n`);
     }
-    const named = red.map(({ client, feature }) => `${client}: ${feature}`);
-    process.stdout.write(`${JSON.stringify({ bench: 'compat', cells, green: cells - red.length, red: named })}\n`);
+    const named = (faults: readonly Fault[]) => faults.map(({ client, feature }) => `${client}: ${feature}`);
+    const result = { bench: 'compat', cells, green: cells - red.length, red: named(red), flaky: named(flaky) };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
     return red.length === 0 && cells > 0 ? 0 : 1;
   } finally {
     await mesh.close();

@@ -12,7 +12,7 @@ export class Running {
   readonly lines: Record<string, unknown>[] = [];
   stderr = '';
   readonly exited: Promise<number | null>;
-  #wake: () => void = () => {};
+  readonly #waiting = new Set<() => void>();
 
   /** A program of Node, or another. */
   constructor(args: readonly string[], env: Record<string, string> = {}, program = process.execPath) {
@@ -49,10 +49,15 @@ export class Running {
       if (found !== undefined) return found;
       if (ended) throw new Error(`It ended first. ${JSON.stringify(this.lines)} ${this.stderr}`);
       const more = new Promise<void>((resolve) => {
-        this.#wake = resolve;
+        this.#waiting.add(resolve);
       });
       await Promise.race([more, end]);
     }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 
   get pid(): number {
