@@ -26,7 +26,7 @@ import { Requester } from './ask/requester.ts';
 import type { Channel, Message } from './peers/channel.ts';
 import { isSwarmMessage } from './protocol.ts';
 import type { Transport } from './transport/transport.ts';
-import { TaskWorker, type WorkerStatus } from './provide/worker.ts';
+import { TaskWorker, type AnswerGiven, type WorkerStatus } from './provide/worker.ts';
 import type { ServedModel } from './provide/task.ts';
 import type { AnswerEvent, AskRequest } from './ask/answer.ts';
 import type { Verifier } from './policy/attestation.ts';
@@ -66,9 +66,13 @@ export interface ProvideOptions {
   models: ServedModel[];
   /** The owner's own limit for each answer, read when it begins. Left out: as fast as possible. */
   maxTokensPerSecond?: number | null;
+  /** The owner's own limit for the time in which an engine works, above 0 to 1, read when an answer begins. Left out: all of it. */
+  maxShare?: number;
   /** Others can dial us, and the mesh has been told about the models. Left out: nobody minds. */
   onOffered?: () => void;
   onStatus: (status: WorkerStatus) => void;
+  /** An answer ended, however it did. Left out: nobody minds. */
+  onAnswer?: (given: AnswerGiven) => void;
   onFailure: (error: MeshError) => void;
   /** The engine stopped responding. The offer and all tasks were given back: stop, and start it again. */
   onHang: (error: MeshError) => void;
@@ -80,6 +84,8 @@ export interface Providing {
   describe(): void;
   /** Tells the mesh and the requesters, and resolves when the engines are at rest. Idempotent. */
   stop(): Promise<void>;
+  /** Takes the offer back, and resolves when the answers that were begun are written. Call `stop` after it. Idempotent. */
+  finish(): Promise<void>;
 }
 
 export class Mesh {
@@ -264,7 +270,11 @@ export class Mesh {
       get maxTokensPerSecond() {
         return options.maxTokensPerSecond ?? null;
       },
+      get maxShare() {
+        return options.maxShare ?? 1;
+      },
       onFailure: options.onFailure,
+      ...(options.onAnswer !== undefined && { onAnswer: options.onAnswer }),
       onHang: (error) => {
         if (this.#worker === worker) control.advertise([], 0);
         options.onHang(error);
@@ -308,6 +318,11 @@ export class Mesh {
           this.#worker = null;
         }
         await worker.stop();
+      },
+      finish: async () => {
+        stopped.abort();
+        if (this.#worker === worker) control.advertise([], 0);
+        await worker.finish();
       },
     };
   }

@@ -44,6 +44,7 @@ async function start(): Promise<void> {
     conversations,
     donate.donate,
     donate.background,
+    donate.resting,
     catalogue,
     witness,
     alarm,

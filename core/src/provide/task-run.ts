@@ -8,6 +8,9 @@ import { drawsOf } from '../proof/seeds.ts';
 import { packBody } from '../wire/body.ts';
 import type { Task } from './task.ts';
 
+/** Shorter rests cost more than they give, in timers. */
+const WORTH_RESTING_MS = 20;
+
 export interface TaskRunNeeds {
   clock: Clock;
   /** Milliseconds since 1970. */
@@ -15,6 +18,7 @@ export interface TaskRunNeeds {
   deliveries: Deliveries;
   /** See `TaskWorkerOptions`. */
   maxTokensPerSecond: number | null;
+  maxShare: number;
   wrote: (units: number) => void;
   /** The task has to end: its requester does not acknowledge what it got. */
   refuse: (error: MeshError) => void;
@@ -40,7 +44,7 @@ export async function runTask(task: Task, needs: TaskRunNeeds): Promise<'finishe
 }
 
 async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null> {
-  const { clock, deliveries, now, maxTokensPerSecond } = needs;
+  const { clock, deliveries, now, maxTokensPerSecond, maxShare } = needs;
   const { channel, kind, input, prepared, request, leased, abort, watch } = task;
   const job = {
     input,
@@ -52,10 +56,14 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
   };
   const pieces = kind.run(task.model.engine, job, abort.signal);
   let index = 0;
+  let firstMs = 0;
+  /** Since its first piece: while it reads, its requester has nothing to look at yet. */
+  let workedMs = 0;
   const startMs = clock.now();
   const startedMs = now();
   for (;;) {
-    watch.asked(clock.now(), kind.bytesToRead(input, index));
+    const askedMs = clock.now();
+    watch.asked(askedMs, kind.bytesToRead(input, index));
     const next = await pieces.next();
     const nowMs = clock.now();
     watch.came(nowMs);
@@ -80,6 +88,11 @@ async function write(task: Task, needs: TaskRunNeeds): Promise<'finished' | null
     if (channel.congested) await channel.drain();
     if (leased?.delivery.full === true) await acknowledged(task, leased, needs);
     if (maxTokensPerSecond !== null) await pace(startMs + (index * 1000) / maxTokensPerSecond, clock, abort.signal);
+    // Engines compute no more than a few pieces ahead of who reads them: they rest while nobody does.
+    if (index === units) firstMs = nowMs;
+    else workedMs += nowMs - askedMs;
+    const restedMs = firstMs + workedMs / maxShare;
+    if (restedMs - nowMs >= WORTH_RESTING_MS) await pace(restedMs, clock, abort.signal);
   }
 }
 

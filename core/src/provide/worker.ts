@@ -43,6 +43,16 @@ export interface WorkerStatus {
   serving: Serving[];
 }
 
+export interface AnswerGiven {
+  peer: PeerId;
+  model: ModelId;
+  tokens: number;
+  /** From its start on this computer, without the time in the queue. */
+  ms: number;
+  /** stopped: its requester left or wanted no more of it, or lending ended */
+  ended: 'whole' | 'stopped' | 'failed';
+}
+
 export interface TaskWorkerOptions {
   clock: Clock;
   /** Milliseconds since 1970. */
@@ -56,8 +66,12 @@ export interface TaskWorkerOptions {
   harmful?: HarmfulInputs;
   /** The owner's own limit for each answer, so that sharing stays unnoticed; null: as fast as possible. */
   maxTokensPerSecond: number | null;
+  /** The owner's own limit for the time in which an engine works, above 0 to 1: after each piece it rests in proportion. */
+  maxShare: number;
   /** Called when a slot or the queue changes, and twice a second while answers are written. */
   onStatus: (status: WorkerStatus) => void;
+  /** An answer ended, however it did; audits are none. Left out: nobody minds. */
+  onAnswer?: (given: AnswerGiven) => void;
   /** A task failed, and not because its requester stopped it. For the log: contains no prompt. */
   onFailure: (error: MeshError) => void;
   /** The engine stopped responding: all tasks were given back, and none are taken until there is another worker. */
@@ -147,8 +161,17 @@ export class TaskWorker {
 
   /** Takes no more tasks, tells the requesters, and resolves when the engine is at rest. Idempotent. */
   async stop(): Promise<void> {
+    await this.#end(this.#tasks());
+  }
+
+  /** Takes no more tasks, and tells the requesters that wait; resolves when what was begun is written to its end. Idempotent. */
+  async finish(): Promise<void> {
+    await this.#end([...this.#queue]);
+  }
+
+  async #end(unwanted: readonly Task[]): Promise<void> {
     this.#stopped = true;
-    for (const task of this.#tasks()) this.#fail(task, stoppedLending());
+    for (const task of unwanted) this.#fail(task, stoppedLending());
     await Promise.all(this.#runs);
     this.#stopStatus?.();
     this.#stopStatus = null;
@@ -187,6 +210,8 @@ export class TaskWorker {
 
   /** Never rejects. */
   async #run(task: Task): Promise<void> {
+    const { clock, onAnswer } = this.#options;
+    const startMs = clock.now();
     const outcome = await runTask(task, {
       ...this.#options,
       wrote: (tokens) => {
@@ -206,6 +231,15 @@ export class TaskWorker {
     }
     this.#running.delete(task);
     this.#letGo(task);
+    if (!isBackground(task)) {
+      onAnswer?.({
+        peer: task.channel.peer,
+        model: task.model.advert.id,
+        tokens: task.meter.tokens,
+        ms: clock.now() - startMs,
+        ended: outcome === 'finished' ? 'whole' : outcome instanceof MeshError ? 'failed' : 'stopped',
+      });
+    }
     if (!this.#stopped) {
       this.#startNext();
       this.#queue.tellPositions();

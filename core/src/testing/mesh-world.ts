@@ -18,7 +18,7 @@ import { randomBytes } from '../base/random-bytes.ts';
 import type { Kept, ReceiptKeeper } from '../receipts/receipt-keeper.ts';
 import type { TaskKind } from '../tasks/task-kind.ts';
 import type { Transport } from '../transport/transport.ts';
-import type { WorkerStatus } from '../provide/worker.ts';
+import type { AnswerGiven, WorkerStatus } from '../provide/worker.ts';
 import { MemoryRtc } from './memory-peer-connection.ts';
 import { MODEL, NOW_MS, advert, ScriptedServer } from './scripted-server.ts';
 import type { Verifier } from '../policy/attestation.ts';
@@ -117,6 +117,7 @@ export class World {
     const statuses: WorkerStatus[] = [];
     const failures: MeshError[] = [];
     const hangs: MeshError[] = [];
+    const answers: AnswerGiven[] = [];
     const providing: Providing = mesh.provide({
       models: [
         {
@@ -127,11 +128,12 @@ export class World {
       ],
       maxTokensPerSecond,
       onStatus: (status) => statuses.push(status),
+      onAnswer: (given) => answers.push(given),
       onFailure: (error) => failures.push(error),
       onHang: (error) => hangs.push(error),
     });
     await this.clock.advance(0);
-    return { mesh, providing, statuses, failures, hangs };
+    return { mesh, providing, statuses, answers, failures, hangs };
   }
 
   /** Fails the power of this peer: nobody hears from it any more, and nobody is told. */

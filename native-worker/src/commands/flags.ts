@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
-import { readWhen } from '../lend/policy/lending-hours.ts';
+import { readWhen } from '@llmesh/core/policy/lending-hours';
 import { localPath } from '../files/local-path.ts';
 import { DEFAULT_MESH, meshAddress } from '../node/mesh-address.ts';
 

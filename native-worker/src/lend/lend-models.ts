@@ -9,7 +9,7 @@ import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { peerName } from '@llmesh/core/identity/names';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
-import type { When } from './policy/lending-hours.ts';
+import type { When } from '@llmesh/core/policy/lending-hours';
 import { DEFAULT_CALM_MS, LendingPolicy, type Pause } from './policy/lending-policy.ts';
 import { Lending } from './lending.ts';
 import { askShadows } from './ask-shadows.ts';

@@ -1,7 +1,9 @@
 /** Puts the Donate page together: the engines of this device, lending, and what goes on in the background. */
 import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
+import { battery } from '../adapters/battery.ts';
 import { getJson } from '../adapters/get-json.ts';
 import { warn } from '../adapters/log.ts';
+import { presence } from '../adapters/presence.ts';
 import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import { BrowserEngine } from '../engines/browser-engine.ts';
@@ -17,6 +19,7 @@ import { modelTrial } from '../state/device/model-trial.ts';
 import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts';
+import { Resting } from '../state/donate/rest/resting.svelte.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
@@ -74,6 +77,16 @@ export function composeDonatePage(
     now: Date.now,
     failed: (error) => warn('lending in the background', error),
   });
+  const { resting } = Resting.follow({
+    store: records,
+    clock,
+    now: Date.now,
+    battery,
+    presence,
+    lending: () => donate.on,
+    turned: (rests) => donate.rest(rests),
+    failed: (error) => warn('when this computer is lent', error),
+  });
   document.addEventListener('visibilitychange', () => background.takeVisible(document.visibilityState === 'visible'));
   // Chromium's event before it puts a hidden page to sleep: nothing of it runs until `resume`.
   document.addEventListener('freeze', () => void donate.suspend());
@@ -89,7 +102,7 @@ export function composeDonatePage(
     announce: (text) => announcer.say(text),
     failed: (error) => warn('donating again after a reload', error),
   });
-  return { donate, background, resume, connection, credits };
+  return { donate, background, resting, resume, connection, credits };
 }
 
 /** Its code is fetched when lending begins. */

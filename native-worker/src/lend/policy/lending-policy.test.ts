@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readWhen } from './lending-hours.ts';
+import { readWhen } from '@llmesh/core/policy/lending-hours';
 import { LendingPolicy, type LendingWishes } from './lending-policy.ts';
 import { UNKNOWN_READING, type MachineReading } from '../../sensors/machine-reading.ts';
 

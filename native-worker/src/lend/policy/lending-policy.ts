@@ -3,7 +3,7 @@
  * clock or a file. Slow to come back, so that it does not go in and out of the mesh: what made it pause has to be gone
  * for a while.
  */
-import { isWithin, minuteOf, nextStart, type When } from './lending-hours.ts';
+import { isWithin, minuteOf, nextStart, type When } from '@llmesh/core/policy/lending-hours';
 import type { MachineReading } from '../../sensors/machine-reading.ts';
 
 export const PAUSE_REASONS = ['memory', 'hot', 'battery', 'in_use', 'busy', 'hours'] as const;

@@ -15,12 +15,18 @@ const MAX_PEOPLE = 10_000;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const parse = parserOf(
-  // Missing in days before this device checked answers of others.
-  v.object({ tokens: count, answers: count, people: v.array(v.string()), audits: v.optional(count, 0) }),
+  // Missing in days before this device checked answers of others, and before it took the time.
+  v.object({
+    tokens: count,
+    answers: count,
+    people: v.array(v.string()),
+    audits: v.optional(count, 0),
+    writingMs: v.optional(count, 0),
+  }),
 );
 type Day = NonNullable<ReturnType<typeof parse>>;
 type Days = ReadonlyMap<string, Day>;
-const NOTHING: Day = { tokens: 0, answers: 0, people: [], audits: 0 };
+const NOTHING: Day = { tokens: 0, answers: 0, people: [], audits: 0, writingMs: 0 };
 
 /** What was done since it was last told. */
 export interface Done {
@@ -28,6 +34,8 @@ export interface Done {
   answers: number;
   /** Answers of others that were checked. */
   audits: number;
+  /** How long answers were written. */
+  writingMs: number;
   peers: readonly PeerId[];
 }
 
@@ -37,6 +45,7 @@ export interface DayGiven {
   tokens: number;
   answers: number;
   people: number;
+  writingMs: number;
   today: boolean;
 }
 
@@ -109,12 +118,12 @@ export class DonateTotals {
     }
   }
 
-  add({ tokens, answers, audits, peers }: Done): void {
+  add({ tokens = 0, answers = 0, audits = 0, writingMs = 0, peers = [] }: Partial<Done>): void {
     const key = keyOf(this.#needs.now());
     const known = this.#days.get(key)?.people ?? [];
     const people = peers.filter((peer) => !known.includes(peer));
-    if (tokens + answers + audits + people.length === 0) return;
-    this.#unkept = sum(this.#unkept, new Map([[key, { tokens, answers, people, audits }]]));
+    if (tokens + answers + audits + writingMs + people.length === 0) return;
+    this.#unkept = sum(this.#unkept, new Map([[key, { tokens, answers, people, audits, writingMs }]]));
     if (answers + audits > 0) this.keep();
   }
 
@@ -186,6 +195,7 @@ export class DonateTotals {
       tokens: day?.tokens ?? 0,
       answers: day?.answers ?? 0,
       people: day?.people.length ?? 0,
+      writingMs: day?.writingMs ?? 0,
       today: daysAgo === 0,
     };
   }
@@ -214,6 +224,7 @@ function plus(a: Day, b: Day): Day {
     tokens: a.tokens + b.tokens,
     answers: a.answers + b.answers,
     audits: a.audits + b.audits,
+    writingMs: a.writingMs + b.writingMs,
     people: [...new Set([...a.people, ...b.people])].slice(0, MAX_PEOPLE),
   };
 }

@@ -6,10 +6,11 @@ import type { WorkerStatus } from '@llmesh/core/provide/worker';
 import { AuditChoice } from './audit-choice.svelte.ts';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import type { Pace } from '../device/download-pace.ts';
+import { AnswersGiven } from './answers-given.svelte.ts';
 import { EngineHolder } from '../device/engine-holder.svelte.ts';
 import { Lending, type LendingPhase, type LendingWorld, type Lent, type Mended } from './lending.svelte.ts';
 import type { ReadyProgress, TryModel } from '../device/model-trial.ts';
-import { PageSleep } from './page-sleep.ts';
+import { LendingHolds } from './lending-holds.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { Tempo } from './tempo.svelte.ts';
 import { Standings } from './standings.svelte.ts';
@@ -33,13 +34,14 @@ export class DonateState {
   readonly holder: EngineHolder;
   readonly totals: DonateTotals;
   readonly tempo: Tempo;
+  readonly given: AnswersGiven;
   readonly speedLimit: SpeedLimit;
   readonly audits: AuditChoice;
   readonly sharing: Sharing;
   readonly standings = new Standings();
   readonly people = new PeopleServed();
   readonly #needs: DonateNeeds;
-  readonly #sleep = new PageSleep();
+  readonly #holds = new LendingHolds();
   #lending = $state.raw<Lending | null>(null);
   #error = $state.raw<MeshError | null>(null);
   #ended: Promise<void> = Promise.resolve();
@@ -49,6 +51,7 @@ export class DonateState {
     this.device = new ThisDevice(needs);
     this.holder = new EngineHolder({ ...needs, newEngine: () => this.device.newEngine() });
     this.totals = new DonateTotals(needs);
+    this.given = new AnswersGiven(needs);
     this.tempo = new Tempo(needs.clock);
     this.speedLimit = new SpeedLimit(needs);
     this.audits = new AuditChoice(needs);
@@ -78,6 +81,11 @@ export class DonateState {
   /** Whether others can be answered now. */
   get donating(): boolean {
     return this.phase === 'waiting' || this.phase === 'serving';
+  }
+
+  /** Nothing new is taken, and lending stops when the answers that were begun are written. */
+  get finishing(): boolean {
+    return this.#lending?.finishing ?? false;
   }
 
   /** Why lending ended or never began; null in every phase but `error`. */
@@ -111,6 +119,7 @@ export class DonateState {
   async restore(): Promise<void> {
     await Promise.all([
       this.totals.restore(),
+      this.given.restore(),
       this.device.restore(),
       this.speedLimit.restore(),
       this.audits.restore(),
@@ -121,9 +130,9 @@ export class DonateState {
   /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */
   async start(): Promise<void> {
     if (this.#lending !== null) return;
-    const { device, holder, totals, tempo, speedLimit, audits, people } = this;
+    const { device, holder, totals, given, tempo, speedLimit, audits, people } = this;
     this.#error = null;
-    const own = { device, holder, totals, tempo, speedLimit, audits, people, sleep: this.#sleep };
+    const own = { device, holder, totals, given, tempo, speedLimit, audits, people, holds: this.#holds };
     const lending = new Lending({ ...this.#needs, ...own });
     this.#lending = lending;
     this.#ended = this.#end(lending);
@@ -137,14 +146,26 @@ export class DonateState {
     await this.#ended;
   }
 
+  /** Takes nothing new, and stops when what was begun is written. */
+  async finish(): Promise<void> {
+    await this.#lending?.finish();
+    await this.#ended;
+  }
+
   /** The browser puts this page to sleep: withdraws the offer. Resolves when the people being served were told. */
   async suspend(): Promise<void> {
-    await this.#sleep.begin();
+    await this.#holds.begin('asleep');
   }
 
   /** The page is awake again: offers again what it offered before. */
   wake(): void {
-    this.#sleep.end();
+    this.#holds.end('asleep');
+  }
+
+  /** Its owner wants it to rest, or no longer: the offer is withdrawn meanwhile, and the model stays in memory. */
+  rest(resting: boolean): void {
+    if (resting) void this.#holds.begin('rest');
+    else this.#holds.end('rest');
   }
 
   async #end(lending: Lending): Promise<void> {

@@ -100,7 +100,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
   const described: unknown[] = [];
   /** Each time that somebody looked which models are here. */
   const looks: number[] = [];
-  const offers: { options: ProvideOptions; stopped: boolean }[] = [];
+  const offers: { options: ProvideOptions; stopped: boolean; finishing: boolean; finished: () => void }[] = [];
   const connection: Pick<LifeFacts, 'control' | 'wasConnected'> = { control: 'open', wasConnected: true };
   const store = new MemoryStore();
   const clock = new ManualClock();
@@ -126,7 +126,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
       return engines.at(-1)!;
     },
     provide: async (options): Promise<Providing> => {
-      const offer = { options, stopped: false };
+      const offer = { options, stopped: false, finishing: false, finished: () => {} };
       offers.push(offer);
       offered.options = options;
       return {
@@ -135,6 +135,10 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
         stop: async () => {
           offer.stopped = true;
           offered.stopped = true;
+        },
+        finish: () => {
+          offer.finishing = true;
+          return new Promise((resolve) => (offer.finished = resolve));
         },
       };
     },
@@ -406,6 +410,63 @@ describe('DonateState, with a pretended engine and mesh', () => {
     await donate.stop();
     await ended;
     expect(donate.phase).toBe('off');
+  });
+
+  it('rests while its owner wants it to, however often the page sleeps meanwhile', async () => {
+    const { donate, engines, offers, settle, start } = setUp();
+    donate.rest(true);
+    const ended = start();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    expect([donate.phase, donate.on, offers.length]).toEqual(['paused', true, 0]);
+    await donate.suspend();
+    donate.wake();
+    await settle();
+    expect([donate.phase, offers.length]).toEqual(['paused', 0]);
+    donate.rest(false);
+    await settle();
+    expect([donate.phase, offers.length]).toEqual(['waiting', 1]);
+    donate.rest(true);
+    await settle();
+    expect([donate.phase, offers[0]?.stopped, engines.at(-1)?.closed]).toEqual(['paused', true, false]);
+    await donate.stop();
+    await ended;
+  });
+
+  it('finishes: takes nothing new, and stops when what was begun is written', async () => {
+    const { donate, engines, offers, settle, start } = setUp();
+    const ended = start();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    const peer = newPeerId();
+    offers[0]?.options.onStatus({ ...IDLE, busySlots: 1, tokens: 20 });
+    void donate.finish();
+    expect([donate.finishing, offers[0]?.finishing, offers[0]?.stopped, donate.phase]).toEqual([
+      true,
+      true,
+      false,
+      'serving',
+    ]);
+    offers[0]?.options.onAnswer?.({ peer, model: TINY.id, tokens: 30, ms: 1_500.4, ended: 'whole' });
+    offers[0]?.finished();
+    await ended;
+    expect([donate.phase, donate.finishing, donate.totals.today.writingMs]).toEqual(['off', false, 1_500]);
+    expect(donate.given.list).toMatchObject([{ peer, tokens: 30, ended: 'whole' }]);
+  });
+
+  it('can be stopped while it finishes, or before there is anything to finish', async () => {
+    const { donate, engines, settle, start } = setUp();
+    const first = start();
+    void donate.finish();
+    await first;
+    expect(donate.phase).toBe('off');
+    const second = start();
+    engines.at(-1)?.finishLoad();
+    await settle();
+    void donate.finish();
+    await donate.stop();
+    await second;
+    expect([donate.phase, donate.error]).toEqual(['off', null]);
   });
 
   it('knows where it stands in the mesh', async () => {

@@ -1,21 +1,22 @@
-/** Lends one model: loads, tries and offers it, withdraws it while the page sleeps, until it fails or is stopped. */
+/** Lends one model: loads, tries and offers it, withdraws it while that is held, until it fails or is stopped. */
 import { onAbort } from '@llmesh/core/base/abort';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
-import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { AnswerGiven, WorkerStatus } from '@llmesh/core/provide/worker';
 import type { AuditChoice } from './audit-choice.svelte.ts';
 import type { EngineHolder, EngineLease } from '../device/engine-holder.svelte.ts';
+import type { SpeedLimit } from './speed-limit.svelte.ts';
 import type { ReadyProgress } from '../device/model-trial.ts';
-import type { PageSleep } from './page-sleep.ts';
+import type { LendingHolds } from './lending-holds.ts';
 
 export interface LendModelNeeds {
   holder: EngineHolder;
-  sleep: PageSleep;
+  holds: LendingHolds;
   provide: (options: ProvideOptions) => Promise<Providing>;
-  /** The owner's limit for each answer, looked up when it begins; null: as fast as it goes. */
-  maxTokensPerSecond: () => number | null;
+  /** The owner's limits for each answer, looked up when it begins. */
+  limit: Pick<SpeedLimit, 'tokensPerSecond' | 'share'>;
   /** Whether it checks answers of others, where its engine can. */
   audits: Pick<AuditChoice, 'on' | 'turned'>;
   /** Hears of errors for the log. */
@@ -23,7 +24,11 @@ export interface LendModelNeeds {
   progress: (progress: ReadyProgress) => void;
   /** Called when the model is in memory and works. */
   ready: (lease: Pick<EngineLease, 'loaded' | 'tokensPerSecond'>) => void;
+  /** The offer as it stands; null: it was taken back. */
+  offers: (offer: Providing | null) => void;
   status: (status: WorkerStatus) => void;
+  /** An answer ended, however it did. */
+  answered: (given: AnswerGiven) => void;
   /** The engine had loaded its model again, and answers. */
   reloaded: () => void;
   paused: () => void;
@@ -37,7 +42,7 @@ export interface LentEnd {
 
 /** Resolves with what ended it, once all of it has stopped. Never rejects. */
 export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, signal: AbortSignal): Promise<LentEnd> {
-  const { holder, sleep, failed } = needs;
+  const { holder, holds, failed } = needs;
   let lease: EngineLease | null = null;
   let served = false;
   try {
@@ -46,10 +51,10 @@ export async function lendModel(model: CatalogueModel, needs: LendModelNeeds, si
     served = true;
     needs.ready(lease);
     for (;;) {
-      if (!sleep.asleep) await offered(lease, advert, needs, signal);
+      if (!holds.held) await offered(lease, advert, needs, signal);
       if (signal.aborted) throw cancelled();
       needs.paused();
-      await Promise.race([lease.lost, sleep.turned(false), aborted(signal)]);
+      await Promise.race([lease.lost, holds.turned(false), aborted(signal)]);
     }
   } catch (thrown) {
     return {
@@ -78,11 +83,11 @@ function advertOf(model: CatalogueModel, { loaded, tokensPerSecond }: EngineLeas
   };
 }
 
-/** Offers the model until the page is put to sleep or `signal` aborts. Rejects when the engine died. */
+/** Offers the model until that is held or `signal` aborts. Rejects when the engine died. */
 async function offered(
   lease: EngineLease,
   advert: ModelAdvert,
-  { provide, sleep, status, reloaded, failed, maxTokensPerSecond, audits }: LendModelNeeds,
+  { provide, holds, offers, status, answered, reloaded, failed, limit, audits }: LendModelNeeds,
   signal: AbortSignal,
 ): Promise<void> {
   let hang: (error: MeshError) => void = () => {};
@@ -107,10 +112,14 @@ async function offered(
   const providing = await provide({
     models: [model],
     onStatus: status,
+    onAnswer: answered,
     onFailure: failed,
     onHang: (error) => hang(error),
     get maxTokensPerSecond() {
-      return maxTokensPerSecond();
+      return limit.tokensPerSecond;
+    },
+    get maxShare() {
+      return limit.share;
     },
   });
   const describe = () => {
@@ -119,7 +128,7 @@ async function offered(
   };
   audits.turned = describe;
   const stop = () => providing.stop().catch(failed);
-  const release = sleep.before(stop);
+  const release = holds.before(stop);
   const ignore = lease.onReload((ended) => {
     present = { ...offer(), wakesInMs: Math.min(Math.round(lease.wakesInMs), MAX_WAKING_MS) };
     providing.describe();
@@ -131,9 +140,11 @@ async function offered(
   try {
     if (signal.aborted) return;
     status(providing.status);
-    await Promise.race([lease.lost, hung, sleep.turned(true), aborted(signal)]);
+    offers(providing);
+    await Promise.race([lease.lost, hung, holds.turned(true), aborted(signal)]);
   } finally {
     audits.turned = null;
+    offers(null);
     ignore();
     release();
     await stop();

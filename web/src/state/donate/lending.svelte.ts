@@ -8,14 +8,15 @@ import { Restarts } from '@llmesh/core/engine/restarts';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { AnswersGiven } from './answers-given.svelte.ts';
 import type { AuditChoice } from './audit-choice.svelte.ts';
 import type { DonateTotals } from './donate-totals.svelte.ts';
 import { DownloadPace, type Pace } from '../device/download-pace.ts';
 import type { EngineHolder } from '../device/engine-holder.svelte.ts';
 import type { lendModel, LentEnd } from './lend-model.ts';
+import type { LendingHolds } from './lending-holds.ts';
 import type { ReadyProgress } from '../device/model-trial.ts';
 import { whyNone } from '../device/no-model.ts';
-import type { PageSleep } from './page-sleep.ts';
 import type { PeopleServed } from './people-served.svelte.ts';
 import { smallerModel } from '../device/step-down.ts';
 import type { Sharing } from './sharing/sharing.svelte.ts';
@@ -25,7 +26,7 @@ import type { ThisDevice } from '../device/this-device.svelte.ts';
 
 /**
  * getting: downloading · waking: into memory, then the self-test · recovering: it failed and is started again in a moment ·
- * paused: the browser has put the page to sleep
+ * paused: the browser has put the page to sleep, or its owner wants it to rest
  */
 export type LendingPhase =
   | 'probing'
@@ -58,7 +59,8 @@ export interface LendingNeeds extends LendingWorld {
   speedLimit: SpeedLimit;
   audits: AuditChoice;
   people: PeopleServed;
-  sleep: PageSleep;
+  given: AnswersGiven;
+  holds: LendingHolds;
   /** Lends the files of the model that is lent, too. */
   sharing: Sharing;
 }
@@ -89,6 +91,8 @@ export class Lending {
   #waking = $state.raw<ReadyProgress | null>(null);
   #lent = $state.raw<Lent | null>(null);
   #status = $state.raw<WorkerStatus | null>(null);
+  #offer: Providing | null = null;
+  #finishing = $state(false);
   /** Resolves with why it ended by itself; null: it was stopped. Never rejects. */
   readonly ended: Promise<MeshError | null>;
 
@@ -123,6 +127,19 @@ export class Lending {
 
   get status(): WorkerStatus | null {
     return this.#status;
+  }
+
+  /** Nothing new is taken, and it stops when the answers that were begun are written. */
+  get finishing(): boolean {
+    return this.#finishing;
+  }
+
+  /** Stops when what was begun is written. Resolves when it stops. Idempotent. */
+  async finish(): Promise<void> {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    await this.#offer?.finish().catch(this.#needs.failed);
+    if (!this.#abort.signal.aborted) this.stop();
   }
 
   /** Tells those who are served; `ended` resolves when nothing runs any more. */
@@ -166,7 +183,7 @@ export class Lending {
       model,
       {
         ...this.#needs,
-        maxTokensPerSecond: () => speedLimit.tokensPerSecond,
+        limit: speedLimit,
         progress: (progress) => this.#progress(pace, progress),
         ready: ({ loaded, tokensPerSecond }) => {
           this.#pace = null;
@@ -178,7 +195,12 @@ export class Lending {
           sharing.share(model);
           tempo.start();
         },
+        offers: (offer) => (this.#offer = offer),
         status: (status) => this.#take(status),
+        answered: (given) => {
+          this.#needs.given.add({ ...given, atMs: now() });
+          totals.add({ writingMs: Math.round(given.ms) });
+        },
         reloaded: () => {
           this.#waking = null;
           if (this.#status !== null) this.#take(this.#status);

@@ -4,10 +4,19 @@ import { KeptRecord } from '../kept/kept-record.svelte.ts';
 import { parserOf } from '../kept/parser.ts';
 import type { Store } from '../store.ts';
 
-/** Tokens a second of one answer; a person reads about six. null: as fast as possible. */
-export const SPEED_LIMITS = { full: null, moderate: 20, gentle: 8 } as const;
-export type SpeedChoice = keyof typeof SPEED_LIMITS;
-const parse = parserOf(v.picklist(['full', 'moderate', 'gentle']));
+/**
+ * Tokens a second of one answer, of which a person reads about six, or null; and the share of the time in which an engine works on
+ * it: the graphics card or the processor rests in between.
+ */
+const LIMITS = {
+  full: { tokensPerSecond: null, share: 1 },
+  half: { tokensPerSecond: null, share: 1 / 2 },
+  quarter: { tokensPerSecond: null, share: 1 / 4 },
+  moderate: { tokensPerSecond: 20, share: 1 },
+  gentle: { tokensPerSecond: 8, share: 1 },
+} as const;
+export type SpeedChoice = keyof typeof LIMITS;
+const parse = parserOf(v.picklist(['full', 'half', 'quarter', 'moderate', 'gentle']));
 
 export interface SpeedLimitNeeds {
   store: Store;
@@ -40,7 +49,11 @@ export class SpeedLimit {
   }
 
   get tokensPerSecond(): number | null {
-    return SPEED_LIMITS[this.choice];
+    return LIMITS[this.choice].tokensPerSecond;
+  }
+
+  get share(): number {
+    return LIMITS[this.choice].share;
   }
 
   async restore(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the Donate page shows. */
 import type { Connection } from '../../state/connection.svelte.ts';
 import type { Background } from '../../state/donate/background.svelte.ts';
+import type { Resting } from '../../state/donate/rest/resting.svelte.ts';
 import type { Resume } from '../../state/donate/resume.svelte.ts';
 import type { CreditsPageState } from '../credits/credits-page-state.ts';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
@@ -8,6 +9,7 @@ import type { DonateState } from '../../state/donate/donate.svelte.ts';
 export interface DonatePageState {
   donate: DonateState;
   background: Background;
+  resting: Resting;
   resume: Resume;
   credits: CreditsPageState;
   connection: Pick<Connection, 'clockNote'>;

@@ -4,8 +4,10 @@ import { peerName } from '@llmesh/core/identity/names';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
 import type { KeptModel } from '../../state/device/model-shelf.ts';
 import { whyNone } from '../../state/device/no-model.ts';
+import type { Rest } from '../../state/donate/rest/rest.ts';
 import { onceWords, paceWords } from '../parts/device-words.ts';
 import { bytes, count, speed } from '../parts/format.ts';
+import { restWords } from './rest-words.ts';
 
 export interface StageWords {
   title: string;
@@ -33,7 +35,8 @@ const NUMBERS = [
   'twelve',
 ];
 
-export function stageWords(donate: DonateState): StageWords {
+/** `rest`: why its owner wants it to rest; null: they do not. */
+export function stageWords(donate: DonateState, rest: Rest | null): StageWords {
   const name = donate.lent?.model.name ?? '';
   switch (donate.phase) {
     case 'off':
@@ -52,7 +55,9 @@ export function stageWords(donate: DonateState): StageWords {
     case 'recovering':
       return words('One moment.', `${name} failed and is being started again.`, recoveringHint(donate));
     case 'paused':
-      return words('Paused', 'The browser has put this page to sleep.', '');
+      return rest === null
+        ? words('Paused', 'The browser has put this page to sleep.', '')
+        : words('Resting.', restWords(rest, Date.now()), restHint(donate));
     case 'waiting':
       return words(
         'You’re donating.',
@@ -121,6 +126,10 @@ function wakingWords({ waking, lent }: DonateState, name: string): StageWords {
   return { ...words('One moment.', line, SLOW_FIRST), ticker: share === null ? '.' : `: ${share} %.` };
 }
 
+function restHint({ lent }: DonateState): string {
+  return lent?.loaded ? `${lent.model.name} stays loaded. Nobody is answered meanwhile.` : '';
+}
+
 function readyHint({ lent, probe }: DonateState): string {
   if (lent === null || lent.loaded === null || lent.readyAt === null) return '';
   const time = new Date(lent.readyAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -135,7 +144,9 @@ function servingWords(donate: DonateState, name: string): StageWords {
   const tokensPerSecond = status?.tokensPerSecond ?? 0;
   const waiting = queued === 0 ? '' : ` ${capital(number(queued))} more ${queued === 1 ? 'waits' : 'wait'}.`;
   return {
-    title: `Your computer is helping ${number(peers.length)} ${peers.length === 1 ? 'person' : 'people'}.`,
+    title: donate.finishing
+      ? 'Finishing, then it stops.'
+      : `Your computer is helping ${number(peers.length)} ${peers.length === 1 ? 'person' : 'people'}.`,
     line: `Serving: ${number(busy)} ${busy === 1 ? 'answer' : 'answers'}`,
     // No tokens yet: the question is being read.
     ticker: tokensPerSecond === 0 ? '.' : `, ${speed(tokensPerSecond)}.`,
