@@ -12,6 +12,32 @@ const expectation = { poll: { timeout: 30_000 } };
 const retry = process.env['CI'] === undefined ? 0 : 1;
 /** Nothing of ours keeps anything in a module: each is loaded once by a worker of vitest, not once for every file of tests. */
 const isolate = false;
+/**
+ * `npm test` has ten minutes. What is long and repeats the main ways in processes of its own, or has a command of its own as attacks
+ * and simulations do, waits for `WIDE=1 npm run unit`; whoever names a file of tests gets it in any case.
+ */
+const isWide = process.env['WIDE'] === '1' || process.argv.some((arg) => arg.includes('.test.'));
+const WIDE: Readonly<Record<string, readonly string[]>> = {
+  attack: ['attack'],
+  core: ['models/swarm/churn'],
+  'native-worker': [
+    'cli/standard-stream',
+    'commands/models/models-deltas',
+    'commands/models/models-from-peers',
+    'commands/worker-settings',
+    'gateway/clients',
+    'lend/guest',
+    'llama/draft/draft',
+    'llama/score/attacks',
+    'mcp/mcp',
+    'models/pieces/killed',
+    'node/cheat',
+    'node/paths',
+    'node/proxied',
+    'node/same-name',
+  ],
+  sim: ['sim', 'economy/attacks'],
+};
 const node = (name: string) => ({
   resolve: { conditions: [source, ...defaultServerConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
@@ -19,6 +45,7 @@ const node = (name: string) => ({
     name,
     root: `./${name}`,
     include: ['src/**/*.test.ts'],
+    exclude: isWide ? [] : (WIDE[name] ?? []).map((file) => `src/${file}.test.ts`),
     testTimeout,
     hookTimeout: testTimeout,
     expect: expectation,

@@ -1,6 +1,6 @@
 /** Browsers that give the page less: over plain http, without WebAssembly, with a full disk, after the server was updated. */
 import { expect, type CDPSession, type Page } from '@playwright/test';
-import { launch, launchWhereLeadsHere, launchWithoutWasm, openPage, type BrowserName, wide } from '../src/browsers.ts';
+import { launch, launchWhereLeadsHere, launchWithoutWasm, openPage, type BrowserName } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, modelPicker, tinyIsOffered } from '../src/chat.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
 import { plain } from '../src/questions.ts';
@@ -58,7 +58,7 @@ async function lendsOnceThereIsRoom(page: Page, origin: string, devtools: CDPSes
 for (const name of BROWSERS) {
   test(
     `over plain http, ${name} lends the tiny model once the disk has room, runs it for its own person, and keeps it`,
-    { tag: wide(name) },
+    { tag: '@wide' },
     async () => {
       test.setTimeout(180_000);
       const browser = await launchWhereLeadsHere(LAN, name);

@@ -1,7 +1,7 @@
 /** A conversation that is longer than a screen, and than the memory of its model. */
 import { expect, type Page } from '@playwright/test';
 import { MeshError } from '@llmesh/core/base/errors';
-import { launch, openPage, type BrowserName, wide } from '../src/browsers.ts';
+import { launch, openPage, type BrowserName } from '../src/browsers.ts';
 import { ask, log, message, send } from '../src/chat.ts';
 import { writeTalks } from '../src/long-talk.ts';
 import { startMesh, type TestMesh } from '../src/mesh.ts';
@@ -57,7 +57,7 @@ async function scrollUp(page: Page, px: number): Promise<number> {
 for (const name of ['chromium', 'firefox'] as BrowserName[]) {
   test(
     `a long conversation opens at its end, keeps its place, is all there, and goes on past its model's memory, in ${name}`,
-    { tag: wide(name) },
+    { tag: '@wide' },
     async () => {
       test.slow();
       const browser = await launch(name);

@@ -125,7 +125,7 @@ for (const name of ['chromium', 'firefox'] as const) {
   );
 }
 
-test('no text that a volunteer sends stops the page', async ({ commonBrowsers }) => {
+test('no text that a volunteer sends stops the page', { tag: '@wide' }, async ({ commonBrowsers }) => {
   test.setTimeout(240_000);
   const { page, errors } = await opened(commonBrowsers, 'chromium');
   await page.evaluate(() => {

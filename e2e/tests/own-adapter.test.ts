@@ -101,7 +101,7 @@ test("a visitor's own adapter changes the answers, survives a reload, and is nob
   expect(errors).toEqual([]);
 });
 
-test('says of each wrong file what it is and what to do, and keeps none', async ({ mesh, visit }) => {
+test('says of each wrong file what it is and what to do, and keeps none', { tag: '@wide' }, async ({ mesh, visit }) => {
   test.setTimeout(180_000);
   await mesh.addWorker();
   const { page, errors } = await visit();
@@ -137,29 +137,33 @@ test('says of each wrong file what it is and what to do, and keeps none', async 
   expect(errors).toEqual([]);
 });
 
-test('the next provider gets the adapter anew when the first is gone in the middle', async ({ mesh, visit }) => {
-  test.setTimeout(180_000);
-  const workers = [await mesh.addWorker('--max-speed', '6'), await mesh.addWorker('--max-speed', '6')];
-  const { page } = await visit();
-  await opener(page).click();
-  await add(page, await file('law.gguf', loraGguf(TINY_MATRICES, { seed: 1, strength: 1 })));
-  await expect(said(page)).toContainText('is used');
-  await page.keyboard.press('Escape');
-  await ask(page, question);
-  await expect(lastAnswer(page)).toContainText('LLMesh is', { timeout: 30_000 });
-  const busy = () => workers.find((worker) => lastStatus(worker)?.busySlots === 1);
-  await expect.poll(() => busy() !== undefined).toBe(true);
-  busy()?.process.kill('SIGKILL');
-  await expect(page.getByRole('status', { name: 'News' })).toContainText('continues', { timeout: 60_000 });
-  await expect(lastAnswer(page)).toContainText('is writing');
-  const words = async () => (await lastAnswer(page).innerText()).length;
-  const before = await words();
-  await expect.poll(words, { timeout: 30_000 }).toBeGreaterThan(before);
-  await stop(page).click();
-  await expect(lastAnswer(page)).toContainText(/stopped here/i);
-});
+test(
+  'the next provider gets the adapter anew when the first is gone in the middle',
+  { tag: '@wide' },
+  async ({ mesh, visit }) => {
+    test.setTimeout(180_000);
+    const workers = [await mesh.addWorker('--max-speed', '6'), await mesh.addWorker('--max-speed', '6')];
+    const { page } = await visit();
+    await opener(page).click();
+    await add(page, await file('law.gguf', loraGguf(TINY_MATRICES, { seed: 1, strength: 1 })));
+    await expect(said(page)).toContainText('is used');
+    await page.keyboard.press('Escape');
+    await ask(page, question);
+    await expect(lastAnswer(page)).toContainText('LLMesh is', { timeout: 30_000 });
+    const busy = () => workers.find((worker) => lastStatus(worker)?.busySlots === 1);
+    await expect.poll(() => busy() !== undefined).toBe(true);
+    busy()?.process.kill('SIGKILL');
+    await expect(page.getByRole('status', { name: 'News' })).toContainText('continues', { timeout: 60_000 });
+    await expect(lastAnswer(page)).toContainText('is writing');
+    const words = async () => (await lastAnswer(page).innerText()).length;
+    const before = await words();
+    await expect.poll(words, { timeout: 30_000 }).toBeGreaterThan(before);
+    await stop(page).click();
+    await expect(lastAnswer(page)).toContainText(/stopped here/i);
+  },
+);
 
-test('who takes none is not asked, and a hidden address is told why', async ({ mesh, visit }) => {
+test('who takes none is not asked, and a hidden address is told why', { tag: '@wide' }, async ({ mesh, visit }) => {
   const worker = await mesh.addWorker('--no-adapters-from-visitors');
   const { page } = await visit();
   await opener(page).click();

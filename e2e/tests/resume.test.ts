@@ -73,34 +73,30 @@ async function lenders(url: string): Promise<number> {
 }
 
 for (const how of ['is killed', 'stops donating'] as const) {
-  test(
-    `a volunteer whose browser ${how} in mid-answer costs no word`,
-    { tag: how === 'is killed' ? [] : ['@wide'] },
-    async ({ mesh, visit }) => {
-      test.setTimeout(180_000);
-      const volunteer = await launchToKill();
-      try {
-        const lending = await openPage(volunteer.browser, `${mesh.url}/donate`);
-        await donateGently(lending.page);
-        const { page, errors } = await visit();
-        // The worker sleeps when the question is asked, so that the volunteer answers.
-        const worker = await mesh.addWorker();
-        worker.process.kill('SIGSTOP');
-        await expect.poll(() => lenders(mesh.url), { timeout: 15_000 }).toBe(1);
-        await ask(page, long.question);
-        await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 10));
-        worker.process.kill('SIGCONT');
-        await expect.poll(() => lenders(mesh.url), { timeout: 15_000 }).toBe(2);
-        await expect(lastAnswer(page)).not.toContainText(long.answer);
-        if (how === 'is killed') await volunteer.kill();
-        else await lending.page.getByRole('button', { name: 'Stop donating' }).click();
-        const article = await answered(page);
-        await expect(article).toContainText(long.answer);
-        await expect(article).toContainText(`resumed on ${nameOf(worker)}`);
-        expect(errors).toEqual([]);
-      } finally {
-        await volunteer.kill();
-      }
-    },
-  );
+  test(`a volunteer whose browser ${how} in mid-answer costs no word`, { tag: '@wide' }, async ({ mesh, visit }) => {
+    test.setTimeout(180_000);
+    const volunteer = await launchToKill();
+    try {
+      const lending = await openPage(volunteer.browser, `${mesh.url}/donate`);
+      await donateGently(lending.page);
+      const { page, errors } = await visit();
+      // The worker sleeps when the question is asked, so that the volunteer answers.
+      const worker = await mesh.addWorker();
+      worker.process.kill('SIGSTOP');
+      await expect.poll(() => lenders(mesh.url), { timeout: 15_000 }).toBe(1);
+      await ask(page, long.question);
+      await expect(lastAnswer(page)).toContainText(long.answer.slice(0, 10));
+      worker.process.kill('SIGCONT');
+      await expect.poll(() => lenders(mesh.url), { timeout: 15_000 }).toBe(2);
+      await expect(lastAnswer(page)).not.toContainText(long.answer);
+      if (how === 'is killed') await volunteer.kill();
+      else await lending.page.getByRole('button', { name: 'Stop donating' }).click();
+      const article = await answered(page);
+      await expect(article).toContainText(long.answer);
+      await expect(article).toContainText(`resumed on ${nameOf(worker)}`);
+      expect(errors).toEqual([]);
+    } finally {
+      await volunteer.kill();
+    }
+  });
 }

@@ -79,7 +79,7 @@ async function introductions(mesh: TestMesh): Promise<number> {
   return stats.matches;
 }
 
-test('volunteers I trust: no one else is asked, and the question waits for one of them', async () => {
+test('volunteers I trust: no one else is asked, and the question waits for one of them', { tag: '@wide' }, async () => {
   await withMesh(async (mesh) => {
     const [friend, stranger] = [await addWorker(mesh), await addWorker(mesh)];
     const page = await open(mesh.url);
