@@ -1,7 +1,6 @@
 /** How much may be filed from one network: identities are free, addresses are not. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
-import { widerNetworkOf } from '../sockets/address.ts';
 
 /**
  * What is read at all. A peer files ten a second at most; after an outage a school files all at once, and anything over
@@ -22,17 +21,17 @@ export class FilingShares {
     this.#kept = [new AddressBuckets(clock, KEPT), new AddressBuckets(clock, KEPT_WIDER)];
   }
 
-  /** May one more filing from there be read? */
-  mayRead(network: string): boolean {
-    return take(this.#read, network);
+  /** May one more filing from there be read? `wider`: `widerNetworkOf` says it. */
+  mayRead(network: string, wider: string): boolean {
+    return take(this.#read, network, wider);
   }
 
   /** May one more filing from there be checked and kept? */
-  mayKeep(network: string): boolean {
-    return take(this.#kept, network);
+  mayKeep(network: string, wider: string): boolean {
+    return take(this.#kept, network, wider);
   }
 }
 
-function take([narrow, wider]: readonly [AddressBuckets, AddressBuckets], network: string): boolean {
-  return narrow.take(network) && wider.take(widerNetworkOf(network));
+function take([narrow, wide]: readonly [AddressBuckets, AddressBuckets], network: string, wider: string): boolean {
+  return narrow.take(network) && wide.take(wider);
 }

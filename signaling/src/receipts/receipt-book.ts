@@ -13,6 +13,7 @@ import { impossibility } from './receipt-limits.ts';
 import type { IssuedLeases } from './issued-leases.ts';
 import { SignatureQueue, type Checker } from './signature-queue.ts';
 import { isSigned } from './signature-threads.ts';
+import { widerNetworkOf } from '../sockets/address.ts';
 
 /** A store takes about as long for one as for dozens, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
@@ -22,6 +23,8 @@ const MAX_GATHER_MS = 400;
 const MAX_WAITING = 4_096;
 /** As many are written in one go: some ten milliseconds. */
 const MAX_BATCH = 1_024;
+/** While one batch is on its way to the disk, a large one waits behind it, and shares the next transaction with the ledger. */
+const MAX_WRITING = 2;
 /** How often old rows are added up, some hundred at a time. */
 const SWEEP_MS = 10_000;
 /** How often a disk that stays full is reported. */
@@ -58,8 +61,8 @@ export class ReceiptBook {
   readonly #signatures: SignatureQueue;
   #waiting: Waiting[] = [];
   #stopTimer: (() => void) | null = null;
-  /** The batch that is being written: one at a time. */
-  #writing: Promise<void> | null = null;
+  /** The batches that are being written, one after the other. */
+  readonly #writing = new Set<Promise<void>>();
   /** Filings on their way to the signature queue: the store is being asked what it knows about them. */
   readonly #asking = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
@@ -89,17 +92,18 @@ export class ReceiptBook {
   async #enqueue(filing: Filing, by: PeerId, network: string): Promise<{ written: Promise<void> } | null> {
     const { now } = this.#options;
     if (this.#closing !== null) throw later();
-    if (!this.#shares.mayRead(network)) throw tooMany();
+    const wider = widerNetworkOf(network);
+    if (!this.#shares.mayRead(network, wider)) throw tooMany();
     const delivered = readFiling(filing, this.#options, by);
     const impossible = impossibility(delivered, now());
     if (impossible !== null) throw refused(impossible);
     // It is known already: then it makes no difference whether this one is signed.
     if (!(await this.#isNews(delivered))) return null;
     if (this.#waiting.length >= MAX_WAITING) throw later();
-    if (!this.#shares.mayKeep(network)) throw tooMany();
+    if (!this.#shares.mayKeep(network, wider)) throw tooMany();
     const checks = checksOf(delivered);
     const written = new Promise<void>((resolve, reject) => {
-      this.#signatures.check(network, checks, (wrong) => {
+      this.#signatures.check(wider, checks, (wrong) => {
         const fault = checks[wrong];
         if (fault !== undefined) return reject(refused(fault.why));
         this.#waiting.push({ delivered, resolve, reject });
@@ -118,7 +122,7 @@ export class ReceiptBook {
     this.#stopSweep();
     await Promise.allSettled(this.#asking);
     await this.#signatures.close();
-    await Promise.all([this.#writing, this.#sweeping]);
+    await Promise.all([...this.#writing, this.#sweeping]);
     this.#stopTimer?.();
     while (this.#waiting.length > 0) await this.#write();
     await this.#options.store.close();
@@ -137,7 +141,9 @@ export class ReceiptBook {
   }
 
   #gather(): void {
-    if (this.#writing === null && this.#stopTimer === null) this.#gatherFrom(this.#options.clock.now());
+    if (this.#stopTimer !== null) return;
+    if (this.#writing.size === 0) this.#gatherFrom(this.#options.clock.now());
+    else if (this.#waiting.length >= LARGE_BATCH && this.#writing.size < MAX_WRITING) this.#begin();
   }
 
   #gatherFrom(beganMs: number): void {
@@ -147,11 +153,16 @@ export class ReceiptBook {
       this.#stopTimer = null;
       const mayWait = this.#signatures.size > 0 && this.#waiting.length < LARGE_BATCH;
       if (mayWait && clock.now() - beganMs < MAX_GATHER_MS) return this.#gatherFrom(beganMs);
-      this.#writing = this.#write().finally(() => {
-        this.#writing = null;
-        if (this.#waiting.length > 0) this.#gather();
-      });
+      this.#begin();
     });
+  }
+
+  #begin(): void {
+    const writing = this.#write().finally(() => {
+      this.#writing.delete(writing);
+      if (this.#waiting.length > 0) this.#gather();
+    });
+    this.#writing.add(writing);
   }
 
   /** Never rejects. */
