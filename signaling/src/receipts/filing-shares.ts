@@ -12,6 +12,13 @@ const READ_WIDER = { perSecond: 300, burst: 1_000 };
 const KEPT = { perSecond: 10, burst: 3_000 };
 const KEPT_WIDER = { perSecond: 30, burst: 6_000 };
 
+/** Where a filing comes from. */
+export interface From {
+  readonly network: string;
+  /** As `widerNetworkOf` names it. */
+  readonly wider: string;
+}
+
 export class FilingShares {
   readonly #read: readonly [AddressBuckets, AddressBuckets];
   readonly #kept: readonly [AddressBuckets, AddressBuckets];
@@ -21,17 +28,17 @@ export class FilingShares {
     this.#kept = [new AddressBuckets(clock, KEPT), new AddressBuckets(clock, KEPT_WIDER)];
   }
 
-  /** May one more filing from there be read? `wider`: `widerNetworkOf` says it. */
-  mayRead(network: string, wider: string): boolean {
-    return take(this.#read, network, wider);
+  /** May one more filing from there be read? */
+  mayRead(from: From): boolean {
+    return take(this.#read, from);
   }
 
   /** May one more filing from there be checked and kept? */
-  mayKeep(network: string, wider: string): boolean {
-    return take(this.#kept, network, wider);
+  mayKeep(from: From): boolean {
+    return take(this.#kept, from);
   }
 }
 
-function take([narrow, wide]: readonly [AddressBuckets, AddressBuckets], network: string, wider: string): boolean {
+function take([narrow, wide]: readonly [AddressBuckets, AddressBuckets], { network, wider }: From): boolean {
   return narrow.take(network) && wide.take(wider);
 }

@@ -8,7 +8,7 @@ import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { checksOf, readFiling, refused, type Delivered } from './delivered.ts';
 import type { DeliveryStore } from './delivery-store.ts';
-import { FilingShares } from './filing-shares.ts';
+import { FilingShares, type From } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
 import type { IssuedLeases } from './issued-leases.ts';
 import { SignatureQueue, type Checker } from './signature-queue.ts';
@@ -81,36 +81,42 @@ export class ReceiptBook {
    * Resolves when this, or a fuller proof of the same, is on disk. `by`: the peer that files it, from which network.
    * Rejects with receipt_refused; with busy or rate_limited when a retry makes sense.
    */
-  async file(filing: Filing, by: PeerId, network: string): Promise<void> {
-    const asking = this.#enqueue(filing, by, network);
-    this.#asking.add(asking);
-    const queued = await asking.finally(() => this.#asking.delete(asking));
-    await queued?.written;
+  file(filing: Filing, by: PeerId, network: string): Promise<void> {
+    try {
+      if (this.#closing !== null) throw later();
+      const from = { network, wider: widerNetworkOf(network) };
+      if (!this.#shares.mayRead(from)) throw tooMany();
+      const delivered = readFiling(filing, this.#options, by);
+      const impossible = impossibility(delivered, this.#options.now());
+      if (impossible !== null) throw refused(impossible);
+      // Thousands wait at once, and most leases are new: these wait for one promise, and no store is asked about each.
+      return isSurelyNew(delivered) ? this.#check(delivered, from) : this.#ask(delivered, from);
+    } catch (thrown) {
+      return Promise.reject(thrown as Error);
+    }
   }
 
-  /** Null: as much is kept already. Resolves when its signatures are being checked; it is written or refused later. */
-  async #enqueue(filing: Filing, by: PeerId, network: string): Promise<{ written: Promise<void> } | null> {
-    const { now } = this.#options;
-    if (this.#closing !== null) throw later();
-    const wider = widerNetworkOf(network);
-    if (!this.#shares.mayRead(network, wider)) throw tooMany();
-    const delivered = readFiling(filing, this.#options, by);
-    const impossible = impossibility(delivered, now());
-    if (impossible !== null) throw refused(impossible);
-    // It is known already: then it makes no difference whether this one is signed.
-    if (!(await this.#isNews(delivered))) return null;
+  /** Of what is known already, it makes no difference whether it is signed. */
+  async #ask(delivered: Delivered, from: From): Promise<void> {
+    const asking = this.#isNews(delivered).then((isNews) => (isNews ? { kept: this.#check(delivered, from) } : null));
+    this.#asking.add(asking);
+    const queued = await asking.finally(() => this.#asking.delete(asking));
+    await queued?.kept;
+  }
+
+  /** Resolves when it is on disk. Throws when too much waits. */
+  #check(delivered: Delivered, from: From): Promise<void> {
     if (this.#waiting.length >= MAX_WAITING) throw later();
-    if (!this.#shares.mayKeep(network, wider)) throw tooMany();
+    if (!this.#shares.mayKeep(from)) throw tooMany();
     const checks = checksOf(delivered);
-    const written = new Promise<void>((resolve, reject) => {
-      this.#signatures.check(wider, checks, (wrong) => {
+    return new Promise<void>((resolve, reject) => {
+      this.#signatures.check(from.wider, checks, (wrong) => {
         const fault = checks[wrong];
         if (fault !== undefined) return reject(refused(fault.why));
         this.#waiting.push({ delivered, resolve, reject });
         this.#gather();
       });
     });
-    return { written };
   }
 
   /** Writes what waits, and closes the store. Idempotent. */
@@ -130,8 +136,6 @@ export class ReceiptBook {
 
   /** Rejects with receipt_refused for what contradicts a kept proof, or is too old. */
   async #isNews(delivered: Delivered): Promise<boolean> {
-    // Most leases are new, and the store, which decides once more in any case, need not be asked about each.
-    if (delivered.issued?.filed.includes(delivered.lease.provider) === false) return true;
     const outcome = await this.#options.store.judge(delivered).catch((thrown: unknown) => {
       this.#tell(thrown);
       throw later();
@@ -206,6 +210,11 @@ export class ReceiptBook {
     this.#told = { reason, atMs };
     this.#options.failed(error);
   }
+}
+
+/** No store knows of it, which in any case decides once more when it is written. */
+function isSurelyNew({ issued, lease: { provider } }: Delivered): boolean {
+  return issued?.filed.includes(provider) === false;
 }
 
 function noteFiled({ issued, lease: { provider } }: Delivered): void {
