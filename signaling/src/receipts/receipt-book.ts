@@ -92,7 +92,7 @@ export class ReceiptBook {
       // Thousands wait at once, and most leases are new: these wait for one promise, and no store is asked about each.
       return isSurelyNew(delivered) ? this.#check(delivered, from) : this.#ask(delivered, from);
     } catch (thrown) {
-      return Promise.reject(thrown as Error);
+      return Promise.reject(thrown);
     }
   }
 
