@@ -219,6 +219,7 @@ program
   .option('--finality <seconds>', 'how long events are timed until they are final', count, 20)
   .option('--leaves <n>', 'of the log that is verified', count, 1_000_000)
   .option('--grow <n>', 'only this: start again with so many events', count)
+  .option('--old-rows <n>', 'with --grow: and the rows in the database that so many more events would have left', count)
   .option('--rebuild', 'with --grow: make the database again from the log, too')
   .action(async (options: LedgerOptions) => {
     report(await ledger(options));

@@ -1,5 +1,13 @@
 /** Who a browser is: the same at each visit, in one tab at a time. */
-import { expect, type BrowserContext, type Page } from '@playwright/test';
+import {
+  devices,
+  expect,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Locator,
+  type Page,
+} from '@playwright/test';
+import { decodeQR } from 'qr/decode.js';
 import { wide, type BrowserName } from '../src/browsers.ts';
 import { onCommonMesh as test } from '../src/visit.ts';
 
@@ -88,3 +96,67 @@ test('an identity goes to another browser by its file; the device that came last
     await Promise.all(contexts.map((context) => context.close()));
   }
 });
+
+const SIZES: Record<string, BrowserContextOptions> = {
+  desktop: { viewport: { width: 1440, height: 900 } },
+  phone: devices['Pixel 7'],
+};
+
+/** What a camera in front of the screen would read; Chromium on Linux has no reader of its own. */
+async function seenIn(code: Locator): Promise<string> {
+  await code.scrollIntoViewIfNeeded();
+  const png = (await code.screenshot()).toString('base64');
+  const { width, height, data } = await code.page().evaluate(async (base64) => {
+    const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${base64}`)).blob());
+    const canvas = new OffscreenCanvas(picture.width, picture.height).getContext('2d')!;
+    canvas.drawImage(picture, 0, 0);
+    const { width, height, data } = canvas.getImageData(0, 0, picture.width, picture.height);
+    return { width, height, data: [...data] };
+  }, png);
+  return decodeQR({ width, height, data: Uint8Array.from(data) });
+}
+
+for (const [from, to] of [
+  ['desktop', 'phone'],
+  ['phone', 'desktop'],
+] as const) {
+  test(`an identity goes from a ${from} to a ${to} by the QR code that is on the screen`, async ({
+    mesh,
+    commonBrowsers,
+  }) => {
+    test.setTimeout(300_000);
+    const browser = await commonBrowsers.get('chromium');
+    const [here, there] = await Promise.all(
+      [from, to].map((size) =>
+        browser.newContext({ ...SIZES[size], serviceWorkers: 'block', reducedMotion: 'reduce' }),
+      ),
+    );
+    const patient = { timeout: 120_000 };
+    try {
+      const [old, other] = [await here!.newPage(), await there!.newPage()];
+      await Promise.all([old, other].map((page) => page.goto(`${mesh.url}/credits`)));
+      await old.getByText('Take it to another device').click();
+      await old.getByLabel('Passphrase', { exact: true }).fill('correct horse');
+      await old.getByLabel('The same again').fill('correct horse');
+      await old.getByRole('button', { name: 'Make it…' }).click();
+      await old.getByRole('button', { name: 'Show it as a QR code' }).click(patient);
+      const code = old.getByRole('img', { name: 'QR code of the locked key' });
+      await expect(code).toBeVisible();
+      const [box, screen] = [await code.boundingBox(), old.viewportSize()];
+      expect(box!.width, 'all of it fits on the screen').toBeLessThanOrEqual(screen!.width);
+      expect(box!.height).toBeLessThanOrEqual(screen!.height);
+      const name = /You will be (?<name>[a-z]+-[a-z]+)/.exec((await old.getByText(/^You will be/).textContent()) ?? '');
+
+      await other.getByText('Bring one here').click();
+      await other.getByLabel('Or what is in it').fill(await seenIn(code));
+      await other.getByLabel('Its passphrase').fill('correct horse');
+      await other.getByRole('button', { name: 'Open it…' }).click();
+      await other.getByRole('button', { name: 'Use it here' }).click(patient);
+      await expect(other.getByText('Who this browser was before')).toBeVisible(patient);
+      await other.goto(`${mesh.url}/network`);
+      expect(await whoIs(other)).toContain(`${name!.groups!['name']!}, `);
+    } finally {
+      await Promise.all([here!.close(), there!.close()]);
+    }
+  });
+}

@@ -12,10 +12,13 @@ import { LedgerTable } from '@llmesh/signaling/ledger/ledger-table';
 import { rebuild } from '@llmesh/signaling/restore/rebuild';
 import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
 import { growLedger } from './grown-ledger.ts';
+import { addOldRows } from './old-rows.ts';
 import type { RestartFigures } from './restart.ts';
 
 export interface GrowFigures extends RestartFigures {
   events: number;
+  /** Events besides, of which there are only the rows that they would have left. */
+  oldRows: number;
   databaseMiB: number;
   logMiB: number;
   /** What old events did. */
@@ -27,11 +30,12 @@ export interface GrowFigures extends RestartFigures {
 
 const MIB = 1_048_576;
 
-/** `again`: the database is made again from the log, too. */
-export async function grow(events: number, again: boolean): Promise<GrowFigures> {
+/** `again`: the database is made again from the log, too. `oldRows`: with the rows that so many more events would have left. */
+export async function grow(events: number, again: boolean, oldRows = 0): Promise<GrowFigures> {
   const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-grow-'));
   try {
     await growLedger(folder, events);
+    if (oldRows > 0) addOldRows(folder, oldRows);
     const before = await endOf(folder);
     const restarted = await restart(folder, before.peer, Math.floor(before.size / 3));
     const sizes = {
@@ -55,7 +59,7 @@ export async function grow(events: number, again: boolean): Promise<GrowFigures>
       const after = await endOf(folder);
       if (after.balances !== before.balances) throw new Error('The ledger that was made again has other balances.');
     }
-    return { events: before.size, ...sizes, ...restarted, ...rebuilt };
+    return { events: before.size, oldRows, ...sizes, ...restarted, ...rebuilt };
   } finally {
     rmSync(folder, { recursive: true });
   }

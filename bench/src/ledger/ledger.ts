@@ -18,6 +18,8 @@ export interface LedgerOptions {
   leaves: number;
   /** Events; then only this is measured. */
   grow?: number;
+  /** With `grow`: and the rows in the database that so many more events would have left. */
+  oldRows?: number;
   /** With `grow`: the database is made again from the log, too. */
   rebuild?: true;
 }
@@ -30,7 +32,7 @@ const LIFE_MS = 1_500;
 
 export async function ledger(options: LedgerOptions) {
   if (options.grow !== undefined) {
-    return { bench: 'ledger-growth', ...(await grow(options.grow, options.rebuild === true)) };
+    return { bench: 'ledger-growth', ...(await grow(options.grow, options.rebuild === true, options.oldRows)) };
   }
   const rate = await receiptRate(options);
   say('receipts', rate);

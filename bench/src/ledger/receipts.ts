@@ -2,7 +2,7 @@
  * How many receipts a second the ledger takes, from the filed bytes to postings on the disk, beside what the same signatures
  * alone cost on all cores: in turns in one run, so that whatever else the computer does slows both down.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -22,6 +22,7 @@ import { SignatureThreads } from '@llmesh/signaling/receipts/signature-threads';
 import { MeshDatabase } from '@llmesh/signaling/store/mesh-database';
 import { papersOf } from '@llmesh/signaling/testing/papers';
 import { percentile } from '../statistics.ts';
+import { costsOf, ThreadWatch, type ThreadCosts } from './thread-costs.ts';
 
 export interface ReceiptsOptions {
   rounds: number;
@@ -41,11 +42,11 @@ export interface ReceiptsFigures {
   projectorLagMsP99: number;
   /** Of the main thread, which also writes to the disk, and waits for it: for one receipt. */
   mainThreadUs: number;
-  /** Of that, its processor time; null: this system does not tell. */
-  mainThreadCpuUs: number | null;
   /** Processor time of one receipt, on all cores together, and of its signatures alone: on a busy computer these say more. */
   cpuUs: number;
   verifyCpuUs: number;
+  /** Of `cpuUs`, in the last round, by what the threads are for; null: this system does not tell. */
+  threadsUs: ThreadCosts | null;
 }
 
 type Papers = Awaited<ReturnType<typeof papersOf>>;
@@ -59,6 +60,7 @@ const REQUESTERS = 200;
 const PROVIDERS = 100;
 
 export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promise<ReceiptsFigures> {
+  const watch = await ThreadWatch.open();
   const folder = mkdtempSync(join(tmpdir(), 'llmesh-bench-ledger-'));
   const control = nodeIdentity(randomBytes(32));
   const issued = new IssuedLeases();
@@ -101,7 +103,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   const limits: number[] = [];
   const opensslLimits: number[] = [];
   const busy: number[] = [];
-  const [costs, limitCosts, mainCosts]: [number[], number[], number[]] = [[], [], []];
+  const [costs, limitCosts, threadCosts]: [number[], number[], ThreadCosts[]] = [[], [], []];
   try {
     for (let round = 0; round <= rounds; round++) {
       const papers: Papers[] = [];
@@ -125,7 +127,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
       const limitCpu = process.cpuUsage(cpu);
       const before = performance.eventLoopUtilization();
       cpu = process.cpuUsage();
-      const mainCpu = mainThreadCpuUs();
+      const threadsBefore = watch?.costs();
       const rate = await perSecond(receipts, async () => {
         const goal = posted + receipts;
         const all = new Promise<void>((resolve) => {
@@ -142,14 +144,15 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
       });
       const { active } = performance.eventLoopUtilization(before);
       const spent = process.cpuUsage(cpu);
-      const spentHere = mainThreadCpuUs() - mainCpu;
+      const threadsAfter = watch?.costs();
       // The first one is for the compiler.
       if (round === 0) continue;
       limits.push(limit);
       opensslLimits.push(opensslLimit);
       rates.push(rate);
       busy.push((1_000 * active) / receipts);
-      mainCosts.push(spentHere / receipts);
+      if (threadsBefore !== undefined && threadsAfter !== undefined)
+        threadCosts.push(costsOf(threadsBefore, threadsAfter, receipts));
       costs.push(cpuUs(spent, receipts));
       limitCosts.push(cpuUs(limitCpu, receipts));
       const alone = `${Math.round(limit)} (OpenSSL: ${Math.round(opensslLimit)})`;
@@ -169,9 +172,9 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
     ofOpensslLimit: share(rates, opensslLimits),
     projectorLagMsP99: percentile(lags.slice(receipts), 99),
     mainThreadUs: percentile(busy, 50),
-    mainThreadCpuUs: Number.isNaN(mainCosts[0]) ? null : percentile(mainCosts, 50),
     cpuUs: percentile(costs, 50),
     verifyCpuUs: percentile(limitCosts, 50),
+    threadsUs: threadCosts.at(-1) ?? null,
   };
 }
 
@@ -217,16 +220,6 @@ async function perSecond(count: number, run: () => Promise<unknown>): Promise<nu
 
 function cpuUs({ user, system }: NodeJS.CpuUsage, count: number): number {
   return (user + system) / count;
-}
-
-/** Linux alone tells it of one thread; elsewhere NaN. */
-function mainThreadCpuUs(): number {
-  try {
-    const [ns] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ');
-    return Number(ns) / 1_000;
-  } catch {
-    return Number.NaN;
-  }
 }
 
 function identities(count: number): Identity[] {

@@ -2,6 +2,7 @@
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 /** Two characters at once, for every ten bits. */
 const PAIRS = Array.from({ length: 1024 }, (_, bits) => ALPHABET.charAt(bits >> 5) + ALPHABET.charAt(bits & 31));
+const CODES = asciiOf(ALPHABET);
 /** The values by character code; 255: not in the alphabet. */
 const VALUES = new Uint8Array(256).fill(255);
 for (let value = 0; value < 32; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
@@ -17,11 +18,21 @@ const placeCodes = new Uint8Array(place.buffer);
 export function toBase32(bytes: Uint8Array): string {
   let text = '';
   let at = 0;
-  // Five bytes are four pairs.
+  // Five bytes are eight characters.
   for (; at + 5 <= bytes.byteLength; at += 5) {
     const high = (bytes[at]! << 12) | (bytes[at + 1]! << 4) | (bytes[at + 2]! >> 4);
     const low = ((bytes[at + 2]! & 15) << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!;
-    text += PAIRS[high >> 10]! + PAIRS[high & 1023]! + PAIRS[low >> 10]! + PAIRS[low & 1023]!;
+    // Eight at a time: a text that grows by single characters is a chain of as many objects.
+    text += String.fromCharCode(
+      CODES[high >> 15]!,
+      CODES[(high >> 10) & 31]!,
+      CODES[(high >> 5) & 31]!,
+      CODES[high & 31]!,
+      CODES[low >> 15]!,
+      CODES[(low >> 10) & 31]!,
+      CODES[(low >> 5) & 31]!,
+      CODES[low & 31]!,
+    );
   }
   let bits = 0;
   let bitCount = 0;

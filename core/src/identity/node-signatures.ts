@@ -61,7 +61,7 @@ export function nodeVerify(publicKey: Uint8Array, message: Uint8Array, signature
 }
 
 /** Are these a key and a signature as there can be? What remains to be asked, OpenSSL answers as `nodeVerify` would. */
-export function mayBeSigned(publicKey: Uint8Array, signature: Uint8Array): boolean {
+function mayBeSigned(publicKey: Uint8Array, signature: Uint8Array): boolean {
   const hasLengths = publicKey.byteLength === PUBLIC_KEY_BYTES && signature.byteLength === SIGNATURE_BYTES;
   return hasLengths && !isWeak(publicKey);
 }
@@ -87,8 +87,11 @@ function keyObject(publicKey: Uint8Array): KeyObject {
   return key;
 }
 
-/** RFC 8032 §5.1.3: y in little endian, the highest bit is of x. Nearly all keys are ruled out by one byte. */
-function isWeak(publicKey: Uint8Array): boolean {
+/**
+ * Signatures fit many messages under such a key, or it is no key: the first 32 of these bytes. RFC 8032 §5.1.3: y in little
+ * endian, the highest bit is of x. Nearly all keys are ruled out by one byte.
+ */
+export function isWeak(publicKey: Uint8Array): boolean {
   const highest = publicKey[PUBLIC_KEY_BYTES - 1]! & 0x7f;
   if (highest !== 0 && highest !== 0x7f && highest !== 0x7a && highest !== 0x05) return false;
   let y = BigInt(highest);

@@ -8,8 +8,8 @@ const MAX_BYTES = 8_192;
 const MAX_ITEMS = 4_096;
 /** Lists in lists, without what is in them. */
 const MAX_LISTS = 3;
-/** Texts of so many characters are put together here: to call the decoder takes longer. */
-const SHORT_TEXT = 64;
+/** Texts of so many characters are put together here: to call the decoder takes longer. Longer ones would be a chain of as many objects. */
+const SHORT_TEXT = 16;
 const TWO_32 = 2 ** 32;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

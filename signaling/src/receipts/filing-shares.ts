@@ -1,7 +1,6 @@
 /** How much may be filed from one network: identities are free, addresses are not. */
 import type { Clock } from '@llmesh/core/base/clock';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
-import { widerNetworkOf } from '../sockets/address.ts';
 
 /**
  * What is read at all. A peer files ten a second at most; after an outage a school files all at once, and anything over
@@ -13,6 +12,13 @@ const READ_WIDER = { perSecond: 300, burst: 1_000 };
 const KEPT = { perSecond: 10, burst: 3_000 };
 const KEPT_WIDER = { perSecond: 30, burst: 6_000 };
 
+/** Where a filing comes from. */
+export interface From {
+  readonly network: string;
+  /** As `widerNetworkOf` names it. */
+  readonly wider: string;
+}
+
 export class FilingShares {
   readonly #read: readonly [AddressBuckets, AddressBuckets];
   readonly #kept: readonly [AddressBuckets, AddressBuckets];
@@ -23,16 +29,16 @@ export class FilingShares {
   }
 
   /** May one more filing from there be read? */
-  mayRead(network: string): boolean {
-    return take(this.#read, network);
+  mayRead(from: From): boolean {
+    return take(this.#read, from);
   }
 
   /** May one more filing from there be checked and kept? */
-  mayKeep(network: string): boolean {
-    return take(this.#kept, network);
+  mayKeep(from: From): boolean {
+    return take(this.#kept, from);
   }
 }
 
-function take([narrow, wider]: readonly [AddressBuckets, AddressBuckets], network: string): boolean {
-  return narrow.take(network) && wider.take(widerNetworkOf(network));
+function take([narrow, wide]: readonly [AddressBuckets, AddressBuckets], { network, wider }: From): boolean {
+  return narrow.take(network) && wide.take(wider);
 }

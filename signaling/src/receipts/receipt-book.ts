@@ -8,11 +8,12 @@ import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { checksOf, readFiling, refused, type Delivered } from './delivered.ts';
 import type { DeliveryStore } from './delivery-store.ts';
-import { FilingShares } from './filing-shares.ts';
+import { FilingShares, type From } from './filing-shares.ts';
 import { impossibility } from './receipt-limits.ts';
 import type { IssuedLeases } from './issued-leases.ts';
 import { SignatureQueue, type Checker } from './signature-queue.ts';
 import { isSigned } from './signature-threads.ts';
+import { widerNetworkOf } from '../sockets/address.ts';
 
 /** A store takes about as long for one as for dozens, and this one may block the server meanwhile. */
 const GATHER_MS = 20;
@@ -22,6 +23,8 @@ const MAX_GATHER_MS = 400;
 const MAX_WAITING = 4_096;
 /** As many are written in one go: some ten milliseconds. */
 const MAX_BATCH = 1_024;
+/** While one batch is on its way to the disk, a large one waits behind it, and shares the next transaction with the ledger. */
+const MAX_WRITING = 2;
 /** How often old rows are added up, some hundred at a time. */
 const SWEEP_MS = 10_000;
 /** How often a disk that stays full is reported. */
@@ -58,8 +61,8 @@ export class ReceiptBook {
   readonly #signatures: SignatureQueue;
   #waiting: Waiting[] = [];
   #stopTimer: (() => void) | null = null;
-  /** The batch that is being written: one at a time. */
-  #writing: Promise<void> | null = null;
+  /** The batches that are being written, one after the other. */
+  readonly #writing = new Set<Promise<void>>();
   /** Filings on their way to the signature queue: the store is being asked what it knows about them. */
   readonly #asking = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
@@ -78,35 +81,42 @@ export class ReceiptBook {
    * Resolves when this, or a fuller proof of the same, is on disk. `by`: the peer that files it, from which network.
    * Rejects with receipt_refused; with busy or rate_limited when a retry makes sense.
    */
-  async file(filing: Filing, by: PeerId, network: string): Promise<void> {
-    const asking = this.#enqueue(filing, by, network);
-    this.#asking.add(asking);
-    const queued = await asking.finally(() => this.#asking.delete(asking));
-    await queued?.written;
+  file(filing: Filing, by: PeerId, network: string): Promise<void> {
+    try {
+      if (this.#closing !== null) throw later();
+      const from = { network, wider: widerNetworkOf(network) };
+      if (!this.#shares.mayRead(from)) throw tooMany();
+      const delivered = readFiling(filing, this.#options, by);
+      const impossible = impossibility(delivered, this.#options.now());
+      if (impossible !== null) throw refused(impossible);
+      // Thousands wait at once, and most leases are new: these wait for one promise, and no store is asked about each.
+      return isSurelyNew(delivered) ? this.#check(delivered, from) : this.#ask(delivered, from);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
-  /** Null: as much is kept already. Resolves when its signatures are being checked; it is written or refused later. */
-  async #enqueue(filing: Filing, by: PeerId, network: string): Promise<{ written: Promise<void> } | null> {
-    const { now } = this.#options;
-    if (this.#closing !== null) throw later();
-    if (!this.#shares.mayRead(network)) throw tooMany();
-    const delivered = readFiling(filing, this.#options, by);
-    const impossible = impossibility(delivered, now());
-    if (impossible !== null) throw refused(impossible);
-    // It is known already: then it makes no difference whether this one is signed.
-    if (!(await this.#isNews(delivered))) return null;
+  /** Of what is known already, it makes no difference whether it is signed. */
+  async #ask(delivered: Delivered, from: From): Promise<void> {
+    const asking = this.#isNews(delivered).then((isNews) => (isNews ? { kept: this.#check(delivered, from) } : null));
+    this.#asking.add(asking);
+    const queued = await asking.finally(() => this.#asking.delete(asking));
+    await queued?.kept;
+  }
+
+  /** Resolves when it is on disk. Throws when too much waits. */
+  #check(delivered: Delivered, from: From): Promise<void> {
     if (this.#waiting.length >= MAX_WAITING) throw later();
-    if (!this.#shares.mayKeep(network)) throw tooMany();
+    if (!this.#shares.mayKeep(from)) throw tooMany();
     const checks = checksOf(delivered);
-    const written = new Promise<void>((resolve, reject) => {
-      this.#signatures.check(network, checks, (wrong) => {
+    return new Promise<void>((resolve, reject) => {
+      this.#signatures.check(from.wider, checks, (wrong) => {
         const fault = checks[wrong];
         if (fault !== undefined) return reject(refused(fault.why));
         this.#waiting.push({ delivered, resolve, reject });
         this.#gather();
       });
     });
-    return { written };
   }
 
   /** Writes what waits, and closes the store. Idempotent. */
@@ -118,7 +128,7 @@ export class ReceiptBook {
     this.#stopSweep();
     await Promise.allSettled(this.#asking);
     await this.#signatures.close();
-    await Promise.all([this.#writing, this.#sweeping]);
+    await Promise.all([...this.#writing, this.#sweeping]);
     this.#stopTimer?.();
     while (this.#waiting.length > 0) await this.#write();
     await this.#options.store.close();
@@ -126,8 +136,6 @@ export class ReceiptBook {
 
   /** Rejects with receipt_refused for what contradicts a kept proof, or is too old. */
   async #isNews(delivered: Delivered): Promise<boolean> {
-    // Most leases are new, and the store, which decides once more in any case, need not be asked about each.
-    if (delivered.issued?.filed.includes(delivered.lease.provider) === false) return true;
     const outcome = await this.#options.store.judge(delivered).catch((thrown: unknown) => {
       this.#tell(thrown);
       throw later();
@@ -137,7 +145,9 @@ export class ReceiptBook {
   }
 
   #gather(): void {
-    if (this.#writing === null && this.#stopTimer === null) this.#gatherFrom(this.#options.clock.now());
+    if (this.#stopTimer !== null) return;
+    if (this.#writing.size === 0) this.#gatherFrom(this.#options.clock.now());
+    else if (this.#waiting.length >= LARGE_BATCH && this.#writing.size < MAX_WRITING) this.#begin();
   }
 
   #gatherFrom(beganMs: number): void {
@@ -147,11 +157,16 @@ export class ReceiptBook {
       this.#stopTimer = null;
       const mayWait = this.#signatures.size > 0 && this.#waiting.length < LARGE_BATCH;
       if (mayWait && clock.now() - beganMs < MAX_GATHER_MS) return this.#gatherFrom(beganMs);
-      this.#writing = this.#write().finally(() => {
-        this.#writing = null;
-        if (this.#waiting.length > 0) this.#gather();
-      });
+      this.#begin();
     });
+  }
+
+  #begin(): void {
+    const writing = this.#write().finally(() => {
+      this.#writing.delete(writing);
+      if (this.#waiting.length > 0) this.#gather();
+    });
+    this.#writing.add(writing);
   }
 
   /** Never rejects. */
@@ -195,6 +210,11 @@ export class ReceiptBook {
     this.#told = { reason, atMs };
     this.#options.failed(error);
   }
+}
+
+/** No store knows of it, which in any case decides once more when it is written. */
+function isSurelyNew({ issued, lease: { provider } }: Delivered): boolean {
+  return issued?.filed.includes(provider) === false;
 }
 
 function noteFiled({ issued, lease: { provider } }: Delivered): void {

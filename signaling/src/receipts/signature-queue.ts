@@ -4,7 +4,6 @@
  */
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import { widerNetworkOf } from '../sockets/address.ts';
 import type { Signed } from './signature-threads.ts';
 
 /** Here: about two milliseconds of work, then a pause: at most a third of one core, some hundred receipts a second. */
@@ -65,16 +64,15 @@ export class SignatureQueue {
 
   /**
    * Calls `done` with the index of the first signature that is wrong; -1: none is. Runs at once when nothing else is to be
-   * checked. Throws busy when too much waits.
+   * checked. Throws busy when too much waits. `network`: the wide one that it comes from, as `widerNetworkOf` names it.
    */
   check(network: string, signed: readonly Signed[], done: (wrong: number) => void): void {
-    const name = widerNetworkOf(network);
-    const lane = this.#lanes.get(name) ?? [];
+    const lane = this.#lanes.get(network) ?? [];
     if (this.#size >= MAX_QUEUED || lane.length >= MAX_QUEUED_PER_NETWORK) {
       throw new MeshError('busy', 'Too many receipts are being checked. LLMesh will file this one again.');
     }
-    lane.push({ network: name, signed, done });
-    this.#lanes.set(name, lane);
+    lane.push({ network, signed, done });
+    this.#lanes.set(network, lane);
     this.#size++;
     if (typeof this.#where === 'function') this.#work();
     else this.#gather();

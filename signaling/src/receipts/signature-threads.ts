@@ -8,8 +8,8 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker, type MessagePort } from 'node:worker_threads';
 import { prefixOf, type SigningDomain } from '@llmesh/core/identity/identity';
-import { mayBeSigned, nodeVerify } from '@llmesh/core/identity/node-signatures';
-import { partsOf, RECORD_OVERHEAD_BYTES, signatureIn } from '@llmesh/core/identity/signed-record';
+import { isWeak, nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { RECORD_OVERHEAD_BYTES, signatureIn } from '@llmesh/core/identity/signed-record';
 
 /** A record that its author is said to have signed for this purpose: `core/identity/signed-record.ts`. */
 export interface Signed {
@@ -35,6 +35,8 @@ interface Portion {
 
 interface Running {
   readonly jobs: readonly (readonly Signed[])[];
+  /** How many signatures of each job a thread was asked about: those before the first that nobody can have made. */
+  readonly counts: readonly number[];
   readonly done: (wrong: readonly number[]) => void;
 }
 
@@ -67,7 +69,7 @@ export class SignatureThreads {
     return new Promise((done) => {
       const { worker, running } = this.#idlest();
       const portion = packed(this.#next++, jobs);
-      running.set(portion.id, { jobs, done });
+      running.set(portion.id, { jobs, counts: portion.counts, done });
       // A process that has nothing else to do may end once nobody waits for a signature.
       if (running.size === 1) worker.ref();
       worker.postMessage(portion, [portion.bytes.buffer as ArrayBuffer]);
@@ -101,7 +103,7 @@ export class SignatureThreads {
       const one = thread.running.get(id);
       thread.running.delete(id);
       if (thread.running.size === 0) worker.unref();
-      one?.done(one.jobs.map((job, i) => firstWrong(job, wrong[i]!)));
+      one?.done(one.jobs.map((job, i) => (wrong[i]! < 0 && one.counts[i]! < job.length ? one.counts[i]! : wrong[i]!)));
     });
     // It ends where there is no memory for it. What it had is checked here, and the next portion begins another.
     worker.on('error', () => this.#ended(thread));
@@ -124,14 +126,9 @@ export function isSigned({ domain, record }: Signed): boolean {
   return asked !== null && nodeVerify(...asked);
 }
 
-/** Threads were asked about those before the first one that nobody can have signed. */
-function firstWrong(job: readonly Signed[], wrong: number): number {
-  return wrong >= 0 ? wrong : job.findIndex(isImpossible);
-}
-
+/** Nobody can have signed it: threads are not asked about it. A record begins with its key. */
 function isImpossible({ record }: Signed): boolean {
-  const [publicKey, signature] = partsOf(record);
-  return record.byteLength <= RECORD_OVERHEAD_BYTES || !mayBeSigned(publicKey, signature);
+  return record.byteLength <= RECORD_OVERHEAD_BYTES || isWeak(record);
 }
 
 function packed(id: number, jobs: Running['jobs']): Portion {
@@ -165,7 +162,7 @@ interface Sodium {
 }
 
 /**
- * Runs on a thread; must use nothing of this file. Takes nothing that `nodeVerify` refuses of what `mayBeSigned`: libsodium
+ * Runs on a thread; must use nothing of this file. Takes nothing that `nodeVerify` refuses of what is possible: libsodium
  * (`crypto_sign_ed25519_verify_detached`) also refuses a first half of small order, which no honest signer writes.
  */
 function checkAll(

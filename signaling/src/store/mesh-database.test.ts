@@ -65,3 +65,24 @@ test('until it is on the disk, others read what was there before', async () => {
   expect(seen).toEqual([1]);
   expect(all()).toEqual([1, 2]);
 });
+
+test('what is asked for while the disk is busy shares the next transaction, and what throws there alone is not written', async () => {
+  const { database, put, all } = open('on a thread');
+  const written = database.prepareWrite('SELECT idx FROM ledger_past ORDER BY idx');
+  const seen = () => [(written.all() as { idx: number }[]).map(({ idx }) => idx), all()];
+  const first = database.write(() => void put.run(['first', 1]));
+  await Promise.resolve();
+  await Promise.resolve();
+  const second = database.write(() => void put.run(['second', 2]));
+  const broken = database.write(() => {
+    put.run(['third', 3]);
+    put.run(['second', 2]);
+  });
+  const last = database.write(seen);
+  await expect(broken).rejects.toThrow(/UNIQUE/);
+  await Promise.all([first, second]);
+  // Its own transaction has the second, which others do not see yet; of the third there is nothing left.
+  expect(await last).toEqual([[1, 2], [1]]);
+  expect(all()).toEqual([1, 2]);
+  await database.idle();
+});

@@ -30,12 +30,25 @@ const MAX_CHECKED_BYTES = 536_870_912;
 /** Where `write` waits for the disk: here, or on a thread, while the main one goes on. */
 export type Waits = 'here' | 'on a thread';
 
+/** As many share a transaction: each may take some ten milliseconds of the main thread, which answers nobody meanwhile. */
+const MAX_TOGETHER = 8;
+
+interface Write {
+  readonly run: () => unknown;
+  readonly done: (result: unknown) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+type Outcome = { readonly result: unknown } | { readonly error: unknown };
+
 export class MeshDatabase {
   readonly #db: Database.Database;
   /** The connection of `write`: what is on its way to the disk holds up nobody who reads. The same one where nothing waits elsewhere. */
   readonly #writer: Database.Database;
-  /** The last `write`: the next begins after it. */
-  #writing: Promise<unknown> = Promise.resolve();
+  /** What `write` was asked for meanwhile, in order. */
+  #waiting: Write[] = [];
+  /** Null: nothing is on its way to the disk. */
+  #writing: Promise<void> | null = null;
   /** Null: in memory. */
   readonly #file: string | null;
   /** Which files these were when we opened or first wrote them. */
@@ -84,20 +97,43 @@ export class MeshDatabase {
 
   /**
    * As `transact`, one after the other, for statements of `prepareWrite`: durable when it resolves. `run` must not wait. Others
-   * read what was there before until then; whoever calls `transact` meanwhile waits here.
+   * read what was there before until then; whoever calls `transact` meanwhile waits here. What is asked for while the disk
+   * is busy shares the next transaction, since each waits for the disk; if one of those throws, it alone never happened.
    */
   write<T>(run: () => T): Promise<T> {
-    const written = this.#writing.then(() => this.#write(run));
-    this.#writing = written.catch(() => {});
+    const written = new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ run, done: resolve as (result: unknown) => void, failed: reject });
+    });
+    this.#writing ??= this.#writeAll();
     return written;
   }
 
-  async #write<T>(run: () => T): Promise<T> {
+  /** Never rejects. */
+  async #writeAll(): Promise<void> {
+    // Whatever is asked for in the same turn is written together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const together = this.#waiting.splice(0, MAX_TOGETHER);
+      try {
+        const outcomes = await this.#writeTogether(together);
+        for (const [i, outcome] of outcomes.entries()) {
+          if ('error' in outcome) together[i]!.failed(outcome.error);
+          else together[i]!.done(outcome.result);
+        }
+      } catch (thrown) {
+        for (const { failed } of together) failed(thrown);
+      }
+    }
+    this.#writing = null;
+  }
+
+  /** Throws when none of them was written. */
+  async #writeTogether(together: readonly Write[]): Promise<Outcome[]> {
     this.#refuseElsewhere();
     this.#writer.exec('BEGIN IMMEDIATE');
-    let result: T;
+    let outcomes: Outcome[];
     try {
-      result = run();
+      outcomes = together.map(({ run }) => this.#writeOne(run));
       if (this.#writer === this.#db) this.#db.exec('COMMIT');
       else await AsyncDatabase.prototype.exec.call(this.#writer, 'COMMIT');
     } catch (thrown) {
@@ -105,7 +141,21 @@ export class MeshDatabase {
       throw thrown;
     }
     this.#refuseElsewhere();
-    return result;
+    return outcomes;
+  }
+
+  #writeOne(run: () => unknown): Outcome {
+    this.#writer.exec('SAVEPOINT one');
+    try {
+      const result = run();
+      this.#writer.exec('RELEASE one');
+      return { result };
+    } catch (error) {
+      // On a full disk SQLite has already rolled back all of it.
+      if (!this.#writer.inTransaction) throw error;
+      this.#writer.exec('ROLLBACK TO one; RELEASE one;');
+      return { error };
+    }
   }
 
   /** The size on disk. */
@@ -128,7 +178,7 @@ export class MeshDatabase {
 
   /** Every `write` so far has come to its end. */
   async idle(): Promise<void> {
-    await this.#writing;
+    while (this.#writing !== null) await this.#writing;
   }
 
   /** Once it is idle. Idempotent. */

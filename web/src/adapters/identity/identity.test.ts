@@ -14,7 +14,15 @@ class StandInLocks {
 
   tab() {
     const me = {};
-    const request = async (_name: string, { signal }: LockOptions, callback: () => Promise<unknown>) => {
+    const request = async (
+      _name: string,
+      { signal, ifAvailable = false }: LockOptions,
+      callback: (lock: object | null) => Promise<unknown>,
+    ) => {
+      if (this.#holder !== null && ifAvailable) {
+        await callback(null);
+        return;
+      }
       if (this.#holder !== null) {
         await new Promise<void>((resolve, reject) => {
           this.#waiting.push(resolve);
@@ -22,7 +30,7 @@ class StandInLocks {
         });
       }
       this.#holder = me;
-      await callback();
+      await callback(me);
       close();
     };
     const close = () => {
@@ -89,6 +97,16 @@ describe('the identity of a browser', () => {
     first.close();
     const c = await openIdentity({ ...stays, store, subtle, locks: profile.tab().locks });
     expect(c.identity.peerId).toBe(a.identity.peerId);
+  });
+
+  it('is ours where nobody has it, however long a busy computer takes to say so', async () => {
+    const late = {
+      request: (_name: string, { signal }: LockOptions, callback: (lock: object) => Promise<unknown>) =>
+        signal === undefined ? callback({}) : Promise.reject(new DOMException('Too late.', 'TimeoutError')),
+    };
+    const locks = late as unknown as LockManager;
+    const opened = await openIdentity({ ...stays, store: new StandInIndexedDb(), subtle, locks });
+    expect(opened.passing).toBeNull();
   });
 
   it('is the next page’s as soon as a page is left, however long the browser takes to take that down', async () => {

@@ -49,15 +49,25 @@ export async function openIdentity({ store, subtle, locks, leaving }: IdentityHo
 /** null: this page holds the lock until it is left. Without locks we cannot know whether another tab has the identity. */
 async function held(locks: IdentityHost['locks'], leaving: IdentityHost['leaving']): Promise<Passing | null> {
   if (locks === undefined) return 'unkept';
-  return await new Promise((resolve) => {
-    const untilItIsLeft = () => {
-      resolve(null);
-      return new Promise<void>(leaving);
+  // A lock that is free is ours, however long a busy phone takes to say so. Only one that another page has is waited for.
+  const atOnce = await taken(locks, leaving, { ifAvailable: true });
+  return atOnce === 'elsewhere' ? taken(locks, leaving, { signal: AbortSignal.timeout(LOCK_PATIENCE_MS) }) : atOnce;
+}
+
+function taken(
+  locks: NonNullable<IdentityHost['locks']>,
+  leaving: IdentityHost['leaving'],
+  options: LockOptions,
+): Promise<Passing | null> {
+  return new Promise((resolve) => {
+    const untilItIsLeft = (lock: Lock | null) => {
+      resolve(lock === null ? 'elsewhere' : null);
+      return lock === null ? Promise.resolve() : new Promise<void>(leaving);
     };
-    const patience = AbortSignal.timeout(LOCK_PATIENCE_MS);
-    locks.request(LOCK, { signal: patience }, untilItIsLeft).catch((error: unknown) => {
-      if (!patience.aborted) warn('no lock for the identity', error);
-      resolve(patience.aborted ? 'elsewhere' : 'unkept');
+    locks.request(LOCK, options, untilItIsLeft).catch((error: unknown) => {
+      const isLate = options.signal?.aborted === true;
+      if (!isLate) warn('no lock for the identity', error);
+      resolve(isLate ? 'elsewhere' : 'unkept');
     });
   });
 }
