@@ -9,7 +9,7 @@ import { readHosts } from '@llmesh/core/base/host-guard';
 import { CREDIT_MODES, type CreditMode } from '@llmesh/core/wire/credit-messages';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/wire/control-protocol';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
-import { AUDIT_TERMS } from './audit/audit-terms.ts';
+import { AUDIT_TERMS } from './audit/share/audit-terms.ts';
 import { DELIVERY_LIMITS } from './receipts/delivery-store.ts';
 import type { TurnOptions } from './session/ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay/relay.ts';
