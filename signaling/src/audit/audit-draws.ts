@@ -72,7 +72,8 @@ export class AuditDraws {
     const { level, state } = standings.of(provider, file);
     // Nothing follows from one more; an appeal is another matter.
     if (level === 'convicted') return;
-    if (!isKnown) counts.checkable();
+    // A known answer, too: whoever is asked to read it, sees these figures.
+    counts.checkable();
     const share = isKnown ? 1 : this.#share.next(provider, file, { level, checked: state.checked, work });
     const receipt = new Uint8Array(createHash('sha256').update(providerHalf).digest());
     const answer = { receipt, leaseNonce, provider: { peerId: provider, network }, model, file, engine, work };
@@ -164,7 +165,7 @@ export class AuditDraws {
       this.#share.refund(why, work);
       return refuse('no_auditor');
     }
-    if (!isKnown) counts.drawn();
+    counts.drawn();
     const auditors = isKnown ? [{ ...requester, engine: answer.engine }, ...panel] : panel;
     return { ...answer, requester, draw, drawnMs: now(), auditors, findings: [] };
   }
