@@ -18,8 +18,6 @@ const MOST_CHARS = 240;
 const ANSWER_TOKENS = 32;
 /** Workers whose conversations give the shapes. */
 const WORKERS = 12;
-/** The shares of all askers who hide their address, as whoever asks for a known answer does. */
-const HIDDEN = [1, 0.5, 0.1] as const;
 const MAKER = 'maker' as PeerId;
 const never = new AbortController().signal;
 
@@ -69,11 +67,10 @@ export async function spotting({ answers, threads }: SpottingOptions) {
       answers: seen.length,
       bySizes: advantage(seen, ({ sizes }) => sizes),
       byWords: advantageByWords(seen),
-      byPath: Object.fromEntries(HIDDEN.map((share) => [share, share === 1 ? 0 : rounded(1 - share)])),
     };
     process.stdout.write(
-      `by sizes, settings and times an auditor is ${result.bySizes} better than chance at telling a known answer from another, by the words of its question ` +
-        `${result.byWords}, and by the path alone 1 less the share of all askers who hide their address\n`,
+      `by sizes, settings and times an auditor is ${result.bySizes} better than chance at telling a known answer from another, ` +
+        `and ${result.byWords} by the words of its question\n`,
     );
     return result;
   } finally {
