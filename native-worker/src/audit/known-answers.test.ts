@@ -159,7 +159,11 @@ it(
   async () => {
     const liar = await lenient('192.0.5.1');
     // It is an auditor like any other.
+    const relayed = () => counted(/^llmesh_relayed_bytes_total (\d+)/gm);
+    expect(await relayed()).toBe(0);
     expect((await checked(liar)).checks).toMatchObject([{ auditor: liar, verdict: 'agrees' }]);
+    // Nor does it see who hides: the words come through the relay, whoever asked.
+    expect(await relayed()).toBeGreaterThan(0);
     const workers = await Promise.all([honest('ada', '192.0.3.1'), honest('bob', '192.0.4.1')]);
     const before = await reports();
     const lies = () => [...drawn.values()].filter((auditors) => auditors.includes(liar)).length;
