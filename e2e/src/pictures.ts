@@ -21,6 +21,6 @@ export async function look(page: Page, name: string): Promise<void> {
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect.soft(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
     expect.soft(await sideways(page)).toEqual([]);
-    await page.screenshot({ path: test.info().outputPath(`${name}-${size}-${colorScheme}.png`) });
+    await page.screenshot({ path: test.info().outputPath(`${name}-${size}-${colorScheme}.png`), fullPage: true });
   }
 }
