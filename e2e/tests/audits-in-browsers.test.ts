@@ -176,8 +176,9 @@ test(
   async () => {
     const [first] = QUESTIONS;
     if (first === undefined) throw new Error('needs a question');
-    // All words may be drawn, and this seed draws such bytes.
-    expect(await answerOf(inWasm, asked(first.question, { ...HOT, seed: 0 }, false))).toBeNull();
+    // All words may be drawn, and this seed draws such bytes within a hundred of them.
+    const broken = { ...asked(first.question, { ...HOT, seed: 0 }, false), maxTokens: 128 };
+    expect(await answerOf(inWasm, broken)).toBeNull();
     const run = await answerOf(inWasm, { ...asked(first.question, GREEDY, false), maxTokens: 600 });
     expect(run === null ? null : textOf(run.pieces)).toBe(first.answer);
   },
