@@ -71,6 +71,7 @@ const ROOMS = {
     ['audit/figures', 'what was counted and measured in audits'],
     ['audit/dues', 'what follows from audits for credits'],
     ['audit/auditors', 'who may check whom, and what their word is worth'],
+    ['audit/share', 'how many answers are checked, and with which files'],
     ['audit', 'which answers are checked, by whom, and what follows'],
     ['keeping', 'who is asked to keep which models for others, and whether they do'],
     ['match', 'who gets which provider, and who waits'],

@@ -17,6 +17,7 @@ import { page, type PageOptions } from './page.ts';
 import { scoring, type ScoringOptions } from './scoring.ts';
 import { noise, type NoiseOptions } from './proof/honest-noise.ts';
 import { proof, type ProofOptions } from './proof/proof.ts';
+import { spotting, type SpottingOptions } from './proof/spotting.ts';
 import { PARTS, swarm, type SwarmOptions } from './swarm/swarm.ts';
 import { seal, type SealBenchOptions } from './seal.ts';
 
@@ -158,6 +159,15 @@ program
   .option('--save <file>', 'write the answers to it, and go on with those that are there')
   .action(async (options: ProofOptions) => {
     report(await proof(options));
+  });
+
+program
+  .command('spotting')
+  .description('whether an auditor can tell that it is being tested, by everything that it sees')
+  .option('--answers <n>', 'of each kind', count, 300)
+  .option('--threads <n>', 'threads of the engine', count, 1)
+  .action(async (options: SpottingOptions) => {
+    report(await spotting(options));
   });
 
 program

@@ -15,7 +15,7 @@ import type { PeerId } from './base/ids.ts';
 import { Introductions } from './peers/introductions.ts';
 import { Checkpoints } from './peers/checkpoints.ts';
 import { KnownProviders } from './peers/known-providers.ts';
-import { Links } from './peers/links.ts';
+import { Links, type LinkEvents } from './peers/links.ts';
 import { Matching } from './ask/matching.ts';
 import { Neighbours } from './peers/neighbours.ts';
 import { PeerExchange } from './peers/peer-exchange.ts';
@@ -36,6 +36,8 @@ import { Swarm, type SwarmOptions } from './models/swarm/swarm.ts';
 export interface MeshOptions {
   control: ControlClient;
   transport: Transport;
+  /** How answers go to those who check them, see `DiscreetTransport`. Left out: over the same links as everything else. */
+  discreet?: Transport;
   identity: Identity;
   /** Checks signatures as strictly as `verify` but faster, where the host can. Left out: in JavaScript. */
   verify?: typeof verifyInScript;
@@ -104,6 +106,8 @@ export class Mesh {
   #deliveries: Deliveries;
   #transport: Transport;
   #links: Links;
+  /** To those who check our answers. */
+  #auditLinks: Links;
   #requester: Requester;
   #known: KnownProviders;
   #exchange: PeerExchange;
@@ -136,11 +140,7 @@ export class Mesh {
     filer.start();
     this.#transport = transport;
     this.#introductions = options.introductions ?? new Introductions(clock);
-    this.#links = new Links(transport, clock, {
-      opened: (channel) => {
-        this.#exchange.opened(channel);
-        this.swarm?.channelOpened(channel);
-      },
+    const said: Pick<LinkEvents, 'message' | 'closed'> = {
       message: (channel, message) => this.#dispatch(channel, message),
       closed: (channel, reason) => {
         this.#requester.channelClosed(channel, reason);
@@ -150,7 +150,16 @@ export class Mesh {
         this.#exchange.channelClosed(channel);
         this.swarm?.channelClosed(channel);
       },
+    };
+    this.#links = new Links(transport, clock, {
+      ...said,
+      opened: (channel) => {
+        this.#exchange.opened(channel);
+        this.swarm?.channelOpened(channel);
+      },
     });
+    const { discreet } = options;
+    this.#auditLinks = discreet === undefined ? this.#links : new Links(discreet, clock, { ...said, opened: () => {} });
     this.swarm =
       options.models === undefined
         ? null
@@ -226,7 +235,10 @@ export class Mesh {
       offers: () => control.offers?.models ?? [],
       match: (question, signal, queued) => matching.match(question, signal, queued),
       gifts: this.swarm,
-      checks: { task: audit, issuer, learn: (peer, certificate) => transport.learn?.(peer, certificate) },
+      checks: {
+        ...{ task: audit, issuer, links: this.#auditLinks },
+        learn: (peer, certificate) => transport.learn?.(peer, certificate),
+      },
     });
     control.on('audit', (call) => this.#requester.audit(call));
     control.on('offers', ({ shunned = [] }) => this.#known.shun(shunned));
@@ -334,6 +346,7 @@ export class Mesh {
   async close(): Promise<void> {
     this.control.close();
     this.#neighbours.close();
+    this.#auditLinks.close();
     this.#links.close();
     this.#deliveries.close();
     this.#requester.close();

@@ -6,6 +6,7 @@ import { Mesh, type MeshOptions } from './mesh.ts';
 import { openControl } from './open-control.ts';
 import { openPaths, type Paths } from './open-paths.ts';
 import { MemoryReceiptKeeper } from './receipts/memory-receipt-keeper.ts';
+import { DiscreetTransport } from './transport/discreet-transport.ts';
 import { makeCredentials } from './transport/seal/credentials.ts';
 
 /** The links that a provider keeps to others, over which peers find each other while the control plane is away. */
@@ -42,11 +43,15 @@ export interface OpenPeer {
 /** A peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
 export async function openPeer(host: Host, address: URL, options: PeerOptions = {}): Promise<OpenPeer> {
   const { identity = host.newIdentity() } = options;
-  const { transport, introductions, control, setHidden } = await openPeerPaths(host, address, { ...options, identity });
+  const { transport, relay, introductions, control, setHidden } = await openPeerPaths(host, address, {
+    ...options,
+    identity,
+  });
   let { hidden = false } = options;
   const mesh = new Mesh({
     control,
     transport,
+    discreet: new DiscreetTransport(relay, transport),
     introductions,
     identity,
     receipts: options.receipts ?? { keeper: new MemoryReceiptKeeper(), failed: () => {} },

@@ -2,46 +2,23 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
-import { expect, type Page } from '@playwright/test';
+import { expect } from '@playwright/test';
 import { CALIBRATIONS } from '@llmesh/core/proof/calibration-table';
 import { calibrationFor } from '@llmesh/core/proof/calibration';
 import { recount } from '@llmesh/core/proof/recount';
 import { openIdentity } from 'llmesh/node/identity-file';
-import { isWide } from '../src/browsers.ts';
 import { answered, ask, lastAnswer, tinyIsOffered } from '../src/chat.ts';
 import { tabTo } from '../src/keys.ts';
-import { shown, sideways, SIZES } from '../src/looks.ts';
 import { startMesh } from '../src/mesh.ts';
+import { look } from '../src/pictures.ts';
 import { known } from '../src/questions.ts';
 import { test } from '../src/visit.ts';
-
-/** Looks that people have, and what a reader with a screen reader would miss in them. */
-const LOOKS = (
-  [
-    ['desktop', 'light'],
-    ['phone', 'dark'],
-    ['small', 'light'],
-  ] as const
-).slice(0, isWide ? 3 : 1);
 
 async function newFolder(): Promise<{ folder: string; peerId: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'llmesh-e2e-'));
   const self = await openIdentity(folder);
   await self.close();
   return { folder, peerId: self.identity.peerId };
-}
-
-async function look(page: Page, name: string): Promise<void> {
-  for (const [size, colorScheme] of LOOKS) {
-    await page.setViewportSize(SIZES[size]);
-    await page.emulateMedia({ colorScheme });
-    await shown(page);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect.soft(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
-    expect.soft(await sideways(page)).toEqual([]);
-    await page.screenshot({ path: test.info().outputPath(`${name}-${size}-${colorScheme}.png`) });
-  }
 }
 
 test('an answer is checked by another worker, and whoever asked can read what was found', async ({

@@ -9,7 +9,7 @@ import { readHosts } from '@llmesh/core/base/host-guard';
 import { CREDIT_MODES, type CreditMode } from '@llmesh/core/wire/credit-messages';
 import { WelcomeSchema, type IceServer } from '@llmesh/core/wire/control-protocol';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
-import { AUDIT_TERMS } from './audit/audit-terms.ts';
+import { AUDIT_TERMS } from './audit/share/audit-terms.ts';
 import { DELIVERY_LIMITS } from './receipts/delivery-store.ts';
 import type { TurnOptions } from './session/ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay/relay.ts';
@@ -63,6 +63,7 @@ Environment:
   LLMESH_WITNESSES    a policy file with the witnesses of the log, see docs/verify.md (default: nobody has to sign it but this server)
   LLMESH_AUDIT_SHARE  the share of answers whose computation is checked by others, 0 to 1 (default 0.02, or what was voted since); 0: none
   LLMESH_AUDIT_EPOCH_MS  how long receipts are gathered for one draw, in milliseconds (default 10000)
+  LLMESH_AUDIT_TENURE_MS  how long one must have offered a file before it checks answers with it, in milliseconds (default 600000)
   LLMESH_AUDITORS     peer ids of auditors of yours, with commas between them: they count as independent of everyone
   LLMESH_FORGIVEN     peer ids of providers whose standing begins anew, as after an appeal
   LLMESH_CALIBRATIONS  a JSON file with the honest noise of more pairs of engines, see docs/proof.md
@@ -128,6 +129,7 @@ try {
     audits: {
       share: parseShare('LLMESH_AUDIT_SHARE', AUDIT_TERMS.share),
       epochMs: parseCount('LLMESH_AUDIT_EPOCH_MS', AUDIT_TERMS.epochMs, 100, 3_600_000),
+      tenureMs: parseCount('LLMESH_AUDIT_TENURE_MS', AUDIT_TERMS.tenureMs, 0, 86_400_000),
       platform: new Set(parsePeers('LLMESH_AUDITORS')),
     },
     forgiven: parsePeers('LLMESH_FORGIVEN'),

@@ -14,7 +14,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { MemoryHub } from './cluster/memory-hub.ts';
 import { AuditOffice } from './audit/audit-office.ts';
 import { AuditTable } from './audit/audit-table.ts';
-import { AUDIT_TERMS, votedTerms, type AuditTerms } from './audit/audit-terms.ts';
+import { AUDIT_TERMS, votedTerms, type AuditTerms } from './audit/share/audit-terms.ts';
 import { openCalibrations } from './audit/figures/calibration-file.ts';
 import { networksReader, remoteReader, widerNetworkOf } from './sockets/address.ts';
 import { apiRouter } from './http/api.ts';
@@ -175,7 +175,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     throw thrown;
   });
   const table = new AuditTable(database);
-  table.forgive(options.forgiven ?? []);
+  await table.forgive(options.forgiven ?? []);
   const audits = new AuditOffice({
     ...{ clock, now, random, calibrations, key, leases, registry, ledger: credits.port },
     terms: votedTerms({ ...AUDIT_TERMS, ...options.audits }, credits.port),

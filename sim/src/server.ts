@@ -3,7 +3,7 @@ import { SECRET_KEY_BYTES } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { AuditOffice } from '@llmesh/signaling/audit/audit-office';
 import { AuditTable } from '@llmesh/signaling/audit/audit-table';
-import { AUDIT_TERMS } from '@llmesh/signaling/audit/audit-terms';
+import { AUDIT_TERMS } from '@llmesh/signaling/audit/share/audit-terms';
 import { networksOf } from '@llmesh/signaling/sockets/address';
 import { MemoryHub } from '@llmesh/signaling/cluster/memory-hub';
 import { DeliveryTable } from '@llmesh/signaling/receipts/delivery-table';

@@ -1,6 +1,6 @@
 /** What it costs to check an answer, as a share of what it costs to write it: processor time, one after the other. */
 import { written } from '@llmesh/core/suites/cheats';
-import { AUDIT_TERMS } from '@llmesh/signaling/audit/audit-terms';
+import { AUDIT_TERMS } from '@llmesh/signaling/audit/share/audit-terms';
 import { LlamaEngine } from 'llmesh/llama/llama-engine';
 import { syntheticModel } from '../synthetic-model.ts';
 import { MODELS, questions, requestOf } from './answers.ts';

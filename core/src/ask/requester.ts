@@ -45,7 +45,8 @@ export interface RequesterOptions {
   match: AskControl;
   /** What the mesh says that it offers, with prices. */
   offers: () => readonly Offer[];
-  checks: Omit<ChecksOptions, keyof AttemptNeeds>;
+  /** `links`: those over which answers go to their auditors. */
+  checks: Omit<ChecksOptions, Exclude<keyof AttemptNeeds, 'links'>>;
   /** Where adapters lie that questions bring along; null: nowhere. */
   gifts: Pick<Swarm, 'gift'> | null;
 }

@@ -56,8 +56,8 @@ export async function askShadows(
   await Promise.all(askers);
 }
 
-/** Nobody may know it by its address either. */
-async function openStranger(address: URL, signal: AbortSignal): Promise<Stranger> {
+/** Joins as somebody whom nobody knows, by its address either. Rejects with cancelled, and as the mesh does. */
+export async function openStranger(address: URL, signal: AbortSignal): Promise<Stranger> {
   const identity = nodeIdentity(randomBytes(SECRET_KEY_BYTES));
   const node = await openMeshNode(address, { identity, anonymous: true, hidden: true });
   const close = () => leaveMesh(node);

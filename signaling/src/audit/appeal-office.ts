@@ -3,20 +3,16 @@
  * owner's own order. Whoever has its evidence sends it to them: the requester, or those who accused its provider. We never see
  * it. Nobody is acquitted because the evidence is lost, and nobody pays for that either.
  */
-import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { drawAuditors, rootOf } from '@llmesh/core/proof/draw';
-import type { Order } from '@llmesh/core/ledger/order';
 import { sha256 } from '@noble/hashes/sha2.js';
-import type { ControlKey } from '../receipts/control-key.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { AuditNeeds } from './audit-needs.ts';
 import type { AuditTable } from './audit-table.ts';
-import type { AuditTerms } from './audit-terms.ts';
 import type { AuditorRecords } from './auditors/auditor-records.ts';
 import { panelOf } from './auditors/independence.ts';
-import type { Audited, DrawnAuditor, OpenAudit, OpenAudits } from './auditors/open-audits.ts';
-import type { Standings } from './standings.ts';
+import type { DrawnAuditor, OpenAudit, OpenAudits } from './auditors/open-audits.ts';
+import type { InTurn } from './in-turn.ts';
 import { MAX_OPEN_APPEALS, type KeptAppeal } from './appeal-table.ts';
 import { APPEAL_AUDITORS, judgementOf, type Judgement } from './judgement.ts';
 
@@ -25,24 +21,16 @@ const LOOK_MS = 60_000;
 /** So long requesters and auditors keep the evidence of an answer that was found wrong. */
 const WINDOW_MS = 7 * 86_400_000;
 
-export interface AppealOfficeNeeds {
-  clock: Clock;
-  /** Milliseconds since 1970. */
-  now: () => number;
-  terms: AuditTerms;
-  key: ControlKey;
-  registry: Registry;
-  standings: Standings;
+export interface AppealOfficeNeeds extends AuditNeeds {
   records: AuditorRecords;
   table: AuditTable;
   open: OpenAudits;
+  inTurn: InTurn;
   /** The ledger is to hear of it. */
   pays: boolean;
-  eligible: (audited: Pick<Audited, 'model' | 'file'>) => DrawnAuditor[];
   /** Has `holder` send the evidence to these. */
   send: (audit: OpenAudit, auditors: readonly DrawnAuditor[], holder: PeerId) => void;
   decided: (judgement: Judgement) => void;
-  failed: (error: unknown) => void;
 }
 
 interface Hearing {
@@ -63,13 +51,30 @@ export class AppealOffice {
 
   constructor(needs: AppealOfficeNeeds) {
     this.#needs = needs;
-    for (const appeal of needs.table.appeals.open()) this.#begin(appeal);
-    this.#stopTimer = needs.clock.after(LOOK_MS, () => this.#look());
+    for (const appeal of needs.table.appeals.open()) needs.inTurn.run(() => this.#open(appeal)).catch(needs.failed);
+    this.#stopTimer = this.#lookAgain();
   }
 
-  /** Throws order_refused where there is nothing to appeal against, busy when a retry makes sense. */
-  file({ by }: Pick<Order, 'by'>, order: Uint8Array): void {
-    const { standings, table, now } = this.#needs;
+  /** It is written down when this resolves. Rejects with order_refused where there is nothing to appeal against, busy when a retry makes sense. */
+  file(by: PeerId, order: Uint8Array): Promise<void> {
+    return this.#needs.inTurn.run(() => this.#file(by, order));
+  }
+
+  /** One of its auditors has reported. For whoever has its turn. */
+  async found(audit: OpenAudit): Promise<void> {
+    const hearing = this.#hearings.get(audit.provider.peerId);
+    if (hearing === undefined) return;
+    if (judgedIn(audit).length >= APPEAL_AUDITORS) await this.#decide(hearing, audit);
+    else if (audit.findings.length === audit.auditors.length) this.#hold(hearing);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#stopTimer();
+  }
+
+  async #file(by: PeerId, order: Uint8Array): Promise<void> {
+    const { standings, table, now, failed } = this.#needs;
     if (this.#hearings.has(by)) return;
     const file = standings.convictedOf(by);
     if (file === null) throw refused('This computer is not convicted: "llmesh worker status" says how it stands.');
@@ -81,25 +86,9 @@ export class AppealOffice {
     if (this.#hearings.size >= MAX_OPEN_APPEALS)
       throw new MeshError('busy', 'Too many appeals are being heard. Try again tomorrow.');
     const appeal = { receipt, provider: by, file, order, openedMs: Math.floor(now()), outcome: 'open' } as const;
-    table.appeals.put(appeal);
-    this.#begin(appeal);
-  }
-
-  /** One of its auditors has reported. */
-  found(audit: OpenAudit): void {
-    const hearing = this.#hearings.get(audit.provider.peerId);
-    if (hearing === undefined) return;
-    if (judgedIn(audit).length >= APPEAL_AUDITORS) this.#decide(hearing, audit);
-    else if (audit.findings.length === audit.auditors.length) this.#hold(hearing);
-  }
-
-  /** Idempotent. */
-  close(): void {
-    this.#stopTimer();
-  }
-
-  #begin(appeal: KeptAppeal): void {
-    this.#open(appeal).catch((thrown: unknown) => this.#needs.failed(thrown));
+    await table.appeals.put(appeal);
+    // It is on the disk: what goes wrong now is tried again after the next start.
+    await this.#open(appeal).catch(failed);
   }
 
   async #open(appeal: KeptAppeal): Promise<void> {
@@ -120,16 +109,23 @@ export class AppealOffice {
     const hearing = { appeal, nonce: audit.leaseNonce, beta: draw.beta, earlier, holders, turn: 0 };
     this.#hearings.set(provider, hearing);
     open.put(appealed);
-    if (judgedIn(appealed).length >= APPEAL_AUDITORS) this.#decide(hearing, appealed);
+    if (judgedIn(appealed).length >= APPEAL_AUDITORS) await this.#decide(hearing, appealed);
     else this.#hold(hearing);
   }
 
-  #look(): void {
-    const { clock, now, failed } = this.#needs;
-    this.#stopTimer = clock.after(LOOK_MS, () => this.#look());
+  #lookAgain(): () => void {
+    const { clock, inTurn, failed } = this.#needs;
+    return clock.after(LOOK_MS, () => {
+      this.#stopTimer = this.#lookAgain();
+      inTurn.run(() => this.#look()).catch(failed);
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { now, failed } = this.#needs;
     for (const hearing of this.#hearings.values()) {
       try {
-        if (now() - hearing.appeal.openedMs > WINDOW_MS) this.#end(hearing.appeal);
+        if (now() - hearing.appeal.openedMs > WINDOW_MS) await this.#end(hearing.appeal);
         else this.#hold(hearing);
       } catch (thrown) {
         failed(thrown);
@@ -168,7 +164,7 @@ export class AppealOffice {
     return drawAuditors(beta, audit.receipt, [...byId.keys()], byId.size).map((peerId) => byId.get(peerId)!);
   }
 
-  #decide({ appeal, holders }: Hearing, audit: OpenAudit): void {
+  async #decide({ appeal, holders }: Hearing, audit: OpenAudit): Promise<void> {
     const { open, table, standings, terms, records, pays, decided, now } = this.#needs;
     const judgement = judgementOf({
       ...{ appeal, records, platform: terms.platform },
@@ -177,7 +173,7 @@ export class AppealOffice {
       accusers: holders.filter((holder) => holder !== audit.requester.peerId),
       reports: pays ? table.reports(appeal.receipt) : null,
     });
-    table.decideAppeal(judgement, now());
+    await table.decideAppeal(judgement, now());
     this.#hearings.delete(appeal.provider);
     open.end(audit);
     for (const [peer, record] of judgement.auditors) records.put(peer, record);
@@ -185,9 +181,9 @@ export class AppealOffice {
   }
 
   /** Nobody could decide it. */
-  #end(appeal: KeptAppeal): void {
+  async #end(appeal: KeptAppeal): Promise<void> {
     const { table, open } = this.#needs;
-    table.appeals.put({ ...appeal, outcome: 'undecided' });
+    await table.appeals.put({ ...appeal, outcome: 'undecided' });
     const hearing = this.#hearings.get(appeal.provider);
     this.#hearings.delete(appeal.provider);
     const audit = hearing === undefined ? null : open.find(hearing.nonce);

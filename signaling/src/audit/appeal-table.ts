@@ -1,7 +1,7 @@
 /** Appeals in `mesh.db`: who asked for one, about which answer, and how it was decided. Those that are open outlive a restart. */
-import type Database from 'libsql';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { MeshDatabase } from '../store/mesh-database.ts';
+import { Statements } from '../store/statements.ts';
 
 /** Open at the same time; each keeps five auditors busy. */
 export const MAX_OPEN_APPEALS = 256;
@@ -25,38 +25,47 @@ interface Row extends Omit<KeptAppeal, 'receipt' | 'order'> {
 }
 
 export class AppealTable {
-  readonly #sql: Record<keyof typeof SQL, Database.Statement>;
+  readonly #db: MeshDatabase;
+  readonly #sql: Statements<keyof typeof SQL>;
 
   constructor(db: MeshDatabase) {
-    const prepared = Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)]);
-    this.#sql = Object.fromEntries(prepared) as Record<keyof typeof SQL, Database.Statement>;
+    this.#db = db;
+    this.#sql = new Statements(db, SQL);
   }
 
   /** The answer by which this provider was convicted; null: its audit is no longer kept. */
   decided(provider: PeerId, file: string): Uint8Array | null {
-    const [row] = this.#sql.decided.all([provider, file]) as { receipt: ArrayBuffer }[];
+    const [row] = this.#sql.all('decided', [provider, file]) as { receipt: ArrayBuffer }[];
     return row === undefined ? null : new Uint8Array(row.receipt);
   }
 
   /** The last appeal about this answer. */
   find(receipt: Uint8Array): KeptAppeal | null {
-    const [row] = this.#sql.find.all([Buffer.from(receipt)]) as Row[];
+    const [row] = this.#sql.all('find', [Buffer.from(receipt)]) as Row[];
     return row === undefined ? null : appealIn(row);
   }
 
   /** The last appeal of this provider; null: it never appealed. */
   last(provider: PeerId): KeptAppeal | null {
-    const [row] = this.#sql.last.all([provider]) as Row[];
+    const [row] = this.#sql.all('last', [provider]) as Row[];
     return row === undefined ? null : appealIn(row);
   }
 
   open(): KeptAppeal[] {
-    return (this.#sql.open.all([MAX_OPEN_APPEALS]) as Row[]).map(appealIn);
+    return (this.#sql.all('open', [MAX_OPEN_APPEALS]) as Row[]).map(appealIn);
   }
 
-  /** Replaces an earlier one about the same answer, which nobody could decide. */
-  put({ receipt, provider, file, order, openedMs, outcome }: KeptAppeal): void {
-    this.#sql.put.run([Buffer.from(receipt), provider, file, Buffer.from(order), openedMs, outcome]);
+  /**
+   * Replaces an earlier one about the same answer, which nobody could decide. Durable when it resolves; rejects when nothing can be
+   * written now.
+   */
+  async put(appeal: KeptAppeal): Promise<void> {
+    await this.#db.write(() => this.note(appeal));
+  }
+
+  /** The same within `write` of the caller. */
+  note({ receipt, provider, file, order, openedMs, outcome }: KeptAppeal): void {
+    this.#sql.run('put', [Buffer.from(receipt), provider, file, Buffer.from(order), openedMs, outcome]);
   }
 }
 

@@ -1,8 +1,5 @@
 /** From the conviction to what five others say about it, on a real control plane: peers at addresses that a proxy names. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { PARAMETERS } from '@llmesh/core/governance/parameters';
@@ -11,14 +8,14 @@ import { leaseOf, readLeases } from '@llmesh/core/receipts/lease';
 import { AccountPageSchema } from '@llmesh/core/wire/credit-pages';
 import type { FromServer } from '@llmesh/core/wire/control-protocol';
 import * as v from 'valibot';
-import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../server.ts';
+import type { ControlPlane, ControlPlaneOptions } from '../server.ts';
+import { auditedPlanes } from '../testing/audited-planes.ts';
 import {
   accused,
   audited,
   auditorFrom,
   comes,
   drawnOf,
-  FILE,
   files,
   lends,
   reportOf,
@@ -29,28 +26,12 @@ import { newIdentity, TINY, type MeshPeer } from '../testing/clients.ts';
 import { fundedFolder } from '../testing/funded-folder.ts';
 
 const STAKE = PARAMETERS['uptime-cap'].initial / 5;
-let root = '';
-let calibrationsFile = '';
-const planes: ControlPlane[] = [];
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'llmesh-appeals-'));
-  calibrationsFile = join(root, 'calibrations.json');
-  const pair = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: FILE };
-  await writeFile(calibrationsFile, JSON.stringify([{ ...pair, mean: 0.01, answers: 9, tokens: 99, measured: '' }]));
-});
-afterEach(async () => {
-  await Promise.all(planes.splice(0).map((plane) => plane.close()));
-});
-afterAll(() => rm(root, { recursive: true }));
+const planes = auditedPlanes();
 
-async function start(own: readonly Identity[], options: Partial<ControlPlaneOptions>): Promise<ControlPlane> {
-  const plane = await startControlPlane({
-    ...{ port: 0, host: '127.0.0.1', webFolder: root, joinWorkBits: 0, trustProxy: true, calibrationsFile },
-    ...options,
-    audits: { share: 1, epochMs: 10, tenureMs: 0, withheldMs: 0, platform: new Set(own.map(({ peerId }) => peerId)) },
-  });
-  planes.push(plane);
-  return plane;
+/** `own`: the operator's auditors. */
+function start(own: readonly Identity[], options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
+  const platform = new Set(own.map(({ peerId }) => peerId));
+  return planes.start({ ...options, audits: { withheldMs: 0, platform } });
 }
 
 type Standing = Extract<FromServer, { type: 'standing' }>;
@@ -133,7 +114,7 @@ test('five others find the same: the conviction stands, its provider pays them, 
     [newIdentity(), newIdentity()],
     [newIdentity(), newIdentity()],
   ];
-  const dataFolder = join(root, 'upheld');
+  const dataFolder = planes.folder('upheld');
   await fundedFolder(dataFolder, ends);
   const plane = await start(own, { dataFolder });
   const account = async (peer: string) => {
@@ -155,7 +136,7 @@ test('five others find the same: the conviction stands, its provider pays them, 
 });
 
 test('who is suspected may ask to be tested again: all of its next answers are checked, once an hour', async () => {
-  const plane = await start([], {});
+  const plane = await start([]);
   const lender = await comes(plane.port, '198.51.100.1');
   const asker = await comes(plane.port, '203.0.113.1');
   await lends(lender);

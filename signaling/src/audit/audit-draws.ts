@@ -3,22 +3,19 @@
  * decides about all of them, so that nobody, not even we, could know or choose it while they were filed.
  */
 import { createHash } from 'node:crypto';
-import type { Clock } from '@llmesh/core/base/clock';
 import { drawAuditors, rootOf, selected } from '@llmesh/core/proof/draw';
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { ControlKey } from '../receipts/control-key.ts';
 import type { DeliveredReceipt } from '../receipts/delivered.ts';
 import { loadOf } from '../registry/registered-peer.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { AuditNeeds } from './audit-needs.ts';
 import type { AuditCounts } from './figures/audit-events.ts';
-import { AuditShare } from './audit-share.ts';
-import { workOf, type AuditTerms } from './audit-terms.ts';
+import { AuditShare } from './share/audit-share.ts';
+import { workOf } from './share/audit-terms.ts';
 import { canAudit } from './eligible-auditors.ts';
 import { panelOf } from './auditors/independence.ts';
 import type { KnownAnswers } from './auditors/known-answers.ts';
-import type { OfferedFile } from './offered-files.ts';
+import type { OfferedFile } from './share/offered-files.ts';
 import type { Audited, DrawnAuditor, OpenAudit } from './auditors/open-audits.ts';
-import type { Standings } from './standings.ts';
 
 /** Receipts of one epoch that a draw decides about; any more are not audited. */
 const MAX_GATHERED = 20_000;
@@ -27,22 +24,15 @@ const AT_ONCE = 128;
 /** Nobody counts as idle for longer than this before a draw: what was spared then is gone. */
 const MAX_IDLE_MS = 60_000;
 
-export interface AuditDrawsNeeds {
-  clock: Clock;
-  /** Milliseconds since 1970. */
-  now: () => number;
-  terms: AuditTerms;
-  key: ControlKey;
-  registry: Registry;
-  standings: Standings;
+export interface AuditDrawsNeeds extends Omit<AuditNeeds, 'eligible'> {
   counts: AuditCounts;
   known: Pick<KnownAnswers, 'has'>;
   /** `isKnown`: it is a known answer. */
   eligible: (audited: Pick<Audited, 'model' | 'file'>, isKnown: boolean) => DrawnAuditor[];
   /** No more can be under way. */
   isFull: () => boolean;
-  drawn: (audits: OpenAudit[]) => void;
-  failed: (error: unknown) => void;
+  /** Resolves when they are written down. */
+  drawn: (audits: OpenAudit[]) => Promise<void>;
 }
 
 interface Gathered {
@@ -61,7 +51,8 @@ export class AuditDraws {
   #epoch = 0;
   #drawnMs: number;
   #stopTimer: (() => void) | null = null;
-  #drawing: Promise<void> | null = null;
+  /** One draw after the other. */
+  #drawing: Promise<void> = Promise.resolve();
 
   constructor(needs: AuditDrawsNeeds) {
     this.#needs = needs;
@@ -81,14 +72,15 @@ export class AuditDraws {
     const { level, state } = standings.of(provider, file);
     // Nothing follows from one more; an appeal is another matter.
     if (level === 'convicted') return;
-    if (!isKnown) counts.checkable();
+    // A known answer, too: whoever is asked to read it, sees these figures.
+    counts.checkable();
     const share = isKnown ? 1 : this.#share.next(provider, file, { level, checked: state.checked, work });
     const receipt = new Uint8Array(createHash('sha256').update(providerHalf).digest());
     const answer = { receipt, leaseNonce, provider: { peerId: provider, network }, model, file, engine, work };
     this.#gathered.push({ answer, requester, share, isKnown });
     this.#stopTimer ??= clock.after(terms.epochMs, () => {
       this.#stopTimer = null;
-      this.#drawing = this.#draw();
+      this.#drawing = this.#drawing.then(() => this.#draw());
     });
   }
 
@@ -135,7 +127,7 @@ export class AuditDraws {
         const audit = this.#panelFor(one, draw.beta, bytes);
         if (audit !== null) audits.push(audit);
       }
-      if (audits.length > 0) drawn(audits);
+      if (audits.length > 0) await drawn(audits);
     } catch (thrown) {
       failed(thrown);
     }
@@ -173,7 +165,7 @@ export class AuditDraws {
       this.#share.refund(why, work);
       return refuse('no_auditor');
     }
-    if (!isKnown) counts.drawn();
+    counts.drawn();
     const auditors = isKnown ? [{ ...requester, engine: answer.engine }, ...panel] : panel;
     return { ...answer, requester, draw, drawnMs: now(), auditors, findings: [] };
   }

@@ -69,7 +69,7 @@ it('puts each mean deviation into the bin that ends above it', () => {
   expect(upperEdge(BINS - 1)).toBe(1);
 });
 
-test('everything is on the disk when it is said to be, for whoever opens it after a crash', () => {
+test('everything is on the disk when it is said to be, for whoever opens it after a crash', async () => {
   const table = new AuditTable(new MeshDatabase(folder));
   const [provider, requester, auditor] = [newPeerId(), newPeerId(), newPeerId()];
   const file = 'ab'.repeat(32);
@@ -81,12 +81,12 @@ test('everything is on the disk when it is said to be, for whoever opens it afte
     auditors: [{ peerId: auditor, network: '192.0.2.1', engine: 'llama.cpp/cuda' as const }],
     findings: [],
   };
-  table.draw([audit]);
+  await table.draw([audit]);
   const digest = randomBytes(32);
   const finding = { auditor, verdict: 'deviates', log10E: 3, digest } as const;
   const key = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cuda', mode: 'greedy', file } as const;
   const pair = new PairTable([]).counted(key, 'deviates', new Uint8Array([255, 0]));
-  table.report(audit.receipt, { ...finding, why: 'It has …', report: randomBytes(300) }, pair, 2_000);
+  await table.report(audit.receipt, { ...finding, why: 'It has …', report: randomBytes(300) }, pair, 2_000);
   // Nothing is closed: this is what another process finds after a kill.
   const after = () => new AuditTable(new MeshDatabase(folder));
   expect(after().open(1_000)).toEqual([{ ...audit, findings: [finding] }]);
@@ -99,13 +99,16 @@ test('everything is on the disk when it is said to be, for whoever opens it afte
   const record = [auditor, { ...NEW_AUDITOR, agreed: 1 }] as const;
   const slashing = { provider, file, percent: 10, reason: 'It lied.' };
   const fees = { auditors: [auditor], fromMs: 9_000 };
-  table.settle({ receipt: audit.receipt, settled, standing, auditors: [record], slashing, fees, liars: [] }, 3_000);
+  await table.settle(
+    { receipt: audit.receipt, settled, standing, auditors: [record], slashing, fees, liars: [] },
+    3_000,
+  );
   expect(after().dues.dues(8_999)).toEqual([]);
   expect(after().dues.dues(9_000)).toMatchObject([{ body: { kind: 'audit-fee' } }]);
   expect(after().open(0)).toEqual([]);
   expect(after().standings()).toEqual([standing]);
   expect(after().auditors()).toEqual([record]);
   expect(after().slashings()).toEqual([slashing]);
-  after().forgive([provider]);
+  await after().forgive([provider]);
   expect(after().standings()).toEqual([]);
 });

@@ -14,6 +14,7 @@ import { sameBytes } from '@llmesh/core/wire/canonical';
 import { isKnownAnswer } from './auditors/known-answers.ts';
 import type { AuditCounts } from './figures/audit-events.ts';
 import type { AuditTable } from './audit-table.ts';
+import type { InTurn } from './in-turn.ts';
 import type { OpenAudit, OpenAudits } from './auditors/open-audits.ts';
 import type { PairTable } from './figures/pair-figures.ts';
 
@@ -27,9 +28,10 @@ export interface AuditReportsNeeds {
   open: OpenAudits;
   pairs: PairTable;
   counts: AuditCounts;
+  inTurn: InTurn;
   failed: (error: unknown) => void;
   /** One more finding is there. */
-  found: (audit: OpenAudit) => void;
+  found: (leaseNonce: Uint8Array) => void;
 }
 
 export class AuditReports {
@@ -40,28 +42,41 @@ export class AuditReports {
     this.#needs = needs;
   }
 
-  /** It is on disk when this returns. Throws bad_message for what nobody asked for, busy when a retry makes sense. */
-  file(by: PeerId, bytes: Uint8Array): void {
+  /** It is on disk when this resolves. Rejects with bad_message for what nobody asked for, busy when a retry makes sense. */
+  async file(by: PeerId, bytes: Uint8Array): Promise<void> {
     const digest = sha256(bytes);
     const name = Buffer.from(digest).toString('hex');
-    if (this.#kept.has(name)) return;
+    const report = this.#wanted(by, bytes, digest, name);
+    if (report === null) return;
+    if (readReport(bytes, nodeVerify) === null) throw refused('Its signature is wrong.');
+    await this.#needs.inTurn.run(async () => {
+      // Another copy may have come first.
+      if (this.#wanted(by, bytes, digest, name) === null) return;
+      await this.#take(by, report, digest, bytes);
+      this.#kept.set(name, true);
+    });
+  }
+
+  /** What is expected of this auditor; null: it was kept before. Throws bad_message for anything else. */
+  #wanted(by: PeerId, bytes: Uint8Array, digest: Uint8Array, name: string): AuditReport | null {
+    if (this.#kept.has(name)) return null;
     const report = readReport(bytes, () => true);
     if (report === null) throw refused('It cannot be read.');
+    const before = this.#expected(by, report).findings.find(({ auditor }) => auditor === by);
+    if (before === undefined) return report;
+    if (sameBytes(before.digest, digest)) return null;
+    throw refused('Another one about the same answer was kept before.');
+  }
+
+  async #take(by: PeerId, report: AuditReport, digest: Uint8Array, bytes: Uint8Array): Promise<void> {
+    const { open, counts, found } = this.#needs;
     const audit = this.#expected(by, report);
-    const before = audit.findings.find(({ auditor }) => auditor === by);
-    if (before !== undefined) {
-      if (sameBytes(before.digest, digest)) return;
-      throw refused('Another one about the same answer was kept before.');
-    }
-    if (readReport(bytes, nodeVerify) === null) throw refused('Its signature is wrong.');
     const judgement = this.#judge(audit, report);
-    this.#keep(audit, report, judgement, digest, bytes);
-    this.#kept.set(name, true);
-    this.#needs.counts.reported(judgement.verdict);
+    await this.#keep(audit, report, judgement, digest, bytes);
     const { verdict, log10E } = judgement;
-    const next = { ...audit, findings: [...audit.findings, { auditor: by, verdict, log10E, digest }] };
-    this.#needs.open.put(next);
-    this.#needs.found(next);
+    counts.reported(verdict);
+    open.put({ ...audit, findings: [...audit.findings, { auditor: by, verdict, log10E, digest }] });
+    found(audit.leaseNonce);
   }
 
   #expected(by: PeerId, report: AuditReport): OpenAudit {
@@ -81,7 +96,13 @@ export class AuditReports {
   }
 
   /** What a known answer deviates by, says nothing about a pair: it may be doctored. */
-  #keep(audit: OpenAudit, report: AuditReport, judgement: Judgement, digest: Uint8Array, bytes: Uint8Array): void {
+  async #keep(
+    audit: OpenAudit,
+    report: AuditReport,
+    judgement: Judgement,
+    digest: Uint8Array,
+    bytes: Uint8Array,
+  ): Promise<void> {
     const { table, pairs, now, failed } = this.#needs;
     const { verdict, log10E, why } = judgement;
     const { mode, deviations, file, providerEngine: provider, auditorEngine: auditor } = report;
@@ -90,12 +111,8 @@ export class AuditReports {
         ? pairs.counted({ provider, auditor, mode, file }, verdict, deviations)
         : null;
     try {
-      table.report(
-        audit.receipt,
-        { auditor: report.auditor, digest, verdict, log10E, why, report: bytes },
-        pair,
-        now(),
-      );
+      const kept = { auditor: report.auditor, digest, verdict, log10E, why, report: bytes };
+      await table.report(audit.receipt, kept, pair, now());
     } catch (thrown) {
       failed(thrown);
       throw new MeshError('busy', 'The mesh cannot keep reports right now. LLMesh will try again.', { cause: thrown });

@@ -1,13 +1,13 @@
 /**
  * The audits in `mesh.db`: which answers were drawn, what each auditor reported, how every provider stands with each
- * file. Durable when a method returns, so that a conviction survives the loss of power. All of it is bounded: the oldest
- * audits go first, while standings of the convicted stay.
+ * file. What is written is durable when its promise resolves, so that a conviction survives the loss of power; it rejects when
+ * nothing can be written now. All of it is bounded: the oldest audits go first, while standings of the convicted stay.
  */
-import type Database from 'libsql';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { EngineName } from '@llmesh/core/proof/engine-name';
 import type { Verdict } from '@llmesh/core/proof/verdict';
 import type { MeshDatabase } from '../store/mesh-database.ts';
+import { Statements } from '../store/statements.ts';
 import type { Judgement } from './judgement.ts';
 import { AppealTable } from './appeal-table.ts';
 import { DueTable } from './dues/due-table.ts';
@@ -61,11 +61,9 @@ interface WholeRow {
   report: ArrayBuffer;
 }
 
-type Name = keyof typeof SQL;
-
 export class AuditTable {
   readonly #db: MeshDatabase;
-  readonly #statements = new Map<Name, Database.Statement>();
+  readonly #sql: Statements<keyof typeof SQL>;
   /** What the ledger is to hear of it. */
   readonly dues: DueTable;
   readonly appeals: AppealTable;
@@ -73,97 +71,99 @@ export class AuditTable {
 
   constructor(db: MeshDatabase) {
     this.#db = db;
+    this.#sql = new Statements(db, SQL);
     this.dues = new DueTable(db);
     this.appeals = new AppealTable(db);
-    this.#audits = this.#counted();
+    this.#audits = counted(this.#sql.all('count', []));
   }
 
   /** These were drawn, or more auditors for them. */
-  draw(audits: readonly OpenAudit[]): void {
-    this.#db.transact(() => {
+  async draw(audits: readonly OpenAudit[]): Promise<void> {
+    this.#audits = await this.#db.write(() => {
       for (const audit of audits) {
         const { receipt, leaseNonce, draw, provider, requester, model, file, engine, work, auditors, drawnMs } = audit;
         const blobs = [receipt, leaseNonce, draw].map((bytes) => Buffer.from(bytes));
         const ends = [provider.peerId, requester.peerId, model, file, engine, work];
         const networks = JSON.stringify([provider.network, requester.network]);
-        this.#run('draw', [...blobs, ...ends, JSON.stringify(auditors), networks, drawnMs]);
+        this.#sql.run('draw', [...blobs, ...ends, JSON.stringify(auditors), networks, drawnMs]);
       }
-      this.#audits += audits.length;
-      if (this.#audits <= MAX_AUDITS) return;
-      this.#run('dropReports', [DROPPED]);
-      this.#run('drop', [DROPPED]);
-      this.#audits = this.#counted();
+      const audited = this.#audits + audits.length;
+      if (audited <= MAX_AUDITS) return audited;
+      this.#sql.run('dropReports', [DROPPED]);
+      this.#sql.run('drop', [DROPPED]);
+      return counted(this.#sql.written('count', []));
     });
   }
 
   /** What one auditor reported, and what its pair of engines measured: null where it could not check. */
-  report(receipt: Uint8Array, report: KeptReport, pair: PairFigures | null, filedMs: number): void {
+  async report(receipt: Uint8Array, report: KeptReport, pair: PairFigures | null, filedMs: number): Promise<void> {
     const { auditor, digest, verdict, log10E, why } = report;
-    this.#db.transact(() => {
+    await this.#db.write(() => {
       const what = [auditor, Buffer.from(digest), verdict, log10E, why, Buffer.from(report.report), filedMs];
-      this.#run('report', [Buffer.from(receipt), ...what]);
+      this.#sql.run('report', [Buffer.from(receipt), ...what]);
       if (pair === null) return;
       const { provider, mode, file, agrees, deviates, unknown, tokens, deviation, histogram } = pair;
       const counts = [agrees, deviates, unknown, tokens, deviation, JSON.stringify(histogram)];
-      this.#run('pair', [provider, pair.auditor, mode, file, ...counts]);
+      this.#sql.run('pair', [provider, pair.auditor, mode, file, ...counts]);
     });
   }
 
   /** An audit is over: its outcome, and all that follows from it. */
-  settle({ receipt, settled, standing, auditors, slashing, fees, liars }: Aftermath, nowMs: number): void {
-    this.#db.transact(() => {
-      const reports = this.reports(receipt);
+  async settle(aftermath: Aftermath, nowMs: number): Promise<void> {
+    const { receipt, settled, standing, auditors, slashing, fees, liars } = aftermath;
+    await this.#db.write(() => {
+      const reports = reportsIn(this.#sql.written('whole', [Buffer.from(receipt)]));
       for (const auditor of fees.auditors) {
         const report = reports.get(auditor);
         if (report !== undefined) this.dues.oweFee(auditor, report, fees.fromMs);
       }
       for (const liar of liars) this.dues.forfeit(liar);
-      this.#run('shorten', [Buffer.from(receipt)]);
-      this.#run('settle', [nowMs, settled.verdict, settled.log10E, Buffer.from(receipt)]);
+      this.#sql.run('shorten', [Buffer.from(receipt)]);
+      this.#sql.run('settle', [nowMs, settled.verdict, settled.log10E, Buffer.from(receipt)]);
       if (standing !== null) {
         const { provider, file, level, state, model } = standing;
-        this.#run('stand', [provider, file, level, JSON.stringify(state), model, nowMs]);
+        this.#sql.run('stand', [provider, file, level, JSON.stringify(state), model, nowMs]);
       }
       for (const [peer, record] of auditors) this.#runAuditor(peer, record, nowMs);
       if (slashing === null) return;
       const { provider, file, percent, reason } = slashing;
-      this.#run('slash', [provider, file, percent, reason, nowMs]);
+      this.#sql.run('slash', [provider, file, percent, reason, nowMs]);
     });
   }
 
   /** Those that were drawn since, and are not over: their auditors may still report. */
   open(sinceMs: number): OpenAudit[] {
-    return (this.#all('open', [sinceMs]) as AuditRow[]).map((row) => this.#auditIn(row));
+    return (this.#sql.all('open', [sinceMs]) as AuditRow[]).map((row) => this.#auditIn(row));
   }
 
   /** Also when it is over; null: it is not kept any more. */
   find(receipt: Uint8Array): OpenAudit | null {
-    const [row] = this.#all('one', [Buffer.from(receipt)]) as AuditRow[];
+    const [row] = this.#sql.all('one', [Buffer.from(receipt)]) as AuditRow[];
     return row === undefined ? null : this.#auditIn(row);
   }
 
   /** An appeal is decided: the outcome, and all that follows from it. */
-  decideAppeal(decided: Judgement, nowMs: number): void {
+  async decideAppeal(decided: Judgement, nowMs: number): Promise<void> {
     const { appeal, auditors, liars, due } = decided;
     const { provider, file, receipt } = appeal;
-    this.#db.transact(() => {
-      this.appeals.put(appeal);
+    await this.#db.write(() => {
+      this.appeals.note(appeal);
       for (const [peer, record] of auditors) this.#runAuditor(peer, record, nowMs);
       for (const liar of liars) this.dues.forfeit(liar);
       if (appeal.outcome === 'fallen') {
         // First, since the treasury pays the auditors of what is left then.
         this.dues.undoOne(provider, file, FALLEN);
-        this.#run('forgiveFile', [provider, file]);
-        this.#run('right', [Buffer.from(receipt)]);
+        this.#sql.run('forgiveFile', [provider, file]);
+        this.#sql.run('right', [Buffer.from(receipt)]);
       }
       if (due !== null) this.dues.owe([due]);
-      this.#run('shorten', [Buffer.from(receipt)]);
+      this.#sql.run('shorten', [Buffer.from(receipt)]);
     });
   }
 
   #auditIn(row: AuditRow): OpenAudit {
     const [providerNetwork = '', requesterNetwork = ''] = JSON.parse(row.networks) as string[];
-    const findings = this.#all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
+    const findings = this.#sql.all('findings', [Buffer.from(row.receipt)]) as FindingRow[];
     const { provider, requester, model, file, engine, work } = row;
     return {
       receipt: new Uint8Array(row.receipt),
@@ -184,60 +184,54 @@ export class AuditTable {
 
   /** The signed bytes of what was reported about this answer, as far as they are kept. */
   reports(receipt: Uint8Array): Map<PeerId, Uint8Array> {
-    const rows = this.#all('whole', [Buffer.from(receipt)]) as WholeRow[];
-    return new Map(rows.map(({ auditor, report }) => [auditor, new Uint8Array(report)]));
+    return reportsIn(this.#sql.all('whole', [Buffer.from(receipt)]));
   }
 
   /** What was found about these counts no longer, and what they lost for it comes back. What was found stays on record. */
-  forgive(providers: readonly PeerId[]): void {
+  async forgive(providers: readonly PeerId[]): Promise<void> {
     if (providers.length === 0) return;
-    this.dues.undo(providers, FORGIVEN);
-    this.#db.transact(() => {
-      for (const provider of providers) this.#run('forgive', [provider]);
+    await this.#db.write(() => {
+      for (const provider of providers) {
+        this.dues.undo(provider, FORGIVEN);
+        this.#sql.run('forgive', [provider]);
+      }
     });
   }
 
   standings(): KeptStanding[] {
-    const rows = this.#all('standings', [2 * MAX_STANDINGS]) as (Omit<KeptStanding, 'state'> & { state: string })[];
+    const rows = this.#sql.all('standings', [2 * MAX_STANDINGS]) as (Omit<KeptStanding, 'state'> & { state: string })[];
     return rows.map(({ state, ...rest }) => ({ ...rest, state: JSON.parse(state) as KeptStanding['state'] }));
   }
 
   auditors(): (readonly [PeerId, AuditorState])[] {
-    const rows = this.#all('auditors', [MAX_AUDITORS]) as (Omit<AuditorState, 'won'> & { peer: PeerId; won: string })[];
+    const rows = this.#sql.all('auditors', [MAX_AUDITORS]) as (Omit<AuditorState, 'won'> & {
+      peer: PeerId;
+      won: string;
+    })[];
     return rows.map(({ peer, won, ...counts }) => [peer, { ...counts, won: readWon(won) }]);
   }
 
   pairs(): PairFigures[] {
-    const rows = this.#all('pairs', [MAX_PAIRS]) as (Omit<PairFigures, 'histogram'> & { histogram: string })[];
+    const rows = this.#sql.all('pairs', [MAX_PAIRS]) as (Omit<PairFigures, 'histogram'> & { histogram: string })[];
     return rows.map(({ histogram, ...rest }) => ({ ...rest, histogram: readHistogram(histogram) }));
   }
 
   slashings(): Slashing[] {
-    return this.#all('slashings', []) as Slashing[];
+    return this.#sql.all('slashings', []) as Slashing[];
   }
 
   #runAuditor(peer: PeerId, { agreed, against, abstained, inARow, won }: AuditorState, nowMs: number): void {
-    this.#run('auditor', [peer, agreed, against, abstained, inARow, JSON.stringify(won), nowMs]);
+    this.#sql.run('auditor', [peer, agreed, against, abstained, inARow, JSON.stringify(won), nowMs]);
   }
+}
 
-  #counted(): number {
-    const [row] = this.#all('count', []) as { audits: number }[];
-    return row?.audits ?? 0;
-  }
+function counted(rows: unknown[]): number {
+  const [row] = rows as { audits: number }[];
+  return row?.audits ?? 0;
+}
 
-  #run(name: Name, values: Values): void {
-    this.#statement(name).run(values);
-  }
-
-  #all(name: Name, values: Values): unknown[] {
-    return this.#statement(name).all(values);
-  }
-
-  #statement(name: Name): Database.Statement {
-    let statement = this.#statements.get(name);
-    if (statement === undefined) this.#statements.set(name, (statement = this.#db.prepare(SQL[name])));
-    return statement;
-  }
+function reportsIn(rows: unknown[]): Map<PeerId, Uint8Array> {
+  return new Map((rows as WholeRow[]).map(({ auditor, report }) => [auditor, new Uint8Array(report)]));
 }
 
 const FORGIVEN = 'The operator of the mesh has forgiven it.';
@@ -249,8 +243,6 @@ function readWon(json: string): readonly number[] {
   const fits = Array.isArray(read) && read.length === NEW_AUDITOR.won.length && read.every(Number.isFinite);
   return fits ? (read as number[]) : NEW_AUDITOR.won;
 }
-
-type Values = (string | number | Buffer | null)[];
 
 const SQL = {
   count: 'SELECT count(*) AS audits FROM audit',

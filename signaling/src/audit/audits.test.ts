@@ -1,15 +1,11 @@
 /** Audits on a real control plane over real sockets: peers at addresses that a proxy names, reports that they really sign. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { fromBase32 } from '@llmesh/core/base/base32';
+import { describe, expect, test } from 'vitest';
+import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import type { AuditReport } from '@llmesh/core/proof/audit-report';
 import { readDraw, selected } from '@llmesh/core/proof/draw';
 import type { FromServer, Offers } from '@llmesh/core/wire/control-protocol';
-import { AuditsSchema } from '@llmesh/core/wire/api-pages';
-import * as v from 'valibot';
-import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../server.ts';
+import type { ControlPlane } from '../server.ts';
+import { auditedPlanes, auditsPage as page } from '../testing/audited-planes.ts';
 import {
   answered,
   accused,
@@ -18,39 +14,13 @@ import {
   checkable,
   comes,
   drawnOf,
-  FILE,
   files,
   lends,
   reportOf,
 } from '../testing/audits.ts';
 import { MeshPeer, newIdentity, TINY } from '../testing/clients.ts';
 
-let root = '';
-let calibrationsFile = '';
-const planes: ControlPlane[] = [];
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'llmesh-audits-'));
-  calibrationsFile = join(root, 'calibrations.json');
-  const pair = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: FILE };
-  await writeFile(
-    calibrationsFile,
-    JSON.stringify([{ ...pair, mean: 0.01, answers: 9, tokens: 99, measured: 'here' }]),
-  );
-});
-afterEach(async () => {
-  await Promise.all(planes.splice(0).map((plane) => plane.close()));
-});
-afterAll(() => rm(root, { recursive: true }));
-
-async function start(options: Partial<ControlPlaneOptions> = {}): Promise<ControlPlane> {
-  const plane = await startControlPlane({
-    ...{ port: 0, host: '127.0.0.1', webFolder: root, joinWorkBits: 0, trustProxy: true, calibrationsFile },
-    ...options,
-    audits: { share: 1, epochMs: 10, tenureMs: 0, ...options.audits },
-  });
-  planes.push(plane);
-  return plane;
-}
+const { start, folder } = auditedPlanes();
 
 /** A provider and a requester, each from a network of its own. */
 async function pair(port: number, model = checkable()) {
@@ -64,17 +34,12 @@ async function tenAuditors(port: number): Promise<MeshPeer[]> {
   return await Promise.all(Array.from({ length: 10 }, (_, i) => auditorFrom(port, `192.0.${i + 3}.1`)));
 }
 
-async function page(plane: ControlPlane) {
-  const response = await fetch(`http://127.0.0.1:${plane.port}/api/audits`);
-  return v.parse(AuditsSchema, await response.json());
-}
-
 const metrics = async ({ port }: ControlPlane) => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
 
 describe('a cheating provider', () => {
   test('is quarantined and then convicted by platform auditors, in few answers, also after a restart', async () => {
     const own = [newIdentity(), newIdentity()];
-    const dataFolder = join(root, 'restarted');
+    const dataFolder = folder('restarted');
     const options = { dataFolder, audits: { platform: new Set(own.map(({ peerId }) => peerId)) } };
     const plane = await start(options);
     const { provider, requester } = await pair(plane.port);
@@ -211,7 +176,10 @@ describe('an audit', () => {
     const [one] = drawnOf(answer.audit, auditors) as [MeshPeer];
     const other = auditors.find((auditor) => auditor !== one)!;
     const report = await reportOf(one, provider, answer, 0);
+    // Two copies at once: the second comes before the first is on the disk.
+    one.send({ type: 'report', requestId: 2, report: toBase32(report) });
     expect(await files(one, report)).toBe('filed');
+    await one.says('filed');
     expect(await files(one, report)).toBe('filed');
     expect(await files(one, await reportOf(one, provider, answer, 255))).toMatch(/Another one/);
     expect(await files(other, await reportOf(other, provider, answer, 0))).toBe('filed');

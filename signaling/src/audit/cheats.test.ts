@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { selected } from '@llmesh/core/proof/draw';
 import { moreAuditors, type Judged } from '@llmesh/core/proof/standing';
-import { AuditShare } from './audit-share.ts';
-import { AUDIT_TERMS, workOf } from './audit-terms.ts';
+import { AuditShare } from './share/audit-share.ts';
+import { AUDIT_TERMS, workOf } from './share/audit-terms.ts';
 import { isBanned } from './kept-standing.ts';
 import { Standings } from './standings.ts';
 

@@ -8,7 +8,7 @@ import { modelOf } from '../registry/registered-peer.ts';
 import type { Registry } from '../registry/registry.ts';
 import { roleOf } from '@llmesh/core/proof/auditor-standing';
 import type { AuditorRecords } from './auditors/auditor-records.ts';
-import type { AuditTerms } from './audit-terms.ts';
+import type { AuditTerms } from './share/audit-terms.ts';
 import type { Audited, DrawnAuditor } from './auditors/open-audits.ts';
 import type { Standings } from './standings.ts';
 

@@ -1,37 +1,18 @@
 /** Out of quarantine, on a real control plane: peers at addresses that a proxy names, reports that they really sign. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { readLeases } from '@llmesh/core/receipts/lease';
 import type { FromServer } from '@llmesh/core/wire/control-protocol';
-import { startControlPlane, type ControlPlane } from '../server.ts';
-import { accused, audited, auditorFrom, comes, drawnOf, FILE, files, lends, reportOf } from '../testing/audits.ts';
+import { auditedPlanes } from '../testing/audited-planes.ts';
+import { accused, audited, auditorFrom, comes, drawnOf, files, lends, reportOf } from '../testing/audits.ts';
 import { newIdentity, TINY, type MeshPeer } from '../testing/clients.ts';
 
 type Standing = Extract<FromServer, { type: 'standing' }>;
 type Question = Extract<FromServer, { type: 'question' }>;
 
 const own = [newIdentity(), newIdentity()];
-let root = '';
-let plane: ControlPlane;
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'llmesh-retests-'));
-  const calibrationsFile = join(root, 'calibrations.json');
-  const pair = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: FILE };
-  await writeFile(calibrationsFile, JSON.stringify([{ ...pair, mean: 0.01, answers: 9, tokens: 99, measured: '' }]));
-  const platform = new Set(own.map(({ peerId }) => peerId));
-  plane = await startControlPlane({
-    ...{ port: 0, host: '127.0.0.1', webFolder: root, joinWorkBits: 0, trustProxy: true, calibrationsFile },
-    audits: { share: 1, epochMs: 10, tenureMs: 0, retestMs: 100, platform },
-  });
-});
-afterAll(async () => {
-  await plane.close();
-  await rm(root, { recursive: true });
-});
+const { start } = auditedPlanes();
 
 /** The first of these that is asked to question somebody. */
 async function firstAsked(workers: readonly MeshPeer[]): Promise<{ worker: MeshPeer; question: Question }> {
@@ -44,7 +25,8 @@ async function firstAsked(workers: readonly MeshPeer[]): Promise<{ worker: MeshP
 }
 
 test('a quarantined provider whose owner asks for it is questioned by others, and freed when enough answers agree', async () => {
-  const { port } = plane;
+  const vouched = new Set(own.map(({ peerId }) => peerId));
+  const { port } = await start({ audits: { retestMs: 100, platform: vouched } });
   const lender = await comes(port, '198.51.100.1');
   await lends(lender);
   const asker = await comes(port, '203.0.113.1');

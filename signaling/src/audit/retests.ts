@@ -5,35 +5,21 @@
  * auditors who are drawn anew. Nothing is forgiven: the quarantine ends when enough of them agree.
  */
 import { createHash } from 'node:crypto';
-import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { drawAuditors, rootOf } from '@llmesh/core/proof/draw';
-import type { ControlKey } from '../receipts/control-key.ts';
-import type { Registry } from '../registry/registry.ts';
 import { modelOf } from '../registry/registered-peer.ts';
 import { CHAT } from '@llmesh/core/wire/model-advert';
 import type { QuestionCall } from '@llmesh/core/wire/audit-messages';
-import type { AuditTerms } from './audit-terms.ts';
+import type { AuditNeeds } from './audit-needs.ts';
 import { panelOf } from './auditors/independence.ts';
-import type { Audited, DrawnAuditor } from './auditors/open-audits.ts';
-import { RETESTED_ANSWERS } from './audit-share.ts';
+import { RETESTED_ANSWERS } from './share/audit-share.ts';
 import type { KeptStanding } from './kept-standing.ts';
-import type { Standings } from './standings.ts';
 
 /** Providers that are tested at the same time. */
 const MAX_OPEN = 256;
 
-export interface RetestsNeeds {
-  clock: Clock;
-  /** Milliseconds since 1970. */
-  now: () => number;
-  terms: AuditTerms;
-  key: ControlKey;
-  registry: Registry;
-  standings: Standings;
-  eligible: (audited: Pick<Audited, 'model' | 'file'>) => DrawnAuditor[];
+export interface RetestsNeeds extends AuditNeeds {
   question: (asker: PeerId, question: QuestionCall) => void;
-  failed: (error: unknown) => void;
 }
 
 interface Retest {

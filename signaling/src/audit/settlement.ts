@@ -2,7 +2,7 @@
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { AuditorState } from '@llmesh/core/proof/auditor-standing';
 import type { Level } from '@llmesh/core/wire/audit-messages';
-import type { AuditTerms } from './audit-terms.ts';
+import type { AuditTerms } from './share/audit-terms.ts';
 import { isHeard, type AuditorRecords } from './auditors/auditor-records.ts';
 import { isDecisive, isKnownAnswer, makerOf } from './auditors/known-answers.ts';
 import type { OpenAudit } from './auditors/open-audits.ts';

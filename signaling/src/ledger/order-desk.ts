@@ -35,8 +35,8 @@ export interface OrderDeskNeeds {
   now: () => number;
   issuer: PeerId;
   ledger: LedgerPort;
-  /** What is for those who check answers. Throws order_refused, rate_limited or busy. */
-  audits: (order: Order, bytes: Uint8Array, carrier: PeerId) => void;
+  /** What is for those who check answers. Rejects with order_refused, rate_limited or busy. */
+  audits: (order: Order, bytes: Uint8Array, carrier: PeerId) => Promise<void>;
 }
 
 export class OrderDesk {

@@ -207,7 +207,7 @@ export class MeshSession implements Member {
         return void this.#file(this.#peer.peerId, message);
       case 'report':
         if (this.#peer === null) return this.#early();
-        return this.#report(this.#peer.peerId, message);
+        return void this.#report(this.#peer.peerId, message);
       case 'relay':
         if (this.#peer === null) return this.#early();
         return void this.#introductions.ask(this.#peer.peerId, message).then((answer) => this.#say(answer));
@@ -305,8 +305,8 @@ export class MeshSession implements Member {
     this.#beaten = true;
   }
 
-  #report(peer: PeerId, message: Extract<ToServer, { type: 'report' }>): void {
-    const answer = this.#reports.file(peer, message);
+  async #report(peer: PeerId, message: Extract<ToServer, { type: 'report' }>): Promise<void> {
+    const answer = await this.#reports.file(peer, message);
     if (answer.type === 'refused' && answer.code === 'rate_limited') this.#allowance.charge(FILED_TOO_MUCH_COSTS);
     this.#say(answer);
   }

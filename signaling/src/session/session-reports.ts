@@ -26,13 +26,13 @@ export class SessionReports {
     this.#bucket = new TokenBucket(needs.clock, RATE);
   }
 
-  /** The reply to `by`. Never throws. */
-  file(by: PeerId, { requestId, report }: Extract<ToServer, { type: 'report' }>): FromServer {
+  /** The reply to `by`. Never rejects. */
+  async file(by: PeerId, { requestId, report }: Extract<ToServer, { type: 'report' }>): Promise<FromServer> {
     try {
       if (!this.#bucket.take(1)) throw new MeshError('rate_limited', 'Too many reports at once. Slow down.');
       const bytes = fromBase32(report);
       if (bytes === null) throw new MeshError('bad_message', 'This report is not kept. It cannot be read.');
-      this.#needs.audits.report(by, bytes);
+      await this.#needs.audits.report(by, bytes);
       return { type: 'filed', requestId };
     } catch (thrown) {
       const { code, message } = asMeshError(thrown, 'busy', 'The mesh cannot keep reports right now.');

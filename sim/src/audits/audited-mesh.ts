@@ -20,8 +20,8 @@ import {
 } from '@llmesh/core/proof/standing';
 import { answerEvidence, SUSPECTED_LOG10 } from '@llmesh/core/proof/wager';
 import { AuditorRecords, isHeard } from '@llmesh/signaling/audit/auditors/auditor-records';
-import { AuditShare } from '@llmesh/signaling/audit/audit-share';
-import { AUDIT_TERMS, workOf } from '@llmesh/signaling/audit/audit-terms';
+import { AuditShare } from '@llmesh/signaling/audit/share/audit-share';
+import { AUDIT_TERMS, workOf } from '@llmesh/signaling/audit/share/audit-terms';
 import { isDecisive, moreForKnown } from '@llmesh/signaling/audit/auditors/known-answers';
 import { isBanned } from '@llmesh/signaling/audit/kept-standing';
 import { trustAt } from '@llmesh/signaling/audit/trust';

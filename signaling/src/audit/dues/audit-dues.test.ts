@@ -77,7 +77,7 @@ async function wrongAnswer(convict: boolean, liars: readonly PeerId[] = []) {
   const engine = 'llama.cpp/cpu' as const;
   const auditors = [one, two].map(({ peerId }) => ({ peerId, network: 'c', engine }));
   const audit = { receipt, leaseNonce: nonce, model: MODEL, file: FILE, engine, work: 1, draw: randomBytes(9) };
-  table.draw([{ ...audit, ...ends, auditors, findings: [], drawnMs: world.now() }]);
+  await table.draw([{ ...audit, ...ends, auditors, findings: [], drawnMs: world.now() }]);
   for (const auditor of [one, two]) {
     const figures = { outcome: 'scored', reason: '', mode: 'seed', deviations: new Uint8Array(40).fill(255) } as const;
     const about = { leaseNonce: nonce, provider: provider.peerId, model: MODEL, file: FILE, receipt };
@@ -89,7 +89,7 @@ async function wrongAnswer(convict: boolean, liars: readonly PeerId[] = []) {
       log10E: 3,
       why: '',
     } as const;
-    table.report(receipt, { ...finding, report }, null, world.now());
+    await table.report(receipt, { ...finding, report }, null, world.now());
   }
   const settled = { verdict: 'deviates', log10E: 3, judged: [], judges: [], contradicted: [], confirmed: [] } as const;
   const standing = {
@@ -102,7 +102,7 @@ async function wrongAnswer(convict: boolean, liars: readonly PeerId[] = []) {
   const slashing = { provider: provider.peerId, file: FILE, percent: 10, reason: 'Two auditors found so.' };
   const rest = convict ? { standing, slashing } : { standing: null, slashing: null };
   const fees = { auditors: [one.peerId, two.peerId], fromMs: world.now() + WITHHELD_MS };
-  table.settle({ receipt, settled, auditors: [], fees, liars, ...rest }, world.now());
+  await table.settle({ receipt, settled, auditors: [], fees, liars, ...rest }, world.now());
 }
 
 /** Everything that was due is in the ledger, or never will be. */
@@ -167,7 +167,7 @@ describe('the dues of audits', () => {
     expect([world.ledger.size, again.slashedBy(provider.peerId)]).toEqual([size, event]);
     await close(again);
 
-    table.forgive([provider.peerId]);
+    await table.forgive([provider.peerId]);
     open();
     await settled();
     const treasury = Number((await world.ledger.store.read([accountKey('treasury')])).get(accountKey('treasury')));
@@ -175,7 +175,7 @@ describe('the dues of audits', () => {
     expect(world.ledger.account(provider.peerId).stake).toBe(STAKE);
     expect(free(provider)).toBeGreaterThan(had);
     expect(treasury).toBeGreaterThanOrEqual(0);
-    table.forgive([provider.peerId]);
+    await table.forgive([provider.peerId]);
     expect(table.dues.dues(world.now())).toEqual([]);
     expect(world.failures).toEqual([]);
   });
@@ -199,7 +199,7 @@ describe('the dues of audits', () => {
   });
 
   it('say that a conviction without reports cannot be carried out, once', async () => {
-    table.settle(
+    await table.settle(
       {
         ...{ receipt: randomBytes(32), auditors: [], standing: null, liars: [], fees: { auditors: [], fromMs: 0 } },
         settled: { verdict: 'deviates', log10E: 3, judged: [], judges: [], contradicted: [], confirmed: [] },

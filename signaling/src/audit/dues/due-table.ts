@@ -2,7 +2,6 @@
  * What audits have led to and the ledger does not have yet, in `mesh.db`: it is written together with what it follows from,
  * so that neither a fee nor a slashing is lost when the process ends in between.
  */
-import type Database from 'libsql';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import {
   MAX_EVENT_BYTES,
@@ -13,6 +12,7 @@ import {
   type EventBody,
 } from '@llmesh/core/ledger/event';
 import type { MeshDatabase } from '../../store/mesh-database.ts';
+import { Statements } from '../../store/statements.ts';
 
 /** All of a slash but its reports, with room to spare. */
 const REST_OF_SLASH_BYTES = 1_536;
@@ -55,41 +55,31 @@ export interface Carried {
 
 export class DueTable {
   readonly #db: MeshDatabase;
-  readonly #sql: Record<keyof typeof SQL, Database.Statement>;
-  /** The same for what is written while the mesh runs, by `write` of the database. */
-  readonly #writes: Record<'owe' | 'done' | 'carry', Database.Statement>;
+  readonly #sql: Statements<keyof typeof SQL>;
 
   constructor(db: MeshDatabase) {
     this.#db = db;
-    this.#writes = {
-      owe: db.prepareWrite(SQL.owe),
-      done: db.prepareWrite(SQL.done),
-      carry: db.prepareWrite(SQL.carry),
-    };
-    this.#sql = Object.fromEntries(Object.entries(SQL).map(([name, sql]) => [name, db.prepare(sql)])) as Record<
-      keyof typeof SQL,
-      Database.Statement
-    >;
+    this.#sql = new Statements(db, SQL);
   }
 
-  /** Within a transaction of the caller. */
+  /** Within `write` of the caller. */
   owe(bodies: readonly EventBody[]): void {
-    for (const body of bodies) this.#sql.owe.run([eventOf(body)]);
+    for (const body of bodies) this.#sql.run('owe', [eventOf(body)]);
   }
 
-  /** Within a transaction of the caller: for this report, unless its auditor is found to lie by then. */
+  /** Within `write` of the caller: for this report, unless its auditor is found to lie by then. */
   oweFee(auditor: PeerId, report: Uint8Array, fromMs: number): void {
-    this.#sql.oweFee.run([Buffer.from(writeEvent({ kind: 'audit-fee', report, ms: 0 })), auditor, fromMs]);
+    this.#sql.run('oweFee', [Buffer.from(writeEvent({ kind: 'audit-fee', report, ms: 0 })), auditor, fromMs]);
   }
 
-  /** Within a transaction of the caller: it lies, and what is withheld from it is never paid. */
+  /** Within `write` of the caller: it lies, and what is withheld from it is never paid. */
   forfeit(auditor: PeerId): void {
-    this.#sql.forfeit.run([auditor]);
+    this.#sql.run('forfeit', [auditor]);
   }
 
   /** The oldest ones that are due by now. */
   dues(nowMs: number): Due[] {
-    return (this.#sql.dues.all([nowMs, MOST]) as { id: number; event: ArrayBuffer }[]).map(({ id, event }) => {
+    return (this.#sql.all('dues', [nowMs, MOST]) as { id: number; event: ArrayBuffer }[]).map(({ id, event }) => {
       const read = readEvent(new Uint8Array(event));
       // Only `owe` writes here.
       if (read === null) throw new Error(`The row ${id} of audit_due is no event.`);
@@ -101,21 +91,21 @@ export class DueTable {
   /** These are in the ledger, or never will be. Durable when it resolves; rejects when nothing can be written now. */
   async done(ids: readonly number[]): Promise<void> {
     await this.#db.write(() => {
-      for (const id of ids) this.#writes.done.run([id]);
+      for (const id of ids) this.#sql.run('done', [id]);
     });
   }
 
   /** Convictions that were recorded, also while there was no ledger, and are not carried out. */
   slashings(): Slashing[] {
-    return this.#sql.slashings.all([MOST]) as Slashing[];
+    return this.#sql.all('slashings', [MOST]) as Slashing[];
   }
 
   /** Null: too little is left of its audits. */
   conviction({ provider, file }: Slashing): Conviction | null {
-    const [decided] = this.#sql.decided.all([provider, file]) as { receipt: ArrayBuffer; model: ModelId }[];
+    const [decided] = this.#sql.all('decided', [provider, file]) as { receipt: ArrayBuffer; model: ModelId }[];
     if (decided === undefined) return null;
-    const reports = this.#sql.reports.all([Buffer.from(decided.receipt), MAX_REPORTS]) as { report: ArrayBuffer }[];
-    const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
+    const reports = this.#sql.all('reports', [Buffer.from(decided.receipt), MAX_REPORTS]) as { report: ArrayBuffer }[];
+    const leases = this.#sql.all('leases', [provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
     return {
       model: decided.model,
       reports: thatFit(reports.map(({ report }) => new Uint8Array(report))),
@@ -135,40 +125,42 @@ export class DueTable {
 
   /** Those that stand, the last ones last. */
   carried(): Carried[] {
-    const rows = this.#sql.carried.all([NEVER]) as { provider: PeerId; file: string; event: number }[];
-    return rows.map(({ event, ...one }) => ({ ...one, event: event === SOMEWHERE ? null : event }));
+    return carriedIn(this.#sql.all('carried', [NEVER]));
   }
 
-  /** What was slashed is given back, for this reason; what was not yet slashed never will be. */
-  undo(providers: readonly PeerId[], reason: string): void {
-    if (providers.length === 0) return;
-    this.#db.transact(() => {
-      for (const provider of providers) {
-        for (const { file } of this.carried().filter((one) => one.provider === provider))
-          this.undoOne(provider, file, reason);
-        this.#sql.drop.run([NEVER, provider]);
-      }
-    });
+  /** Within `write` of the caller: what was slashed is given back, for this reason; what was not yet slashed never will be. */
+  undo(provider: PeerId, reason: string): void {
+    for (const one of carriedIn(this.#sql.written('carried', [NEVER])))
+      if (one.provider === provider) this.undoOne(provider, one.file, reason);
+    this.#sql.run('drop', [NEVER, provider]);
   }
 
-  /** The same for one file, if it was slashed for that. Within a transaction of the caller. */
+  /** The same for one file, if it was slashed for that. */
   undoOne(provider: PeerId, file: string, reason: string): void {
-    if (!this.carried().some((one) => one.provider === provider && one.file === file)) return;
-    const leases = this.#sql.leases.all([provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
+    if (!carriedIn(this.#sql.written('carried', [NEVER])).some((one) => one.provider === provider && one.file === file))
+      return;
+    const leases = this.#sql.written('leases', [provider, file, MAX_REVERSED]) as { lease: ArrayBuffer }[];
     this.owe(
       leases.map(({ lease }) => ({
         ...{ kind: 'reverse', provider, leases: [new Uint8Array(lease)], undo: true, file, reason },
       })),
     );
-    this.#sql.undone.run([provider, file]);
+    this.#sql.run('undone', [provider, file]);
   }
 
   async #mark({ provider, file, recordedMs }: Slashing, event: number, dues: readonly EventBody[]): Promise<void> {
     await this.#db.write(() => {
-      this.#writes.carry.run([event, provider, file, recordedMs]);
-      for (const body of dues) this.#writes.owe.run([eventOf(body)]);
+      this.#sql.run('carry', [event, provider, file, recordedMs]);
+      this.owe(dues);
     });
   }
+}
+
+function carriedIn(rows: unknown[]): Carried[] {
+  return (rows as { provider: PeerId; file: string; event: number }[]).map(({ event, ...one }) => ({
+    ...one,
+    event: event === SOMEWHERE ? null : event,
+  }));
 }
 
 /** When it happens, the ledger says. */
@@ -186,11 +178,7 @@ function thatFit(reports: readonly Uint8Array[]): Uint8Array[] {
 }
 
 const SQL = {
-  owe: 'INSERT INTO audit_due (event) VALUES (?)',
-  oweFee: 'INSERT INTO audit_due (event, auditor, from_ms) VALUES (?, ?, ?)',
-  forfeit: 'DELETE FROM audit_due WHERE auditor = ?',
   dues: 'SELECT id, event FROM audit_due WHERE from_ms <= ? ORDER BY id LIMIT ?',
-  done: 'DELETE FROM audit_due WHERE id = ?',
   slashings: `SELECT provider, file, reason, recorded_ms AS recordedMs FROM slashing
     WHERE event IS NULL ORDER BY recorded_ms LIMIT ?`,
   decided: `SELECT audit.receipt, audit.model FROM audit JOIN audit_report ON audit_report.receipt = audit.receipt
@@ -199,8 +187,12 @@ const SQL = {
   reports: 'SELECT report FROM audit_report WHERE receipt = ? AND report IS NOT NULL ORDER BY filed_ms LIMIT ?',
   leases: `SELECT lease_nonce AS lease FROM audit WHERE provider = ? AND file = ? AND verdict = 'deviates'
     ORDER BY done_ms DESC LIMIT ?`,
-  carry: 'UPDATE slashing SET event = ? WHERE provider = ? AND file = ? AND recorded_ms = ?',
   carried: 'SELECT provider, file, event FROM slashing WHERE event <> ? AND undone = 0 ORDER BY recorded_ms',
+  owe: 'INSERT INTO audit_due (event) VALUES (?)',
+  oweFee: 'INSERT INTO audit_due (event, auditor, from_ms) VALUES (?, ?, ?)',
+  forfeit: 'DELETE FROM audit_due WHERE auditor = ?',
+  done: 'DELETE FROM audit_due WHERE id = ?',
+  carry: 'UPDATE slashing SET event = ? WHERE provider = ? AND file = ? AND recorded_ms = ?',
   undone: 'UPDATE slashing SET undone = 1 WHERE provider = ? AND file = ? AND event IS NOT NULL',
   drop: 'UPDATE slashing SET event = ? WHERE provider = ? AND event IS NULL',
 } as const;

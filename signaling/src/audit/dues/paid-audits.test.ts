@@ -1,16 +1,14 @@
 /** From the answer that is paid to the stake that is lost, on a real control plane: what audits mean for credits. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import * as v from 'valibot';
 import { toBase32 } from '@llmesh/core/base/base32';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { PARAMETERS } from '@llmesh/core/governance/parameters';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { AccountPageSchema, PostingsPageSchema } from '@llmesh/core/wire/credit-pages';
-import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from '../../server.ts';
-import { accused, audited, auditorFrom, comes, FILE, lends } from '../../testing/audits.ts';
+import type { ControlPlane } from '../../server.ts';
+import { auditedPlanes } from '../../testing/audited-planes.ts';
+import { accused, audited, auditorFrom, comes, lends } from '../../testing/audits.ts';
 import { newIdentity } from '../../testing/clients.ts';
 import { fundedFolder } from '../../testing/funded-folder.ts';
 
@@ -18,28 +16,14 @@ import { fundedFolder } from '../../testing/funded-folder.ts';
 const STAKE = PARAMETERS['uptime-cap'].initial / 5;
 /** As many newcomers of one network as get an allowance in one day. */
 const NEWCOMERS = 3;
-let root = '';
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'llmesh-paid-audits-'));
-});
-afterAll(() => rm(root, { recursive: true }));
-
-async function start(options: Partial<ControlPlaneOptions>): Promise<ControlPlane> {
-  const calibrationsFile = join(root, 'calibrations.json');
-  const pair = { provider: 'llama.cpp/cpu', auditor: 'llama.cpp/cpu', mode: 'seed', file: FILE };
-  await writeFile(calibrationsFile, JSON.stringify([{ ...pair, mean: 0.01, answers: 9, tokens: 99, measured: '' }]));
-  return startControlPlane({
-    ...{ port: 0, host: '127.0.0.1', webFolder: root, joinWorkBits: 0, trustProxy: true, calibrationsFile },
-    ...options,
-  });
-}
+const { start, folder } = auditedPlanes();
 
 test('auditors are paid; who is convicted loses of its stake and what it earned, until that is forgiven', async () => {
   const [provider, requester, ...own] = Array.from({ length: 4 }, newIdentity);
-  const dataFolder = join(root, 'data');
+  const dataFolder = folder('data');
   await fundedFolder(dataFolder, [provider!, requester!]);
   const platform = new Set(own.map(({ peerId }) => peerId));
-  const options = { dataFolder, audits: { share: 1, epochMs: 10, tenureMs: 0, withheldMs: 0, platform } };
+  const options = { dataFolder, audits: { withheldMs: 0, platform } };
   const plane = await start(options);
   const read = async <S extends v.GenericSchema>(path: string, schema: S, { port } = plane) =>
     v.parse(schema, await (await fetch(`http://127.0.0.1:${port}/api/${path}`)).json());
@@ -84,7 +68,6 @@ test('auditors are paid; who is convicted loses of its stake and what it earned,
 
   const after = await start({ ...options, forgiven: [lender.id] });
   await expect.poll(async () => (await account(lender.id, after)).account.stake, { timeout: 10_000 }).toBe(STAKE);
-  await after.close();
 });
 
 async function issuerOf({ port }: ControlPlane): Promise<PeerId> {

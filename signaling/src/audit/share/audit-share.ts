@@ -8,8 +8,8 @@ import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { Level } from '@llmesh/core/wire/audit-messages';
-import { AddressBuckets } from '../sockets/address-buckets.ts';
-import { widerNetworkOf } from '../sockets/address.ts';
+import { AddressBuckets } from '../../sockets/address-buckets.ts';
+import { widerNetworkOf } from '../../sockets/address.ts';
 import type { AuditTerms } from './audit-terms.ts';
 
 /** Pairs of provider and file that are remembered; those without answers for longest are forgotten first. */

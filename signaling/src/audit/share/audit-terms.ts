@@ -3,7 +3,7 @@
  * the platform auditors; the rest follows.
  */
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { LedgerPort } from '../ledger/ledger-port.ts';
+import type { LedgerPort } from '../../ledger/ledger-port.ts';
 
 export interface AuditTerms {
   /** The share of answers that is audited, 0 to 1; 0: none. */
