@@ -1,4 +1,5 @@
 /** What identities that cost nothing can cost others: one piece each, and little all together. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { expect, it } from 'vitest';
 import { MeshError } from '../../base/errors.ts';
 import { makeModel, randomFile } from '../../testing/made-model.ts';
@@ -115,4 +116,35 @@ it('what a model consists of is asked of those who are linked, while nobody tell
   await world.until(outcome);
   expect(outcome.error).toBeNull();
   expect(await hasAll(outcome, model)).toBe(true);
+});
+
+it('a file that only its SHA-256 names is asked of those who are linked, while nobody tells who has it', async () => {
+  const world = new SwarmWorld();
+  const away = () => Promise.reject(new MeshError('control_unreachable', 'The mesh cannot be reached.'));
+  const seeder = await world.seeder(model);
+  const node = world.join({ holders: { hold: () => {}, holders: away } });
+  const sha256 = bytesToHex(model.manifest.files[0]?.sha256 ?? new Uint8Array());
+  const request = asked(model, { content: null, sha256 });
+  const alone = fetching(node, request);
+  await world.until(alone);
+  expect(alone.error).toMatchObject({ code: 'control_unreachable' });
+
+  // One that calls it by the name of something else, one that is silent, and one that has it.
+  const liar = world.stranger((channel, message) => {
+    if (message.kind === 'WANT_NAME') channel.send({ kind: 'NAME', sha256, content: 'ab'.repeat(32) });
+  });
+  const silent = world.stranger(() => {});
+  for (const self of [liar.self, silent.self, seeder.self]) await node.links.open(self, new AbortController().signal);
+  const outcome = fetching(node, request);
+  await world.until(outcome);
+  expect(outcome.error).toBeNull();
+  expect(await hasAll(outcome, model)).toBe(true);
+
+  // Who gives nothing does not say what they have.
+  seeder.limits.seeding = false;
+  const later = world.join({ holders: { hold: () => {}, holders: away } });
+  await later.links.open(seeder.self, new AbortController().signal);
+  const refused = fetching(later, request);
+  await world.until(refused);
+  expect(refused.error).toMatchObject({ code: 'control_unreachable' });
 });
