@@ -39,13 +39,14 @@ function liars(world: SwarmWorld, deceits: readonly Deceit[]): number[] {
 
 const wrongOnes = (count: number) => Array.from({ length: count }, (): Deceit => 'wrong pieces');
 
-async function among(deceits: readonly Deceit[], bytesPerSecond = 1_000_000) {
+/** `met`: the two honest ones are linked before. */
+async function among(deceits: readonly Deceit[], { bytesPerSecond = 1_000_000, met = false } = {}) {
   const world = new SwarmWorld(11);
   world.network.bulk = { clock: world.clock, bytesPerSecond };
-  await world.seeder(model);
-  await world.seeder(model);
+  const honest = [await world.seeder(model), await world.seeder(model)];
   const wants = liars(world, deceits);
   const node = world.join();
+  if (met) for (const { self } of honest) await node.links.open(self, new AbortController().signal);
   const outcome = fetching(node, asked(model, { manifest: model.manifest }));
   const ms = await world.until(outcome, 300_000);
   expect(await hasAll(outcome, model)).toBe(true);
@@ -53,7 +54,7 @@ async function among(deceits: readonly Deceit[], bytesPerSecond = 1_000_000) {
 }
 
 it('a new identity costs one piece, and a hundred of them not many more than eight', { timeout: 60_000 }, async () => {
-  const { ms, wants, wrongPieces } = await among(wrongOnes(100));
+  const { ms, wants, wrongPieces } = await among(wrongOnes(100), { met: true });
   expect(Math.max(...wants)).toBeLessThanOrEqual(1);
   expect(wrongPieces).toBeGreaterThan(0);
   // Eight change nothing yet, and seven more may have been on their way by then; then one for sixteen that were right, and one in ten seconds.
@@ -61,8 +62,8 @@ it('a new identity costs one piece, and a hundred of them not many more than eig
 });
 
 it('a liar, a staller and a boaster cost no time where the links decide how long it takes', async () => {
-  const { ms: alone } = await among([], 10_000_000);
-  const { ms } = await among(['wrong pieces', 'silence', 'what it lacks'], 10_000_000);
+  const { ms: alone } = await among([], { bytesPerSecond: 10_000_000 });
+  const { ms } = await among(['wrong pieces', 'silence', 'what it lacks'], { bytesPerSecond: 10_000_000 });
   expect(ms).toBeLessThanOrEqual(alone * 1.05);
 });
 
