@@ -3,7 +3,7 @@
  * "negotiated" channels), so that nobody has to announce it. The first message of either end says that it knows the lane;
  * until then it is not open, since peers of older versions have none.
  */
-import { freeBuffer } from '../base/free-buffer.ts';
+import { freeBuffer } from './free-buffer.ts';
 import { BULK_LOW_WATER_BYTES, MAX_BULK_BYTES, type BulkLane } from './transport.ts';
 import type { RtcDataChannel } from './data-channel.ts';
 

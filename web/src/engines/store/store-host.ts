@@ -1,6 +1,6 @@
 /** The store as its worker offers it to the page. */
 import { MeshError } from '@llmesh/core/base/errors';
-import { freeBuffer } from '@llmesh/core/base/free-buffer';
+import { freeBuffer } from '@llmesh/core/transport/free-buffer';
 import type { Manifest } from '@llmesh/core/models/manifest';
 import type { ContentId, PieceStore, StoredContent, StoredSummary } from '@llmesh/core/models/piece-store';
 import { transfer } from 'comlink';
