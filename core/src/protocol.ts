@@ -359,6 +359,12 @@ export const UnwantSchema = v.object({ kind: v.literal('UNWANT'), ids: blockIds 
 /** The sender will not send these: it does not have them, or its owner's limit is reached. */
 export const DeclineSchema = v.object({ kind: v.literal('DECLINE'), ids: blockIds });
 
+/** Under which content id do you lend the model of one file whose SHA-256 this is? Answered by NAME. */
+export const WantNameSchema = v.object({ kind: v.literal('WANT_NAME'), sha256 });
+
+/** A mere claim, which the manifest and the bytes bear out or do not. Null: the sender lends no such file. */
+export const NameSchema = v.object({ kind: v.literal('NAME'), sha256, content: v.nullable(content) });
+
 /** What does this model consist of? Answered by MANIFEST. */
 export const WantManifestSchema = v.object({ kind: v.literal('WANT_MANIFEST'), content });
 
@@ -416,6 +422,8 @@ const SWARM_SCHEMAS = [
   WantSchema,
   UnwantSchema,
   DeclineSchema,
+  WantNameSchema,
+  NameSchema,
   WantManifestSchema,
   ManifestSchema,
   ProveSchema,

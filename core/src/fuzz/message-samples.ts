@@ -135,6 +135,9 @@ export const dataMessages: DataMessage[] = [
   { kind: 'PROOF', id: 3, proof: { bytes: new Uint8Array(16_384), path: new Uint8Array(224) } },
   { kind: 'PROOF', id: 4, proof: null },
   { kind: 'WANT_CHUNKS', content, from: 262_144 },
+  { kind: 'WANT_NAME', sha256: content },
+  { kind: 'NAME', sha256: content, content },
+  { kind: 'NAME', sha256: content, content: null },
   { kind: 'CHUNKS', content, from: 0, bytes: new Uint8Array(19) },
 ];
 

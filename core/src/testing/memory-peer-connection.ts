@@ -116,7 +116,8 @@ class MemoryDataChannel extends Emitter implements RtcDataChannel {
     this.emit('open');
   }
 
-  send(bytes: Uint8Array<ArrayBuffer>): void {
+  send(given: Uint8Array<ArrayBuffer>): void {
+    const bytes = given.slice();
     const before = this.bufferedAmount;
     this.bufferedAmount = before + bytes.byteLength;
     queueMicrotask(() => {

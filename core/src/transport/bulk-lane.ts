@@ -3,6 +3,7 @@
  * "negotiated" channels), so that nobody has to announce it. The first message of either end says that it knows the lane;
  * until then it is not open, since peers of older versions have none.
  */
+import { freeBuffer } from './free-buffer.ts';
 import { BULK_LOW_WATER_BYTES, MAX_BULK_BYTES, type BulkLane } from './transport.ts';
 import type { RtcDataChannel } from './data-channel.ts';
 
@@ -67,7 +68,9 @@ export class DataChannelLane implements BulkLane {
 
   #send(block: Uint8Array<ArrayBuffer>): void {
     try {
+      // Which copies it.
       this.#channel.send(block);
+      freeBuffer(block.buffer);
     } catch {
       // The channel closed under us, or its buffer is full although we stop long before.
       this.#fail();
@@ -88,7 +91,10 @@ export class DataChannelLane implements BulkLane {
     }
     // What comes before we listen, nobody has asked for.
     if (block === null || block.byteLength > MAX_BULK_BYTES || this.receive === null) this.#fail();
-    else this.receive(block);
+    else {
+      this.receive(block);
+      if (data instanceof ArrayBuffer) freeBuffer(data);
+    }
   }
 
   #fail(): void {

@@ -50,6 +50,7 @@ export interface BulkLane {
   /** Takes over at most MAX_BULK_BYTES. Does nothing unless it is open. */
   send(block: Uint8Array<ArrayBuffer>): void;
   readonly bufferedBytes: number;
+  /** The block is only lent until this returns. */
   receive: ((block: Uint8Array) => void) | null;
   /** `bufferedBytes` fell below BULK_LOW_WATER_BYTES. */
   drained: (() => void) | null;

@@ -40,10 +40,9 @@ export class RawEnd {
   async #send(total: number): Promise<void> {
     const { lane } = this.#lane();
     await new Promise<void>((resolve) => (lane.opened = resolve));
-    const message = new Uint8Array(MAX_BULK_BYTES);
-    for (let sent = 0; sent < total; sent += message.byteLength) {
+    for (let sent = 0; sent < total; sent += MAX_BULK_BYTES) {
       if (lane.bufferedBytes > BULK_HIGH_WATER_BYTES) await new Promise<void>((resolve) => (lane.drained = resolve));
-      lane.send(message);
+      lane.send(new Uint8Array(MAX_BULK_BYTES));
     }
   }
 

@@ -3,6 +3,7 @@
  * wishes: what is too large, is here for other reasons, or comes from nowhere is refused. Nothing is stored before its size is known.
  */
 import { fromBase32 } from '../../base/base32.ts';
+import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Emitter } from '../../base/emitter.ts';
 import { asMeshError, type ErrorCode, type MeshError } from '../../base/errors.ts';
@@ -21,6 +22,8 @@ import type { Swarm } from '../swarm/swarm.ts';
 export const AGAIN_MS = 600_000;
 /** Checks of others: one a minute, and a few at once after an absence. */
 const CHECKS = { perSecond: 1 / 60, burst: 5 };
+/** Of models that did not come: a control plane may name ever new ones, and one that is forgotten is only tried once more. */
+const MAX_REMEMBERED = 16 * MAX_KEPT;
 /** Trying again would change nothing. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['storage_full', 'model_integrity', 'unsupported']);
 
@@ -53,8 +56,8 @@ export class Keeper {
   readonly #options: KeeperOptions;
   readonly #closing = new AbortController();
   readonly #checks: TokenBucket;
-  readonly #refused = new Set<ContentId>();
-  readonly #laterMs = new Map<ContentId, number>();
+  readonly #refused = new BoundedMap<ContentId, true>(MAX_REMEMBERED);
+  readonly #laterMs = new BoundedMap<ContentId, number>(MAX_REMEMBERED);
   readonly #stops: (() => void)[];
   /** Here only for others; those asked for longest ago first. */
   #kept: ContentId[] = [];
@@ -107,7 +110,7 @@ export class Keeper {
 
   #say(): void {
     const roomBytes = this.#options.consent.roomBytes();
-    const refused = [...this.#refused].slice(-MAX_KEPT);
+    const refused = [...this.#refused.keys()].slice(-MAX_KEPT);
     this.#options.control.keeps(roomBytes > 0 ? { roomBytes, refused } : null);
   }
 
@@ -203,7 +206,7 @@ export class Keeper {
   }
 
   #refuse(content: ContentId): void {
-    this.#refused.add(content);
+    this.#refused.set(content, true);
     this.#say();
   }
 

@@ -5,24 +5,25 @@
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { untilAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { PeerId } from '../../base/ids.ts';
 import { manifestOf } from '../content-id.ts';
 import type { Hasher } from '../hasher.ts';
 import type { Manifest } from '../manifest.ts';
 import type { ContentId, PieceStore } from '../piece-store.ts';
-import type { FetchRequest, Holder, HolderIndex } from '../swarm-port.ts';
+import type { FetchRequest, Holder, HolderIndex, Wanted } from '../swarm-port.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
 
 /** How many of those who have a content are asked for its manifest; so many at once, and all within this time. */
 const [MAX_ASKED, ASKED_AT_ONCE, ASKING_MS] = [8, 3, 10_000];
+/** How many of those who are linked to us are asked what they call a file. */
+const MAX_NEAR = 32;
 /** How many content ids are tried for one file. */
 const MAX_TRIED = 8;
 
 export interface Found {
   content: ContentId;
   manifest: Manifest;
-  /** Those who said that the file has this content id; empty where it was known. */
-  namers: readonly PeerId[];
+  /** Those who said that the file has this content id, each by the key of its `SwarmPeer`; empty where it was known. */
+  namers: readonly string[];
 }
 
 export interface ContentFinderOptions {
@@ -39,8 +40,14 @@ export interface ContentFinderOptions {
   linked: () => Iterable<SwarmPeer>;
 }
 
-/** Rejects when the peer cannot be reached. */
-type Way = (signal: AbortSignal) => Promise<SwarmPeer>;
+/** One that says that it has a content. */
+interface Namer {
+  /** That of its `SwarmPeer`. */
+  key: string;
+  content: ContentId;
+  /** Rejects when it cannot be reached. */
+  way: (signal: AbortSignal) => Promise<SwarmPeer>;
+}
 
 export class ContentFinder {
   readonly #options: ContentFinderOptions;
@@ -65,24 +72,11 @@ export class ContentFinder {
     return asked === null ? null : { content, manifest: asked, namers: [] };
   }
 
-  /** The index may be away while those who have it are linked to us. */
   async #fromPeers(content: ContentId, signal: AbortSignal): Promise<Manifest | null> {
-    const { linked, banned } = this.#options;
-    let holders: Holder[];
-    try {
-      holders = await this.#holders({ content, sha256: null }, signal);
-    } catch (thrown) {
-      if (signal.aborted) throw thrown;
-      const near = [...linked()].filter(({ key }) => !banned(key, content));
-      const found = await this.#ask(
-        content,
-        near.map((peer) => async () => peer),
-        signal,
-      );
-      if (found === null) throw thrown;
-      return found;
-    }
-    return await this.#askHolders(content, holders, signal);
+    const { namers, away } = await this.#namers({ content, sha256: null }, signal);
+    const asked = await this.#ask(namers, signal);
+    if (asked === null && away !== null) throw away;
+    return asked;
   }
 
   async #byFile(request: FetchRequest, signal: AbortSignal): Promise<Found | null> {
@@ -92,22 +86,23 @@ export class ContentFinder {
       (one) => one.sha256 === sha256 && !this.#refused.has(one.content),
     );
     const begun = summary === undefined ? null : await this.#stored(summary.content);
-    const holders = await this.#holders({ content: null, sha256 }, signal);
+    const { namers, away } = await this.#namers({ content: null, sha256 }, signal);
     if (summary !== undefined && begun !== null && isFile(begun, request)) {
-      return { content: summary.content, manifest: begun, namers: namersOf(holders, summary.content) };
+      const named = namers.filter(({ content }) => content === summary.content);
+      return { content: summary.content, manifest: begun, namers: keysOf(named) };
     }
     if (manifest !== null) return null;
-    const byContent = new Map<ContentId, Holder[]>();
-    for (const holder of holders) byContent.set(holder.content, [...(byContent.get(holder.content) ?? []), holder]);
+    const byContent = new Map<ContentId, Namer[]>();
+    for (const namer of namers) byContent.set(namer.content, [...(byContent.get(namer.content) ?? []), namer]);
     const order = [...byContent].toSorted(([, a], [, b]) => b.length - a.length).slice(0, MAX_TRIED);
     for (const [content, named] of order) {
       if (this.#refused.has(content)) continue;
-      const asked = await this.#askHolders(content, named, signal);
-      if (asked !== null && isFile(asked, request))
-        return { content, manifest: asked, namers: namersOf(named, content) };
+      const asked = await this.#ask(named, signal);
+      if (asked !== null && isFile(asked, request)) return { content, manifest: asked, namers: keysOf(named) };
       // What its own manifest says is not what it was named for.
-      if (asked !== null) for (const { peerId } of named) this.#options.ban(peerId, content);
+      if (asked !== null) for (const { key } of named) this.#options.ban(key, content);
     }
+    if (away !== null) throw away;
     return null;
   }
 
@@ -128,29 +123,50 @@ export class ContentFinder {
     return bytes === null ? null : manifestOf(content, bytes, this.#options.hasher);
   }
 
-  async #holders(wanted: { content: ContentId | null; sha256: string | null }, signal: AbortSignal): Promise<Holder[]> {
-    const { holders, banned } = this.#options;
-    const found = await holders.holders(wanted, signal);
+  /**
+   * Those who say that they have it. While the index is away, those who are linked to us are asked instead; `away` is why it could
+   * not be asked.
+   */
+  async #namers(wanted: Wanted, signal: AbortSignal): Promise<{ namers: Namer[]; away: unknown }> {
+    const { holders, banned, meet } = this.#options;
+    let found: Holder[];
+    try {
+      found = await holders.holders(wanted, signal);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      return { namers: await this.#near(wanted, signal), away: thrown };
+    }
     // One peer has one say.
     const said = new Map(found.map((holder) => [`${holder.peerId} ${holder.content}`, holder]));
-    return [...said.values()].filter(({ peerId, content }) => !banned(peerId, content));
+    const namers = [...said.values()]
+      .filter(({ peerId, content }) => !banned(peerId, content))
+      .map((holder) => ({
+        key: holder.peerId,
+        content: holder.content,
+        way: (either: AbortSignal) => meet(holder, either),
+      }));
+    return { namers, away: null };
   }
 
-  #askHolders(content: ContentId, holders: readonly Holder[], signal: AbortSignal): Promise<Manifest | null> {
-    const ways = holders.map((holder) => (either: AbortSignal) => this.#options.meet(holder, either));
-    return this.#ask(content, ways, signal);
+  async #near({ content, sha256 }: Wanted, signal: AbortSignal): Promise<Namer[]> {
+    const asked = [...this.#options.linked()].slice(0, MAX_NEAR).map(async (peer): Promise<Namer[]> => {
+      const named = content ?? (sha256 !== null && (await peer.usable) ? await peer.name(sha256) : null);
+      if (named === null || this.#options.banned(peer.key, named)) return [];
+      return [{ key: peer.key, content: named, way: async () => peer }];
+    });
+    return (await untilAborted(Promise.all(asked), signal)).flat();
   }
 
-  /** The first right answer; null: none of them has one, or says so in time. Rejects with cancelled. `ways`: to each of them. */
-  async #ask(content: ContentId, ways: readonly Way[], signal: AbortSignal): Promise<Manifest | null> {
+  /** The first right answer; null: none of them has one, or says so in time. Rejects with cancelled. */
+  async #ask(namers: readonly Namer[], signal: AbortSignal): Promise<Manifest | null> {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const stopTimer = this.#options.clock.after(ASKING_MS, () => over.abort());
-    const waiting = ways.slice(0, MAX_ASKED);
+    const waiting = namers.slice(0, MAX_ASKED);
     let right: Manifest | null = null;
     const askOn = async () => {
-      for (let way = waiting.shift(); way !== undefined && !either.aborted; way = waiting.shift()) {
-        const manifest = await this.#askOne(content, way, either);
+      for (let namer = waiting.shift(); namer !== undefined && !either.aborted; namer = waiting.shift()) {
+        const manifest = await this.#askOne(namer, either);
         right ??= manifest;
         if (right !== null) over.abort();
       }
@@ -167,7 +183,7 @@ export class ContentFinder {
   }
 
   /** Null: it cannot be reached, or has no right one. */
-  async #askOne(content: ContentId, way: Way, signal: AbortSignal): Promise<Manifest | null> {
+  async #askOne({ content, way }: Namer, signal: AbortSignal): Promise<Manifest | null> {
     const { ban, hasher } = this.#options;
     let peer: SwarmPeer;
     try {
@@ -190,6 +206,4 @@ function isFile({ files }: Manifest, { sha256, sizeBytes }: FetchRequest): boole
   return bytesToHex(file.sha256) === sha256 && (sizeBytes === null || file.sizeBytes === sizeBytes);
 }
 
-function namersOf(holders: readonly Holder[], content: ContentId): PeerId[] {
-  return holders.filter((holder) => holder.content === content).map(({ peerId }) => peerId);
-}
+const keysOf = (namers: readonly Namer[]) => namers.map(({ key }) => key);

@@ -8,6 +8,11 @@ const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS, GROWTH] = [1_000, 30_000, 1.5];
 /** More hardly make it faster. */
 const MAX_HOLDERS = 16;
 const MAX_DIALS = 8;
+/**
+ * A handshake costs both ends more than a piece: of many at once, none would be done before all are. So few begin together, and the next
+ * when one of them is over, or has taken longer than it usually does.
+ */
+const [BEGIN_TOGETHER, USUAL_MS] = [3, 500];
 const FAILED_MS = 10_000;
 
 export interface HolderSearchOptions {
@@ -27,6 +32,10 @@ export class HolderSearch {
   readonly #options: HolderSearchOptions;
   readonly #failedMs = new Map<PeerId, number>();
   readonly #dialling = new Set<PeerId>();
+  /** Those whom the last search found, the best first. */
+  #order: Holder[] = [];
+  /** Dials that began just now. */
+  #begun = 0;
   #found = false;
   #searched = false;
 
@@ -57,7 +66,7 @@ export class HolderSearch {
   }
 
   async #search(signal: AbortSignal): Promise<void> {
-    const { holders, wanted, skip, connected, clock, random } = this.#options;
+    const { holders, wanted, skip, clock, random } = this.#options;
     let found: Holder[];
     try {
       found = await holders.holders(wanted, signal);
@@ -73,12 +82,30 @@ export class HolderSearch {
     );
     if (found.length > 0) this.#found = true;
     // Those who have all of it first; among them chance decides, so that not everybody asks the same.
-    const order = fresh
+    this.#order = fresh
       .map((holder) => ({ holder, rank: Number(!holder.whole) + random() }))
-      .toSorted((a, b) => a.rank - b.rank);
-    for (const { holder } of order) {
-      if (connected() + this.#dialling.size >= MAX_HOLDERS || this.#dialling.size >= MAX_DIALS) break;
-      if (!this.#dialling.has(holder.peerId)) void this.#dial(holder, signal);
+      .toSorted((a, b) => a.rank - b.rank)
+      .map(({ holder }) => holder);
+    this.#dialOn(signal);
+  }
+
+  #dialOn(signal: AbortSignal): void {
+    const { skip, connected, clock } = this.#options;
+    while (!signal.aborted && this.#begun < BEGIN_TOGETHER && this.#dialling.size < MAX_DIALS) {
+      if (connected() + this.#dialling.size >= MAX_HOLDERS) return;
+      const holder = this.#order.shift();
+      if (holder === undefined) return;
+      // It may have called us meanwhile.
+      if (this.#dialling.has(holder.peerId) || skip(holder)) continue;
+      this.#begun += 1;
+      let over = () => {
+        over = () => {};
+        stopTimer();
+        this.#begun -= 1;
+        this.#dialOn(signal);
+      };
+      const stopTimer = clock.after(USUAL_MS, () => over());
+      void this.#dial(holder, signal).then(() => over());
     }
   }
 

@@ -58,6 +58,12 @@ export class Lending {
     return this.#lent.get(content)?.stored ?? null;
   }
 
+  /** Under which content id the file with this SHA-256 is lent, as a model of its own; null: it is not. */
+  named(sha256: string): ContentId | null {
+    for (const [content, { stored }] of this.#lent) if (soleFile(stored) === sha256) return content;
+    return null;
+  }
+
   /** Lends these of what is in the store, and what fetches lend. Rejects when the store cannot open one. */
   choose(contents: readonly ContentId[]): Promise<void> {
     this.#chosen = new Set(contents);
@@ -198,11 +204,17 @@ export class Lending {
   }
 
   #register(): void {
-    const held = [...this.#lent.values()].map(({ stored: { content, manifest, pieces } }) => {
-      const [first, ...others] = manifest.files;
-      const sha256 = first !== undefined && others.length === 0 ? bytesToHex(first.sha256) : null;
-      return { content, sha256, whole: pieces.full };
-    });
+    const held = [...this.#lent.values()].map(({ stored }) => ({
+      content: stored.content,
+      sha256: soleFile(stored),
+      whole: stored.pieces.full,
+    }));
     this.#options.hold(this.#allowed ? held : []);
   }
+}
+
+/** The SHA-256 of the only file, in hex; null: there are several. */
+function soleFile({ manifest: { files } }: StoredContent): string | null {
+  const [first, ...others] = files;
+  return first !== undefined && others.length === 0 ? bytesToHex(first.sha256) : null;
 }

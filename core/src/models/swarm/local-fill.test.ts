@@ -5,7 +5,7 @@ import { ChunkCutter } from '../chunk-cutter.ts';
 import { MAX_CHUNKS_BYTES } from '../../protocol.ts';
 import { manifestBytes, PIECE_BYTES } from '../manifest.ts';
 import { makeModel, type MadeModel } from '../../testing/made-model.ts';
-import { asked, fetching, hasAll, SwarmWorld, type SwarmNode } from '../../testing/swarm-world.ts';
+import { asked, fetching, hasAll, SwarmWorld, webServer, type SwarmNode } from '../../testing/swarm-world.ts';
 import { writeBlock, BLOCK_BYTES } from './link/block.ts';
 
 const never = new AbortController().signal;
@@ -86,14 +86,15 @@ it('is given up at once when it is cancelled, and leaves nothing open', async ()
   await node.store.remove(after.content);
 });
 
-/** Has everything, and says of chunks what the test makes it say. */
-function liar(world: SwarmWorld, model: MadeModel, chunks: () => Uint8Array<ArrayBuffer> | null): void {
+/** Has everything, and says of chunks what the test makes it say; nothing when it is `silent`. */
+function liar(world: SwarmWorld, model: MadeModel, chunks: () => Uint8Array<ArrayBuffer> | null, silent = false): void {
   const { self } = world.stranger((channel, message) => {
     const { content } = model;
     if (message.kind === 'SEEK') channel.send({ kind: 'HAVE', content, bits: null });
     if (message.kind === 'WANT_MANIFEST')
       channel.send({ kind: 'MANIFEST', content, bytes: manifestBytes(model.manifest) });
-    if (message.kind === 'WANT_CHUNKS') channel.send({ kind: 'CHUNKS', content, from: message.from, bytes: chunks() });
+    if (message.kind === 'WANT_CHUNKS' && !silent)
+      channel.send({ kind: 'CHUNKS', content, from: message.from, bytes: chunks() });
     if (message.kind !== 'WANT') return;
     for (const want of message.wants) {
       const bytes = want.what === 'layer' ? model.layers[want.file] : model.piece(want.piece);
@@ -126,6 +127,28 @@ it.each([
   await world.until(outcome);
   expect(outcome.error).toBeNull();
   expect(await hasAll(outcome, after)).toBe(true);
+});
+
+it('one that never says where its chunks end keeps nobody from asking another, and a server is not waited with', async () => {
+  const silent = (world: SwarmWorld) => liar(world, after, () => null, true);
+  const world = new SwarmWorld();
+  for (let one = 0; one < 2; one++) silent(world);
+  await world.seeder(after);
+  const node = world.join();
+  await keep(node, before);
+  const outcome = fetching(node, asked(after));
+  expect(await world.until(outcome)).toBeLessThan(5_000);
+  expect(await hasAll(outcome, after)).toBe(true);
+  expect(node.swarm.figures.totals.fromPeers).toBeLessThanOrEqual(2 * PIECE_BYTES);
+
+  const alone = new SwarmWorld();
+  silent(alone);
+  const other = alone.join();
+  await keep(other, before);
+  const web = webServer(alone.clock, after, { layers: true });
+  const fetched = fetching(other, asked(after, { manifest: after.manifest, web }));
+  expect(await alone.until(fetched)).toBeLessThan(5_000);
+  expect(await hasAll(fetched, after)).toBe(true);
 });
 
 /** The chunks of the old one, the last first, as long as the new one. */

@@ -11,14 +11,23 @@ import { PieceMap } from '../piece-map.ts';
 import type { PieceStore, StoredContent } from '../piece-store.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
 
-/** How long somebody is waited for who may know. What is missing cannot be fetched before they are here, either. */
-const [WAIT_MS, LOOK_MS] = [5_000, 250];
-/** So many are believed one after another, until one of them leads to something. */
+/**
+ * How long lists of chunks are waited for, all in all: where only peers have the model, nothing that is missing can come before they
+ * are here, either; a server could send it meanwhile.
+ */
+const [PEERS_WAIT_MS, SERVER_WAIT_MS, LOOK_MS] = [5_000, 1_500, 250];
+/** So many are asked, and what they say is believed one after another, until one of them leads to something. */
 const MAX_HINTS = 3;
 /** Wrong pieces after which a list is a lie. */
 const MAX_WRONG = 4;
 /** Layers that are asked for at once, and how long they may take. */
 const [LAYERS_AT_ONCE, LAYERS_MS] = [8, 20_000];
+
+/** What a peer says about the chunks of the model; null: nothing. */
+interface Hint {
+  peer: SwarmPeer;
+  packed: Uint8Array | null;
+}
 
 export interface LocalFillOptions {
   store: PieceStore;
@@ -26,6 +35,8 @@ export interface LocalFillOptions {
   stored: StoredContent;
   /** Those who were asked what they have of it. */
   peers: () => readonly SwarmPeer[];
+  /** A server has it, too. */
+  server: boolean;
   /** Somebody may still come. */
   searching: () => boolean;
   /** It sent hashes that the root does not cover. */
@@ -53,16 +64,14 @@ export class LocalFill {
     if (stored.pieces.full || !(await this.#local.hasOthers())) return;
     const forget = onAbort(signal, () => void this.#local.close());
     try {
-      const asked = new Set<SwarmPeer>();
-      for (let hints = 0; hints < MAX_HINTS && !stored.pieces.full; hints++) {
-        const peer = await this.#somebody(asked, signal);
-        if (peer === null) return;
-        asked.add(peer);
-        const plan = await this.#planOf(peer);
+      for await (const { peer, packed } of this.#hints(signal)) {
+        const lists = packed === null ? null : readLists(packed, stored.manifest);
+        const plan = lists === null ? null : await this.#local.plan(lists);
         if (signal.aborted) throw cancelled();
         // An honest one that leads to nothing: others would say the same.
         if (plan?.pieces.length === 0) return;
         if (plan !== null && (await this.#fill(plan, peer, signal))) return;
+        if (stored.pieces.full) return;
       }
     } finally {
       forget();
@@ -70,22 +79,33 @@ export class LocalFill {
     }
   }
 
-  /** One that was not asked yet; null: nobody comes. */
-  async #somebody(asked: ReadonlySet<SwarmPeer>, signal: AbortSignal): Promise<SwarmPeer | null> {
-    const { clock, peers, searching } = this.#options;
-    for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-      const next = peers().find((peer) => !asked.has(peer) && !peer.gone);
-      if (next !== undefined || waitedMs >= WAIT_MS || !searching()) return next ?? null;
-      await untilAborted(new Promise<void>((resolve) => clock.after(LOOK_MS, resolve)), signal);
+  /** What those who come say, whoever answers first: one that is silent holds nobody up. Rejects with cancelled. */
+  async *#hints(signal: AbortSignal): AsyncGenerator<Hint> {
+    const { clock, peers, searching, server, stored } = this.#options;
+    const mostBytes = maxPackedBytes(stored.manifest.files.map(({ sizeBytes }) => sizeBytes));
+    const endMs = clock.now() + (server ? SERVER_WAIT_MS : PEERS_WAIT_MS);
+    const asked = new Set<SwarmPeer>();
+    const owed = new Set<Promise<Hint>>();
+    for (;;) {
+      for (const peer of peers()) {
+        if (asked.size >= MAX_HINTS) break;
+        if (asked.has(peer) || peer.gone) continue;
+        asked.add(peer);
+        owed.add(peer.chunks(stored.content, mostBytes).then((packed) => ({ peer, packed })));
+      }
+      const mayCome = asked.size < MAX_HINTS && searching();
+      if (clock.now() >= endMs || (owed.size === 0 && !mayCome)) return;
+      const stop = new AbortController();
+      const tick = new Promise<null>((resolve) => {
+        const stopTimer = clock.after(LOOK_MS, () => resolve(null));
+        onAbort(stop.signal, stopTimer);
+      });
+      const all = [...owed].map(async (hint) => ({ hint, said: await hint }));
+      const next = await untilAborted(Promise.race([...all, tick]), signal).finally(() => stop.abort());
+      if (next === null) continue;
+      owed.delete(next.hint);
+      yield next.said;
     }
-  }
-
-  /** Null: it does not know, or says what cannot be. */
-  async #planOf(peer: SwarmPeer): Promise<Plan | null> {
-    const { manifest, content } = this.#options.stored;
-    const packed = await peer.chunks(content, maxPackedBytes(manifest.files.map(({ sizeBytes }) => sizeBytes)));
-    const lists = packed === null ? null : readLists(packed, manifest);
-    return lists === null ? null : await this.#local.plan(lists);
   }
 
   /** False: the list was a lie, and another may lead further. */

@@ -1,4 +1,4 @@
-/** What peers are told who ask about what this peer lends, or gives to them: what it consists of, and where its chunks end. */
+/** What peers are told who ask about what this peer lends, or gives to them: how it is called, what it consists of, and where its chunks end. */
 import { MAX_CHUNKS_BYTES } from '../../protocol.ts';
 import { manifestBytes } from '../manifest.ts';
 import type { ContentId, StoredContent } from '../piece-store.ts';
@@ -9,6 +9,8 @@ export interface RepliesOptions {
   lent: (content: ContentId) => StoredContent | null;
   /** Null: this peer is not given it. */
   given: (peer: SwarmPeer, content: ContentId) => StoredContent | null;
+  /** Under which content id this file is lent now; null: it is not. */
+  named: (sha256: string) => ContentId | null;
 }
 
 export class Replies {
@@ -16,6 +18,10 @@ export class Replies {
 
   constructor(options: RepliesOptions) {
     this.#options = options;
+  }
+
+  tellName(peer: SwarmPeer, sha256: string): void {
+    peer.send({ kind: 'NAME', sha256, content: peer.answers.take(1) ? this.#options.named(sha256) : null });
   }
 
   tellManifest(peer: SwarmPeer, content: ContentId): void {

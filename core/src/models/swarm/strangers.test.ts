@@ -1,4 +1,5 @@
 /** What identities that cost nothing can cost others: one piece each, and little all together. */
+import { bytesToHex } from '@noble/hashes/utils.js';
 import { expect, it } from 'vitest';
 import { MeshError } from '../../base/errors.ts';
 import { makeModel, randomFile } from '../../testing/made-model.ts';
@@ -38,13 +39,14 @@ function liars(world: SwarmWorld, deceits: readonly Deceit[]): number[] {
 
 const wrongOnes = (count: number) => Array.from({ length: count }, (): Deceit => 'wrong pieces');
 
-async function among(deceits: readonly Deceit[], bytesPerSecond = 1_000_000) {
+/** `met`: the two honest ones are linked before. */
+async function among(deceits: readonly Deceit[], { bytesPerSecond = 1_000_000, met = false } = {}) {
   const world = new SwarmWorld(11);
   world.network.bulk = { clock: world.clock, bytesPerSecond };
-  await world.seeder(model);
-  await world.seeder(model);
+  const honest = [await world.seeder(model), await world.seeder(model)];
   const wants = liars(world, deceits);
   const node = world.join();
+  if (met) for (const { self } of honest) await node.links.open(self, new AbortController().signal);
   const outcome = fetching(node, asked(model, { manifest: model.manifest }));
   const ms = await world.until(outcome, 300_000);
   expect(await hasAll(outcome, model)).toBe(true);
@@ -52,7 +54,7 @@ async function among(deceits: readonly Deceit[], bytesPerSecond = 1_000_000) {
 }
 
 it('a new identity costs one piece, and a hundred of them not many more than eight', { timeout: 60_000 }, async () => {
-  const { ms, wants, wrongPieces } = await among(wrongOnes(100));
+  const { ms, wants, wrongPieces } = await among(wrongOnes(100), { met: true });
   expect(Math.max(...wants)).toBeLessThanOrEqual(1);
   expect(wrongPieces).toBeGreaterThan(0);
   // Eight change nothing yet, and seven more may have been on their way by then; then one for sixteen that were right, and one in ten seconds.
@@ -60,8 +62,8 @@ it('a new identity costs one piece, and a hundred of them not many more than eig
 });
 
 it('a liar, a staller and a boaster cost no time where the links decide how long it takes', async () => {
-  const { ms: alone } = await among([], 10_000_000);
-  const { ms } = await among(['wrong pieces', 'silence', 'what it lacks'], 10_000_000);
+  const { ms: alone } = await among([], { bytesPerSecond: 10_000_000 });
+  const { ms } = await among(['wrong pieces', 'silence', 'what it lacks'], { bytesPerSecond: 10_000_000 });
   expect(ms).toBeLessThanOrEqual(alone * 1.05);
 });
 
@@ -115,4 +117,35 @@ it('what a model consists of is asked of those who are linked, while nobody tell
   await world.until(outcome);
   expect(outcome.error).toBeNull();
   expect(await hasAll(outcome, model)).toBe(true);
+});
+
+it('a file that only its SHA-256 names is asked of those who are linked, while nobody tells who has it', async () => {
+  const world = new SwarmWorld();
+  const away = () => Promise.reject(new MeshError('control_unreachable', 'The mesh cannot be reached.'));
+  const seeder = await world.seeder(model);
+  const node = world.join({ holders: { hold: () => {}, holders: away } });
+  const sha256 = bytesToHex(model.manifest.files[0]?.sha256 ?? new Uint8Array());
+  const request = asked(model, { content: null, sha256 });
+  const alone = fetching(node, request);
+  await world.until(alone);
+  expect(alone.error).toMatchObject({ code: 'control_unreachable' });
+
+  // One that calls it by the name of something else, one that is silent, and one that has it.
+  const liar = world.stranger((channel, message) => {
+    if (message.kind === 'WANT_NAME') channel.send({ kind: 'NAME', sha256, content: 'ab'.repeat(32) });
+  });
+  const silent = world.stranger(() => {});
+  for (const self of [liar.self, silent.self, seeder.self]) await node.links.open(self, new AbortController().signal);
+  const outcome = fetching(node, request);
+  await world.until(outcome);
+  expect(outcome.error).toBeNull();
+  expect(await hasAll(outcome, model)).toBe(true);
+
+  // Who gives nothing does not say what they have.
+  seeder.limits.seeding = false;
+  const later = world.join({ holders: { hold: () => {}, holders: away } });
+  await later.links.open(seeder.self, new AbortController().signal);
+  const refused = fetching(later, request);
+  await world.until(refused);
+  expect(refused.error).toMatchObject({ code: 'control_unreachable' });
 });

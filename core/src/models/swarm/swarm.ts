@@ -3,27 +3,20 @@
  * Every byte is checked, whoever it came from. The messages are those of `protocol.ts`; pieces travel on the bulk lane.
  */
 import type { Clock } from '../../base/clock.ts';
-import { untilAborted } from '../../base/abort.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
 import type { SwarmMessage } from '../../protocol.ts';
 import type { Hasher } from '../hasher.ts';
 import type { LeafProof } from '../leaf-path.ts';
-import { manifestOf } from '../content-id.ts';
-import { PieceMap } from '../piece-map.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { FetchProgress, FetchRequest, HolderIndex, SeedLimits, SwarmFigures } from '../swarm-port.ts';
-import { ContentFinder, type Found } from './content-finder.ts';
+import { Fetches } from './fetches.ts';
 import { Gifts, type Gift, type TakeRequest } from './gifts.ts';
-import { Download } from './pull/download.ts';
-import { HolderSearch } from './holder-search.ts';
 import { LeafProofs } from './leaf-proofs.ts';
-import { LocalFill } from './local-fill.ts';
 import { Lending } from './lending.ts';
-import { RateMeter } from './link/rate-meter.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
-import { nobodyHasIt, noWay, noWayTo, tooLarge } from './pull/swarm-errors.ts';
+import { noWayTo } from './pull/swarm-errors.ts';
 import { Replies } from './replies.ts';
 import { checkStorage, UNREACHABLE, type StorageCheckOptions, type StorageFinding } from './storage-check.ts';
 import { SwarmPeers } from './swarm-peers.ts';
@@ -60,31 +53,18 @@ export interface FetchOptions {
 export class Swarm {
   readonly #options: SwarmOptions;
   readonly #peers: SwarmPeers;
-  readonly #downloads = new Map<ContentId, Download>();
+  readonly #fetches: Fetches;
   readonly #uploads: Uploads;
   readonly #lending: Lending;
   readonly #proofs: LeafProofs;
   readonly #replies: Replies;
   readonly #gifts: Gifts;
-  /** What somebody gives to us alone: nobody else is asked about it. */
-  readonly #taken = new Set<ContentId>();
-  readonly #fromPeers: RateMeter;
-  readonly #fromWeb: RateMeter;
   readonly #closing = new AbortController();
-  readonly #fetches = new Set<Promise<unknown>>();
-  #wrongBytes = 0;
 
   constructor(options: SwarmOptions) {
     this.#options = options;
     const { clock, now, limits, store, holders, sentToday = 0 } = options;
-    this.#fromPeers = new RateMeter(clock);
-    this.#fromWeb = new RateMeter(clock);
-    this.#peers = new SwarmPeers({
-      ...options,
-      met: (peer) => {
-        for (const content of this.#downloads.keys()) if (!this.#taken.has(content)) void this.#seek(peer, content);
-      },
-    });
+    this.#peers = new SwarmPeers({ ...options, met: (peer) => this.#fetches.met(peer) });
     this.#uploads = new Uploads({
       ...{ clock, now, limits, sentToday },
       lent: (content) => this.#lending.get(content),
@@ -93,7 +73,11 @@ export class Swarm {
       lost: (content, thrown) => this.#lost(content, thrown),
     });
     const lent = (content: ContentId) => (this.#uploads.allowed ? this.#lending.get(content) : null);
-    this.#replies = new Replies({ lent, given: (peer, content) => this.#gifts.get(peer, content) });
+    this.#replies = new Replies({
+      lent,
+      given: (peer, content) => this.#gifts.get(peer, content),
+      named: (sha256) => (this.#uploads.allowed ? this.#lending.named(sha256) : null),
+    });
     this.#proofs = new LeafProofs({
       ...{ clock, hasher: options.hasher, lent },
       lost: (content, thrown) => this.#lost(content, thrown),
@@ -106,6 +90,7 @@ export class Swarm {
       peers: () => this.#peers,
       stopped: (content) => this.#uploads.stop(content),
     });
+    this.#fetches = new Fetches({ ...options, peers: this.#peers, lending: this.#lending });
   }
 
   /**
@@ -113,15 +98,8 @@ export class Swarm {
    * model_not_found when nobody has it, storage_full, busy while another tab or process fetches it, model_integrity when what
    * everybody has is not the file that was asked for, model_download_failed, or cancelled. What has come is kept.
    */
-  async fetch(request: FetchRequest, { signal, onProgress = () => {} }: FetchOptions): Promise<StoredContent> {
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    const fetching = this.#fetch(request, either, onProgress);
-    this.#fetches.add(fetching);
-    try {
-      return await fetching;
-    } finally {
-      this.#fetches.delete(fetching);
-    }
+  fetch(request: FetchRequest, { signal, onProgress = () => {} }: FetchOptions): Promise<StoredContent> {
+    return this.#fetches.fetch(request, { signal, onProgress });
   }
 
   /** Opens something to be given to single peers. Rejects with model_not_found when it is not here, or not all of it. */
@@ -156,15 +134,8 @@ export class Swarm {
    * nothing of it is lent. Rejects like `fetch`; with model_unreadable when it is not wanted, and with connect_failed where
    * there is no direct way.
    */
-  async take(request: TakeRequest, { signal, onProgress = () => {} }: FetchOptions): Promise<StoredContent> {
-    const either = AbortSignal.any([signal, this.#closing.signal]);
-    const taking = this.#take(request, either, onProgress);
-    this.#fetches.add(taking);
-    try {
-      return await taking;
-    } finally {
-      this.#fetches.delete(taking);
-    }
+  take(request: TakeRequest, { signal, onProgress = () => {} }: FetchOptions): Promise<StoredContent> {
+    return this.#fetches.take(request, { signal, onProgress });
   }
 
   /** Lends these, and what is being fetched to be lent. Replaces what was said before. Rejects when one cannot be opened. */
@@ -191,20 +162,15 @@ export class Swarm {
   }
 
   get figures(): SwarmFigures {
+    const { fromPeers, fromWeb, wrongBytes, progress } = this.#fetches;
+    const toPeers = this.#uploads.rate;
     return {
-      fromPeers: this.#fromPeers.perSecond,
-      fromWeb: this.#fromWeb.perSecond,
-      toPeers: this.#uploads.rate.perSecond,
-      totals: {
-        fromPeers: this.#fromPeers.total,
-        fromWeb: this.#fromWeb.total,
-        toPeers: this.#uploads.rate.total,
-        wrong: this.#wrongBytes,
-      },
+      fromPeers: fromPeers.perSecond,
+      fromWeb: fromWeb.perSecond,
+      toPeers: toPeers.perSecond,
+      totals: { fromPeers: fromPeers.total, fromWeb: fromWeb.total, toPeers: toPeers.total, wrong: wrongBytes },
       sentToday: this.#uploads.sentToday,
-      fetching: [...this.#downloads.values()].map(({ progress: { content, peers, loadedBytes, sizeBytes } }) => ({
-        ...{ content, peers, loadedBytes, sizeBytes },
-      })),
+      fetching: progress,
       seeded: this.#uploads.allowed ? this.#lending.contents : [],
     };
   }
@@ -213,7 +179,7 @@ export class Swarm {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#peers.close();
-    await Promise.allSettled(this.#fetches);
+    await this.#fetches.close();
     this.#uploads.close();
     await this.#lending.close();
   }
@@ -226,7 +192,7 @@ export class Swarm {
     const peer = this.#peers.channelClosed(channel);
     if (peer === null) return;
     this.#uploads.closed(peer);
-    for (const download of this.#downloads.values()) download.drop(peer);
+    this.#fetches.left(peer);
   }
 
   handle(channel: Channel, message: SwarmMessage): void {
@@ -241,7 +207,7 @@ export class Swarm {
         this.#has(peer, message.content as ContentId, message.bits);
         break;
       case 'GAINED':
-        if (this.#downloads.get(message.content as ContentId)?.hasNow(peer, message.pieces) === false) peer.broke();
+        if (this.#fetches.get(message.content as ContentId)?.hasNow(peer, message.pieces) === false) peer.broke();
         break;
       case 'FETCHING':
         peer.fetches(message.content as ContentId, message.pieces);
@@ -254,6 +220,12 @@ export class Swarm {
         break;
       case 'DECLINE':
         peer.declined(message.ids);
+        break;
+      case 'WANT_NAME':
+        this.#replies.tellName(peer, message.sha256);
+        break;
+      case 'NAME':
+        peer.nameIs(message.sha256, message.content as ContentId | null);
         break;
       case 'WANT_MANIFEST':
         this.#replies.tellManifest(peer, message.content as ContentId);
@@ -278,172 +250,18 @@ export class Swarm {
     }
   }
 
-  async #fetch(
-    request: FetchRequest,
-    signal: AbortSignal,
-    onProgress: (progress: FetchProgress) => void,
-  ): Promise<StoredContent> {
-    const { store } = this.#options;
-    const finder = new ContentFinder({
-      ...this.#options,
-      banned: (peer, content) => this.#peers.isBanned(peer, content),
-      ban: (peer, content) => this.#peers.ban(peer, content),
-      meet: (holder, search) => this.#peers.meet(holder, search),
-      linked: () => this.#peers,
-    });
-    for (;;) {
-      if (signal.aborted) throw cancelled();
-      const found = await finder.find(request, signal);
-      if (found === null) throw nobodyHasIt();
-      const sizeBytes = found.manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-      if (sizeBytes > (request.mostBytes ?? Infinity)) throw tooLarge();
-      const stored = await store.begin(found.content, found.manifest);
-      try {
-        if (request.lend) await this.#lending.begin(stored);
-        await this.#transfer(stored, { web: request.web, from: null }, signal, onProgress);
-        await stored.complete();
-      } catch (thrown) {
-        await this.#release(stored, false);
-        // Whoever named this content for that file named another file; the next may have named the right one.
-        if (request.content !== null || !(thrown instanceof MeshError) || thrown.code !== 'model_integrity')
-          throw thrown;
-        await this.#forget(finder, found);
-        continue;
-      }
-      await this.#release(stored, true);
-      const whole = await store.open(found.content);
-      if (whole === null)
-        throw new MeshError('model_not_found', 'The model was removed as soon as it was here. Fetch it again.');
-      return whole;
-    }
-  }
-
-  async #take(
-    { content, from, store, wants }: TakeRequest,
-    signal: AbortSignal,
-    onProgress: (progress: FetchProgress) => void,
-  ): Promise<StoredContent> {
-    const peer = this.#peers.of(from);
-    if (peer === null || !(await untilAborted(peer.usable, signal))) throw noWay();
-    const bytes = await untilAborted(peer.manifest(content), signal);
-    const manifest = bytes === null ? null : manifestOf(content, bytes, this.#options.hasher);
-    if (manifest === null) throw nobodyHasIt();
-    if (!wants(manifest))
-      throw new MeshError('model_unreadable', 'This is not what was announced, or it is too large.');
-    if (this.#downloads.has(content)) throw new MeshError('busy', 'This is on its way already.');
-    const stored = await store.begin(content, manifest);
-    this.#taken.add(content);
-    try {
-      await this.#transfer(stored, { web: null, from: peer }, signal, onProgress);
-      await stored.complete();
-    } finally {
-      this.#taken.delete(content);
-      await stored.close();
-    }
-    const whole = await store.open(content);
-    if (whole === null) throw new MeshError('model_not_found', 'It was removed as soon as it was here. Ask again.');
-    return whole;
-  }
-
-  /** `from`: the only one that is asked; null: whoever has it. */
-  async #transfer(
-    stored: StoredContent,
-    { web, from }: Pick<FetchRequest, 'web'> & { from: SwarmPeer | null },
-    signal: AbortSignal,
-    onProgress: (progress: FetchProgress) => void,
-  ): Promise<void> {
-    const { store, holders, clock, random } = this.#options;
-    const { content } = stored;
-    const before = new PieceMap(stored.manifest).bytesOf(stored.pieces);
-    let fromLocal = 0;
-    const over = new AbortController();
-    const either = AbortSignal.any([signal, over.signal]);
-    const download: Download = new Download({
-      ...{ stored, web, clock, random },
-      onProgress: (progress) => onProgress({ ...progress, fromLocal }),
-      inFlight: () => this.#inFlight,
-      ban: (peer) => {
-        this.#peers.ban(peer.key, content);
-        download.drop(peer);
-      },
-      searching: () => from === null && search.hopeful,
-      gained: (piece) => this.#lending.gained(content, piece),
-      fetching: (pieces) => {
-        // What has come is told before it is no longer said to be on its way, or others would fetch it in between.
-        this.#lending.tellGained();
-        for (const peer of this.#peers) {
-          if (peer.seeks.has(content) || peer.has.has(content)) peer.send({ kind: 'FETCHING', content, pieces });
-        }
-      },
-      counted: (from, bytes) => {
-        if (from === 'wrong') this.#wrongBytes += bytes;
-        else (from === 'peers' ? this.#fromPeers : this.#fromWeb).add(bytes);
-      },
-    });
-    const search: HolderSearch = new HolderSearch({
-      ...{ holders, clock, random },
-      wanted: { content, sha256: null },
-      skip: ({ peerId }) => this.#peers.isBanned(peerId, content) || this.#peers.knows(peerId),
-      connect: async (holder, dialling) => {
-        await this.#peers.meet(holder, dialling);
-      },
-      connected: () => download.progress.peers,
-    });
-    this.#downloads.set(content, download);
-    for (const peer of from === null ? this.#peers : [from]) void this.#seek(peer, content);
-    const searching = from === null ? search.run(either) : Promise.resolve();
-    const fill = new LocalFill({
-      ...{ store, stored, clock },
-      peers: () => [...this.#peers].filter((peer) => peer.has.has(content)),
-      searching: () => search.hopeful,
-      ban: (peer) => this.#peers.ban(peer.key, content),
-      filled: (piece, bytes) => {
-        fromLocal += bytes;
-        this.#lending.gained(content, piece);
-        onProgress({ ...download.progress, loadedBytes: before + fromLocal, fromLocal });
-      },
-    });
-    try {
-      // Who gives something to us alone has made it just for this.
-      if (from === null) await fill.run(either);
-      await download.run(signal);
-    } finally {
-      over.abort();
-      this.#downloads.delete(content);
-      for (const peer of this.#peers) peer.has.delete(content);
-      await searching;
-    }
-  }
-
-  /** The fetch is over. What it wrote is closed, and lent on when it was to be. */
-  async #release(stored: StoredContent, whole: boolean): Promise<void> {
-    await this.#lending.end(stored.content, whole);
-    await stored.close();
-  }
-
-  async #forget(finder: ContentFinder, { content, namers }: Found): Promise<void> {
-    for (const peerId of namers) this.#peers.ban(peerId, content);
-    finder.refuse(content);
-    await this.#options.store.remove(content);
-  }
-
-  async #seek(peer: SwarmPeer, content: ContentId): Promise<void> {
-    if (this.#peers.isBanned(peer.key, content) || !(await peer.usable) || peer.gone) return;
-    if (this.#downloads.has(content)) peer.seek(content);
-  }
-
   async #sought(peer: SwarmPeer, content: ContentId): Promise<void> {
     if (!(await peer.usable) || peer.gone || !peer.answers.take(1)) return;
     if (!this.#gifts.tell(peer, content)) this.#lending.answer(peer, content);
     // Else it would fetch the same from the server.
-    const pieces = this.#downloads.get(content)?.fromServer ?? [];
+    const pieces = this.#fetches.get(content)?.fromServer ?? [];
     if (pieces.length > 0) peer.send({ kind: 'FETCHING', content, pieces });
   }
 
   #has(peer: SwarmPeer, content: ContentId, bits: Uint8Array | null): void {
     // What nobody asked about does not count.
     if (!peer.has.has(content) || this.#peers.isBanned(peer.key, content)) return;
-    if (!peer.told() || this.#downloads.get(content)?.has(peer, bits) === false) peer.broke();
+    if (!peer.told() || this.#fetches.get(content)?.has(peer, bits) === false) peer.broke();
   }
 
   #lost(content: ContentId, thrown: unknown): void {
@@ -451,12 +269,6 @@ export class Swarm {
       asMeshError(thrown, 'model_integrity', 'A part of a model cannot be read any more. Fetch it again.'),
     );
     this.#lending.changed(content);
-  }
-
-  get #inFlight(): number {
-    let sum = 0;
-    for (const { inFlight } of this.#downloads.values()) sum += inFlight;
-    return sum;
   }
 }
 

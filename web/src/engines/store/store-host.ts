@@ -1,5 +1,6 @@
 /** The store as its worker offers it to the page. */
 import { MeshError } from '@llmesh/core/base/errors';
+import { freeBuffer } from '@llmesh/core/transport/free-buffer';
 import type { Manifest } from '@llmesh/core/models/manifest';
 import type { ContentId, PieceStore, StoredContent, StoredSummary } from '@llmesh/core/models/piece-store';
 import { transfer } from 'comlink';
@@ -61,6 +62,8 @@ export class StoreHost implements StoreHostApi {
     return outcome(async () => {
       const stored = this.#at(handle);
       const right = await stored.write(piece, bytes);
+      // The page gave it away.
+      freeBuffer(bytes.buffer);
       return { right, pieces: stored.pieces.bytes() };
     });
   }

@@ -9,14 +9,14 @@ import type { BulkLane } from '../../../transport/transport.ts';
 import type { LeafProof } from '../../leaf-path.ts';
 import type { ContentId } from '../../piece-store.ts';
 import { Assembly, readBlock } from './block.ts';
+import { OwedAnswers } from './owed-answers.ts';
 import { RateMeter } from './rate-meter.ts';
 
 /** A claim to fetch a piece from a server keeps others from doing so, but not for ever. */
 const FETCHING_MS = 60_000;
 /** The lane opens with its link, or the other end has none. */
 const OPENING_MS = 10_000;
-const MANIFEST_MS = 10_000;
-const LEAF_MS = 10_000;
+const [NAME_MS, MANIFEST_MS, LEAF_MS] = [10_000, 10_000, 10_000];
 /** For each part of the lists of chunks: without them nothing is worse than it was. */
 const CHUNKS_MS = 5_000;
 /** The models that one peer may ask about. */
@@ -74,12 +74,10 @@ export class SwarmPeer {
   /** Bytes that may still come, by number. */
   readonly #cancelled = new BoundedMap<number, number>(MAX_CANCELLED);
   readonly #fetching = new Map<ContentId, Map<number, number>>();
-  readonly #manifests = new Map<
-    ContentId,
-    { answer: Promise<Uint8Array | null>; settle: (bytes: Uint8Array | null) => void }
-  >();
-  readonly #leaves = new Map<number, (proof: LeafProof | null) => void>();
-  readonly #chunks = new Map<ContentId, { from: number; settle: (bytes: Uint8Array | null) => void }>();
+  readonly #names: OwedAnswers<string, ContentId>;
+  readonly #manifests: OwedAnswers<ContentId, Uint8Array>;
+  readonly #leaves: OwedAnswers<number, LeafProof>;
+  readonly #chunks: OwedAnswers<string, Uint8Array>;
   #useless = () => {};
   #stopTimer = () => {};
   #told = 0;
@@ -92,6 +90,10 @@ export class SwarmPeer {
     this.#clock = clock;
     this.rate = new RateMeter(clock);
     this.answers = new TokenBucket(clock, ANSWERS);
+    this.#names = new OwedAnswers(clock, NAME_MS);
+    this.#manifests = new OwedAnswers(clock, MANIFEST_MS);
+    this.#leaves = new OwedAnswers(clock, LEAF_MS);
+    this.#chunks = new OwedAnswers(clock, CHUNKS_MS);
     lane.receive = (block) => this.#receive(block);
     const opened = new Promise<boolean>((resolve) => {
       this.#useless = () => resolve(false);
@@ -180,21 +182,22 @@ export class SwarmPeer {
     this.#advance();
   }
 
+  /** Under which content id it says that it lends the file with this SHA-256; null: it lends none, or does not say so in time. */
+  name(sha256: string): Promise<ContentId | null> {
+    return this.#names.ask(sha256, () => this.send({ kind: 'WANT_NAME', sha256 }));
+  }
+
+  nameIs(sha256: string, content: ContentId | null): void {
+    this.#names.came(sha256, content);
+  }
+
   /** What it says the manifest of this model is; null: it has none, or does not say so in time. */
-  async manifest(content: ContentId): Promise<Uint8Array | null> {
-    const waiting = this.#manifests.get(content);
-    if (waiting !== undefined) return waiting.answer;
-    let settle: (bytes: Uint8Array | null) => void = () => {};
-    const answer = new Promise<Uint8Array | null>((resolve) => {
-      settle = resolve;
-    });
-    const stopTimer = this.#clock.after(MANIFEST_MS, () => settle(null));
-    this.#manifests.set(content, { answer, settle });
-    this.send({ kind: 'WANT_MANIFEST', content });
-    const bytes = await answer;
-    stopTimer();
-    this.#manifests.delete(content);
-    return bytes;
+  manifest(content: ContentId): Promise<Uint8Array | null> {
+    return this.#manifests.ask(content, () => this.send({ kind: 'WANT_MANIFEST', content }));
+  }
+
+  manifestIs(content: ContentId, bytes: Uint8Array | null): void {
+    this.#manifests.came(content, bytes);
   }
 
   /** Its lists of the chunks of a model; null: it has none, they would be more bytes than that, or they do not come in time. */
@@ -202,7 +205,10 @@ export class SwarmPeer {
     const parts: Uint8Array[] = [];
     let total = 0;
     for (;;) {
-      const part = await this.#chunksFrom(content, total);
+      const from = total;
+      const part = await this.#chunks.ask(partOf(content, from), () =>
+        this.send({ kind: 'WANT_CHUNKS', content, from }),
+      );
       if (part === null || total + part.byteLength > mostBytes) return null;
       parts.push(part);
       total += part.byteLength;
@@ -218,33 +224,17 @@ export class SwarmPeer {
   }
 
   chunksAre(content: ContentId, from: number, bytes: Uint8Array | null): void {
-    const waiting = this.#chunks.get(content);
-    if (waiting?.from === from) waiting.settle(bytes);
-  }
-
-  manifestIs(content: ContentId, bytes: Uint8Array | null): void {
-    this.#manifests.get(content)?.settle(bytes);
+    this.#chunks.came(partOf(content, from), bytes);
   }
 
   /** A leaf of a file, and its path, neither of them checked; null: it does not lend it, or does not answer in time. */
-  async leaf(content: ContentId, file: number, leaf: number): Promise<LeafProof | null> {
+  leaf(content: ContentId, file: number, leaf: number): Promise<LeafProof | null> {
     const id = (this.#lastId += 1);
-    let settle: (proof: LeafProof | null) => void = () => {};
-    const answer = new Promise<LeafProof | null>((resolve) => {
-      settle = resolve;
-    });
-    const stopTimer = this.#clock.after(LEAF_MS, () => settle(null));
-    this.#leaves.set(id, settle);
-    if (this.gone) settle(null);
-    else this.send({ kind: 'PROVE', id, content, file, leaf });
-    const proof = await answer;
-    stopTimer();
-    this.#leaves.delete(id);
-    return proof;
+    return this.#leaves.ask(id, () => this.send({ kind: 'PROVE', id, content, file, leaf }));
   }
 
   leafIs(id: number, proof: LeafProof | null): void {
-    this.#leaves.get(id)?.(proof);
+    this.#leaves.came(id, proof);
   }
 
   /** It says that it fetches these from a server. */
@@ -279,22 +269,7 @@ export class SwarmPeer {
     const all = [...this.#pending.values()];
     this.#pending.clear();
     for (const { ask } of all) ask.failed();
-    for (const settle of this.#leaves.values()) settle(null);
-    for (const { settle } of [...this.#manifests.values(), ...this.#chunks.values()]) settle(null);
-  }
-
-  async #chunksFrom(content: ContentId, from: number): Promise<Uint8Array | null> {
-    if (this.gone) return null;
-    let stopTimer = () => {};
-    const answer = new Promise<Uint8Array | null>((settle) => {
-      this.#chunks.set(content, { from, settle });
-      stopTimer = this.#clock.after(CHUNKS_MS, () => settle(null));
-    });
-    this.send({ kind: 'WANT_CHUNKS', content, from });
-    const bytes = await answer;
-    stopTimer();
-    this.#chunks.delete(content);
-    return bytes;
+    for (const owed of [this.#names, this.#manifests, this.#leaves, this.#chunks]) owed.close();
   }
 
   #receive(bytes: Uint8Array): void {
@@ -330,3 +305,6 @@ export class SwarmPeer {
     if (head !== null) head.headMs ??= this.#clock.now();
   }
 }
+
+/** A part of the lists of a model's chunks, from this byte on. */
+const partOf = (content: ContentId, from: number) => `${content} ${from}`;
