@@ -89,7 +89,8 @@ export class AnswerDesk {
     const before = plain(answer);
     const asked = next(before, { type: 'asked', scope, model: model ?? modelFor(scope), goOn });
     const why = missingFor(asked, this.#needs);
-    list.put(asked);
+    if (list.has(asked.id) || asked.after !== undefined) list.put(asked);
+    else list.follow(asked);
     const shown = list.answer(asked.id)!;
     if (why === null) {
       const run = new AnswerRun(shown, before, this.#needs);
@@ -206,7 +207,7 @@ export class AnswerDesk {
     );
     this.#keeper = keeper;
     await whole();
-    const request = questionFor(list.all, run.answer, this.#needs);
+    const request = questionFor(list.lineTo(id), run.answer, this.#needs);
     // Those whom the person trusts are not doubted, and nobody else gets to read what they are asked.
     const checks = run.answer.scope === 'anyone' && this.#needs.settings.checks;
     const onChecked = (check: AnswerCheck) => this.#checked(run, check);

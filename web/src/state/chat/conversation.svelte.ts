@@ -12,6 +12,7 @@ import type { Locks } from '../locks.ts';
 import { missingFor } from './obstacles.ts';
 import type { Scope } from '../scope.ts';
 import { titleOf } from './title.ts';
+import type { TurnEditing } from './turn-editing.svelte.ts';
 import { plain, TurnList } from './turn-list.svelte.ts';
 import {
   canGoOn,
@@ -30,7 +31,7 @@ export interface ConversationNeeds extends AnswerDeskNeeds {
   gone: (conversation: Conversation, question: string) => void;
 }
 
-export interface KeptConversation extends Pick<Talk, 'title' | 'named' | 'scope' | 'models'>, ReadTurns {}
+export interface KeptConversation extends Pick<Talk, 'title' | 'named' | 'scope' | 'models' | 'tip'>, ReadTurns {}
 
 export class Conversation {
   readonly id: string;
@@ -40,6 +41,7 @@ export class Conversation {
   readonly #watch: AnswerWatch;
   readonly #desk: AnswerDesk;
   readonly #earlier: EarlierTurns;
+  #editing = $state.raw<TurnEditing | null>(null);
   /** What it was called when it was read. */
   readonly #keptTitle: string;
   /** What its person calls it; null: it is called after its first question. */
@@ -52,7 +54,7 @@ export class Conversation {
   constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
     this.#needs = needs;
     this.id = id;
-    this.#list = new TurnList(kept?.turns);
+    this.#list = new TurnList(kept?.turns, kept?.tip, kept === null || kept.earlier === null);
     this.#scope = kept?.scope ?? null;
     this.#models = kept?.models ?? {};
     this.#keptTitle = kept?.title ?? '';
@@ -88,7 +90,7 @@ export class Conversation {
 
   /** The model that was just chosen on the page is the one of this conversation from now on. */
   takeChoice(model = this.#needs.models.chosenFor(this.scope)): void {
-    if (this.#list.all.length > 0) this.#pin(this.scope, model);
+    if (this.#list.known.length > 0) this.#pin(this.scope, model);
     void this.#kept.choose();
   }
 
@@ -115,7 +117,7 @@ export class Conversation {
   }
 
   get title(): string {
-    return this.#name ?? (this.isReading ? this.#keptTitle : titleOf(this.#list.all));
+    return this.#name ?? (this.isReading ? this.#keptTitle : titleOf(this.#list.known));
   }
 
   /** The answer that is being written, by this tab or another. */
@@ -129,10 +131,48 @@ export class Conversation {
     // From here on this conversation does not follow the settings.
     const scope = this.scope;
     this.#scope = scope;
+    this.#editing?.settle();
     const model = this.#modelFor(scope);
     this.#pin(scope, model);
-    this.#list.put({ role: 'user', id: newTaskId(), text });
+    const question = { role: 'user', id: newTaskId(), text } as const;
+    this.#list.follow(question);
     this.#desk.begin(newAnswer(newTaskId(), scope, model));
+  }
+
+  /** What was done with single turns; null: nothing yet. */
+  get edits(): TurnEditing | null {
+    return this.#editing;
+  }
+
+  /** What can be done with single turns. Rejects as parts of the page do that are fetched later. */
+  async edit(): Promise<TurnEditing> {
+    const { TurnEditing } = await import('./turn-editing.svelte.ts');
+    return (this.#editing ??= new TurnEditing({
+      list: this.#list,
+      kept: this.#kept,
+      desk: this.#desk,
+      scope: () => this.scope,
+      modelFor: (scope) => this.#modelFor(scope),
+      isRunning: () => this.running !== null,
+    }));
+  }
+
+  /** The turns that stand in the place of this one in other branches, and itself, oldest first. */
+  versionsOf(id: string): readonly string[] {
+    return this.#list.versionsOf(id);
+  }
+
+  /** The turn that was kept last, in whichever branch. */
+  get newest(): ShownTurn | null {
+    return this.#list.known.at(-1) ?? null;
+  }
+
+  /** Shows the branch that begins with this turn, in all tabs. */
+  showVersion(id: string): void {
+    const tip = this.#list.leafOf(id);
+    if (tip === null) return;
+    this.#list.tip = tip;
+    void this.#kept.showBranch(tip);
   }
 
   /** Stops the answer, whichever tab has it written. */
@@ -203,6 +243,8 @@ export class Conversation {
     const at = turns.findIndex((turn) => turn.id === answerId);
     const [question, answer] = [turns[at - 1], turns[at]];
     if (question?.role !== 'user' || answer?.role !== 'assistant' || isRunning(answer)) return null;
+    // Its other answers would be without a question.
+    if (this.versionsOf(answerId).length > 1) return null;
     void this.#kept.takeOut([question.id, answerId]);
     return question.text;
   }
@@ -226,7 +268,7 @@ export class Conversation {
     // Another turn in its place means the same: the conversation was emptied meanwhile, and began anew.
     if (before !== null && before !== turn?.id) this.#lose(before);
     if (turn !== null && !this.#kept.isTaken(turn.id)) {
-      if (this.#desk.run?.answer.id === turn.id) this.#list.place(turn.id, order);
+      if (this.#desk.run?.answer.id === turn.id) this.#list.place(turn.id, order, turn.after);
       else this.#list.put(turn, order);
     }
     this.#watch.look();
@@ -238,8 +280,9 @@ export class Conversation {
   /** All that is kept of it: this tab slept, and was not told what became of it. */
   takeAll(kept: readonly KeptTurn[]): void {
     this.#earlier.skipAll();
+    this.#list.isWhole = true;
     const there = new Set(kept.map(({ turn }) => turn.id));
-    const gone = this.#list.all.filter(({ id }) => this.#list.orderOf(id) !== null && !there.has(id));
+    const gone = this.#list.known.filter(({ id }) => this.#list.orderOf(id) !== null && !there.has(id));
     for (const { id } of gone) this.take(this.#list.orderOf(id)!, null);
     for (const { order, turn } of kept) this.take(order, turn);
   }
@@ -252,8 +295,9 @@ export class Conversation {
   }
 
   /** What another tab chose in it. */
-  takeAbout({ scope, models, named, title }: Pick<Talk, 'scope' | 'models' | 'named' | 'title'>): void {
+  takeAbout({ scope, models, named, title, tip }: Omit<KeptConversation, keyof ReadTurns>): void {
     this.#name = named ? title : null;
+    this.#list.tip = tip;
     this.#scope = scope;
     this.#models = models;
   }
@@ -287,7 +331,7 @@ export class Conversation {
   /** Plain data, to be kept. */
   snapshot(): ShownTurn[] {
     const { run } = this.#desk;
-    return this.#list.all.map((turn) => (turn === run?.answer ? run.keptAs(plain(run.answer)) : plain(turn)));
+    return this.#list.known.map((turn) => (turn === run?.answer ? run.keptAs(plain(run.answer)) : plain(turn)));
   }
 
   #takeEarlier(turns: readonly KeptTurn[]): void {

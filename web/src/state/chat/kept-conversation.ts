@@ -10,11 +10,16 @@ import { KeptScope } from '../scope.ts';
 import { AskedAdapterSchema } from './adapters/adapter-choice.svelte.ts';
 import { AnswerBillSchema } from './check/answer-bill.ts';
 import { AnswerCheckSchema } from './check/answer-check.ts';
+import { isBranched } from './branches.ts';
 import { titleOf } from './title.ts';
 import type { ShownTurn } from './turn.ts';
 
-/** Of the layout. What a newer page has kept is left alone by this one. */
+/**
+ * Of the layout. What a newer page has kept is left alone by this one, and so do earlier pages with conversations that have branches:
+ * to them, all branches would be one conversation.
+ */
 const VERSION = 1;
+const BRANCHED_VERSION = 2;
 
 const ModelSchema = v.object({
   id: v.custom<ModelId>(isModelId),
@@ -28,7 +33,7 @@ const Order = v.pipe(v.number(), v.integer(), v.minValue(0));
 const ChosenModel = v.optional(v.fallback(v.optional(ModelSchema), undefined));
 
 const TalkSchema = v.object({
-  version: v.literal(VERSION),
+  version: v.picklist([VERSION, BRANCHED_VERSION]),
   id: v.string(),
   title: v.string(),
   /** Its person has named it: the title does not follow the first question. Missing in those kept before anybody could. */
@@ -40,6 +45,8 @@ const TalkSchema = v.object({
   updatedAt: v.number(),
   /** The order of its next turn. */
   next: Order,
+  /** The last turn of the branch that is shown; null: there is one line only. */
+  tip: v.optional(v.nullable(v.string()), null),
   /** The orders of the answers that wait until somebody comes. */
   waiting: v.array(Order),
   /** Who may run its next question. */
@@ -80,11 +87,16 @@ const IdsSchema = v.object({
   sha256: v.string(),
 });
 
+// Missing where it follows the turn kept before it.
+const After = v.optional(v.nullable(v.string()));
+
 const TurnSchema = v.variant('role', [
-  v.object({ role: v.literal('user'), id: v.string(), text: v.string() }),
+  v.object({ role: v.literal('user'), id: v.string(), after: After, text: v.string() }),
   v.object({
     role: v.literal('assistant'),
     id: v.string(),
+    after: After,
+    edited: v.optional(v.literal(true)),
     scope: KeptScope,
     model: v.nullable(ModelSchema),
     state: v.picklist([
@@ -183,6 +195,7 @@ export function newTalk(id: string, title: string, now: number): Talk {
     created: now,
     updatedAt: now,
     next: 0,
+    tip: null,
     waiting: [],
     scope: 'device',
     models: {},
@@ -192,8 +205,10 @@ export function newTalk(id: string, title: string, now: number): Talk {
 /** The record of a conversation, as its turns tell it. It goes to nobody until the person says so. */
 export function talkFrom(id: string, turns: readonly KeptTurn[], now: number): Talk {
   const waiting = turns.filter(({ turn }) => turn.role === 'assistant' && turn.state === 'waiting');
+  const all = turns.map(({ turn }) => turn);
   return {
-    ...newTalk(id, titleOf(turns.map(({ turn }) => turn)), now),
+    ...newTalk(id, titleOf(all), now),
+    ...showing(isBranched(all) ? (all.at(-1)?.id ?? null) : null),
     next: Math.max(-1, ...turns.map(({ order }) => order)) + 1,
     waiting: waiting.map(({ order }) => order),
   };
@@ -201,7 +216,12 @@ export function talkFrom(id: string, turns: readonly KeptTurn[], now: number): T
 
 export function isNewer(value: unknown): boolean {
   const { version } = (value ?? {}) as { version?: unknown };
-  return typeof version === 'number' && version > VERSION;
+  return typeof version === 'number' && version > BRANCHED_VERSION;
+}
+
+/** What the record of a conversation says of its branches. */
+export function showing(tip: string | null): Pick<Talk, 'version' | 'tip'> {
+  return { version: tip === null ? VERSION : BRANCHED_VERSION, tip };
 }
 
 /** `null` when what was kept is no conversation that this page can read. */

@@ -13,7 +13,7 @@ export interface QuestionNeeds {
   memories: ModelMemories;
 }
 
-/** Continues what there is of the answer, which has a model by now. */
+/** Continues what there is of the answer, which has a model by now. `turns`: the line that leads to it. */
 export function questionFor(
   turns: readonly ShownTurn[],
   answer: Answer,

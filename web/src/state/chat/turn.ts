@@ -66,6 +66,8 @@ export interface ShownSeam extends Omit<Seam, 'provider'> {
 export interface Question {
   role: 'user';
   id: string;
+  /** What it follows; null: nothing. Left out: the turn kept before it. */
+  after?: string | null | undefined;
   text: string;
 }
 
@@ -78,6 +80,10 @@ export interface KeptIds {
 export interface Answer {
   role: 'assistant';
   id: string;
+  /** What it follows; null: nothing. Left out: the turn kept before it. */
+  after?: string | null | undefined;
+  /** The person wrote it in place of the model. Left out: they did not. */
+  edited?: true | undefined;
   /** Who can answer, as chosen when it was asked. */
   scope: Scope;
   /** null: asked while nobody lent anything; the next model that comes is taken. */

@@ -5,6 +5,7 @@ import { plain, type TurnList } from '../turn-list.svelte.ts';
 import { isRunning, type Answer } from '../turn.ts';
 import { answerLock } from './answer-watch.ts';
 import type { TalkRecords } from './talk-records.ts';
+import type { TakenOut } from './turn-places.ts';
 import type { Clock } from '@llmesh/core/base/clock';
 
 /** How often another tab may just be looking whether the writer of an answer is there, when this one wants to have it written. */
@@ -96,12 +97,25 @@ export class KeptTurns {
     return this.#update(asked, may);
   }
 
-  /** Takes turns out; one that is not kept yet as soon as it is. */
-  async takeOut(ids: readonly string[]): Promise<void> {
+  /** Takes turns out; one that is not kept yet as soon as it is. Resolves with what is needed to bring them back; null: nothing was kept. */
+  async takeOut(ids: readonly string[]): Promise<TakenOut | null> {
     const places = ids.map((id) => ({ id, order: this.#list.orderOf(id) }));
     this.#list.remove(ids);
     for (const id of ids) this.#taken.add(id);
-    await this.#takeOut(places.filter((place): place is TurnPlace => place.order !== null));
+    return this.#takeOut(places.filter((place): place is TurnPlace => place.order !== null));
+  }
+
+  /** Brings turns back that were taken out. */
+  async putBack(taken: TakenOut): Promise<void> {
+    for (const { turn } of taken.turns) this.#taken.delete(turn.id);
+    this.#isKept = true;
+    await this.#needs.records.putBack(taken);
+  }
+
+  /** Shows the branch that ends with this turn, in all tabs. */
+  async showBranch(tip: string): Promise<void> {
+    await this.#adding;
+    if (this.#isKept) await this.#needs.records.showBranch(this.#id, tip);
   }
 
   /** Keeps what was chosen. */
@@ -120,7 +134,9 @@ export class KeptTurns {
     if (turns.length === 0) return true;
     const { records } = this.#needs;
     const about = { id: this.#id, ...this.#about(), turns };
-    const added = await records.append(about, !this.#isKept, [draftKey(this.#id)]);
+    // What branches off was not written in the box.
+    const sent = turns.every(({ after }) => after === undefined) ? [draftKey(this.#id)] : [];
+    const added = await records.append(about, !this.#isKept, sent);
     if (added === 'gone') return false;
     if (added === 'not kept') return true;
     this.#isKept = true;
@@ -130,11 +146,11 @@ export class KeptTurns {
     return true;
   }
 
-  async #takeOut(places: readonly TurnPlace[]): Promise<void> {
-    if (places.length === 0) return;
+  async #takeOut(places: readonly TurnPlace[]): Promise<TakenOut | null> {
+    if (places.length === 0) return null;
     // With the last of its turns the conversation goes, and what is asked next begins it anew.
-    if (this.#list.all.length === 0) this.#isKept = false;
-    await this.#needs.records.takeOut(this.#id, places, this.#about().title);
+    if (this.#list.known.length === 0) this.#isKept = false;
+    return this.#needs.records.takeOut(this.#id, places, this.#about().title);
   }
 
   /** False: it was not written, and is shown as it is kept. */

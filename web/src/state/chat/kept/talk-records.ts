@@ -10,6 +10,7 @@ import {
   parseTalk,
   parseTurn,
   placeOf,
+  showing,
   talkFrom,
   talkKey,
   TALKS,
@@ -22,6 +23,7 @@ import {
 } from '../kept-conversation.ts';
 import type { Entry, Reads, Store } from '../../store.ts';
 import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
+import { broughtBack, placedAfter, readsOf, takenOut, type TakenOut } from './turn-places.ts';
 import { readAll, readFromEnd, turnsIn, type ReadTurns } from './turn-reader.ts';
 
 export interface TalkRecordsNeeds {
@@ -114,11 +116,13 @@ export class TalkRecords {
       const there = parseTalk(present.get(key)) ?? (fresh ? newTalk(id, title, this.#needs.now()) : null);
       if (there === null) return [];
       orders = turns.map((_, i) => there.next + i);
-      const talk = { ...there, scope, models, next: there.next + turns.length, updatedAt: this.#needs.now() };
+      const { placed, tip } = placedAfter(turns, there.tip);
+      const about = { scope, models, next: there.next + turns.length, updatedAt: this.#needs.now() };
+      const talk = { ...there, ...about, ...showing(tip) };
       const waiting = orders.filter((_, i) => isWaiting(turns[i]!));
       return [
         [key, { ...talk, waiting: [...talk.waiting, ...waiting] }],
-        ...turns.map((turn, i): Entry => [turnKey(id, there.next + i), turn]),
+        ...placed.map((turn, i): Entry => [turnKey(id, there.next + i), turn]),
         ...done.map((gone): Entry => [gone, undefined]),
       ];
     });
@@ -144,8 +148,11 @@ export class TalkRecords {
       const answer = parseTurn(records.get(turn));
       if (there === null || answer?.role !== 'assistant' || answer.id !== id) return [];
       present = answer;
-      const next = by(answer);
-      if (next === null) return [];
+      const changed = by(answer);
+      if (changed === null) return [];
+      // Another tab may have taken out what it followed.
+      const { after: _, ...rest } = changed;
+      const next = { ...rest, ...(answer.after !== undefined && { after: answer.after }) };
       present = next;
       wrote = true;
       return [[turn, next], ...talkAfter(there, order, answer, next, this.#needs.now())];
@@ -158,28 +165,31 @@ export class TalkRecords {
     id: string,
     chosen: Partial<Pick<Talk, 'scope' | 'models' | 'title' | 'named' | 'pinned'>>,
   ): Promise<void> {
-    const key = talkKey(id);
-    await this.#change({ keys: [key] }, (present) => {
-      const talk = parseTalk(present.get(key));
-      return talk === null ? [] : [[key, { ...talk, ...chosen }]];
-    });
+    await this.#changeTalk(id, (talk) => ({ ...talk, ...chosen }));
   }
 
-  /** Takes turns out; with the last of them, the conversation. `title`: that of what is left. */
-  async takeOut(id: string, turns: readonly TurnPlace[], title: string): Promise<void> {
-    const key = talkKey(id);
-    await this.#change({ keys: [key], prefixes: [turnsOf(id)] }, (present) => {
-      const talk = parseTalk(present.get(key));
-      const there = turns.filter((turn) => parseTurn(present.get(turnKey(id, turn.order)))?.id === turn.id);
-      const orders = there.map(({ order }) => order);
-      const gone = orders.map((order) => turnKey(id, order));
-      const left = [...present.keys()].some((other) => other !== key && !gone.includes(other));
-      const waiting = talk?.waiting.filter((order) => !orders.includes(order)) ?? [];
-      return [
-        ...gone.map((turn): Entry => [turn, undefined]),
-        ...(talk === null ? [] : [[key, left ? { ...talk, title, waiting } : undefined] as const]),
-      ];
+  /** Shows the branch that ends with this turn, in all tabs. */
+  async showBranch(id: string, tip: string): Promise<void> {
+    await this.#changeTalk(id, (talk) => (talk.tip === null ? null : { ...talk, tip }));
+  }
+
+  /**
+   * Takes turns out; with the last of them, the conversation. What followed them follows what came before. `title`: that of what is left.
+   * Resolves with what is needed to bring them back; null: they were gone.
+   */
+  async takeOut(id: string, turns: readonly TurnPlace[], title: string): Promise<TakenOut | null> {
+    let taken: TakenOut | null = null;
+    await this.#change({ keys: [talkKey(id)], prefixes: [turnsOf(id)] }, (present) => {
+      const out = takenOut(present, id, turns, title);
+      taken = out.taken;
+      return out.entries;
     });
+    return taken;
+  }
+
+  /** Brings back what was taken out, to where it was. */
+  async putBack(taken: TakenOut): Promise<void> {
+    await this.#change(readsOf(taken), (present) => broughtBack(present, taken));
   }
 
   /** Deletes a conversation. `latest`: a turn as this tab knows it. Resolves with what is needed to bring it back; null: it was gone. */
@@ -230,6 +240,15 @@ export class TalkRecords {
   /** Resolves when all that was begun is done. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  async #changeTalk(id: string, by: (talk: Talk) => Talk | null): Promise<void> {
+    const key = talkKey(id);
+    await this.#change({ keys: [key] }, (present) => {
+      const talk = parseTalk(present.get(key));
+      const changed = talk === null ? null : by(talk);
+      return changed === null ? [] : [[key, changed]];
+    });
   }
 
   /** False: the browser did not keep it. What was written is told as it would be to any other tab. */
