@@ -6,6 +6,7 @@ import { MemoryStore } from '../store.ts';
 import { Branches, lineOf } from './branches.ts';
 import { TalkCarrier } from './carry/talk-carrier.ts';
 import { asBackup, readBackup } from './carry/backup.ts';
+import { TurnEditing } from './turn-editing.svelte.ts';
 import type { Answer, ShownTurn } from './turn.ts';
 
 async function tabs(count: number): Promise<FakeMesh[]> {
@@ -42,6 +43,7 @@ async function talked(...all: FakeMesh[]): Promise<void> {
   for (const tab of all) await tab.chat.show(a.chat.open.id);
 }
 
+const edits = ({ chat }: FakeMesh) => chat.open.edit((of) => new TurnEditing(of));
 const lines = ({ chat }: FakeMesh) => chat.open.turns.map(({ text }) => text).join(' ');
 const idOf = ({ chat }: FakeMesh, text: string) => chat.open.turns.find((turn) => turn.text === text)!.id;
 const sent = (tab: FakeMesh) =>
@@ -63,7 +65,7 @@ describe('a question in other words', () => {
   it('is asked with what came before it, and the one before stays beside it, in all tabs and after a reload', async () => {
     const [a, b, c] = (await tabs(3)) as [FakeMesh, FakeMesh, FakeMesh];
     await talked(a, b, c);
-    (await a.chat.open.edit()).resend(idOf(a, 'two'), 'three');
+    edits(a).resend(idOf(a, 'two'), 'three');
     await answered(a, '3', b, c);
     expect(sent(a)).toBe('one 1 three');
     for (const tab of [a, b, c, await reopened(a)]) {
@@ -79,7 +81,7 @@ describe('a question in other words', () => {
   it('goes on in the branch that is shown, whichever was asked last', async () => {
     const [a] = (await tabs(1)) as [FakeMesh];
     await talked(a);
-    (await a.chat.open.edit()).resend(idOf(a, 'two'), 'three');
+    edits(a).resend(idOf(a, 'two'), 'three');
     await answered(a, '3');
     a.chat.open.showVersion(a.chat.open.versionsOf(idOf(a, 'three'))[0]!);
     a.chat.ask('four');
@@ -92,7 +94,7 @@ describe('a question in other words', () => {
   it('can be the first', async () => {
     const [a] = (await tabs(1)) as [FakeMesh];
     await talked(a);
-    (await a.chat.open.edit()).resend(idOf(a, 'one'), 'zero');
+    edits(a).resend(idOf(a, 'one'), 'zero');
     await answered(a, '0');
     expect([sent(a), lines(a), lines(await reopened(a))]).toEqual(['zero', 'zero 0', 'zero 0']);
   });
@@ -103,7 +105,7 @@ it('an answer asked for once more stands beside the first, from another model, t
   await talked(a);
   const first = a.chat.open.turns.at(-1) as Answer;
   const other = { ...first.model!, name: 'Other' };
-  (await a.chat.open.edit()).regenerate(first.id, other);
+  edits(a).regenerate(first.id, other);
   await settle(a);
   expect([sent(a), lines(a)]).toEqual(['one 1 two', 'one 1 two ']);
   await answered(a, '2b');
@@ -114,7 +116,7 @@ it('an answer asked for once more stands beside the first, from another model, t
 it('an answer in the words of the person is what the model is told from then on', async () => {
   const [a] = (await tabs(1)) as [FakeMesh];
   await talked(a);
-  (await a.chat.open.edit()).correct(idOf(a, '1'), 'eins');
+  edits(a).correct(idOf(a, '1'), 'eins');
   await settle(a);
   expect(lines(a)).toBe('one eins');
   a.chat.ask('and?');
@@ -127,12 +129,12 @@ describe('a turn that is taken out', () => {
   it.each(['one', '1', 'two', '2'])('of one line, %s, comes back to its place', async (text) => {
     const [a, b] = (await tabs(2)) as [FakeMesh, FakeMesh];
     await talked(a, b);
-    const edits = await a.chat.open.edit();
-    await edits.takeOut(idOf(a, text));
+    const editing = edits(a);
+    await editing.takeOut(idOf(a, text));
     await settle(a, b);
     const left = { one: 'two 2', '1': 'one two 2', two: 'one 1', '2': 'one 1 two' }[text];
     expect([lines(a), lines(b), lines(await reopened(a))]).toEqual([left, left, left]);
-    await edits.undo();
+    await editing.undo();
     await settle(a, b);
     const all = 'one 1 two 2';
     expect([lines(a), lines(b), lines(await reopened(a))]).toEqual([all, all, all]);
@@ -141,14 +143,14 @@ describe('a turn that is taken out', () => {
   it.each(['one', '1', 'three', '3'])('of a branch, %s, leaves what followed where it was', async (text) => {
     const [a, b] = (await tabs(2)) as [FakeMesh, FakeMesh];
     await talked(a, b);
-    const edits = await a.chat.open.edit();
-    edits.resend(idOf(a, 'two'), 'three');
+    const editing = edits(a);
+    editing.resend(idOf(a, 'two'), 'three');
     await answered(a, '3', b);
-    await edits.takeOut(idOf(a, text));
+    await editing.takeOut(idOf(a, text));
     await settle(a, b);
     const left = { one: 'three 3', '1': 'one three 3', three: 'one 1 two 2', '3': 'one 1 three' }[text];
     expect([lines(a), lines(b), lines(await reopened(a))]).toEqual([left, left, left]);
-    await edits.undo();
+    await editing.undo();
     await settle(a, b);
     const all = 'one 1 three 3';
     expect([lines(a), lines(b), lines(await reopened(a))]).toEqual([all, all, all]);
@@ -157,12 +159,12 @@ describe('a turn that is taken out', () => {
   it('takes the conversation with it when it was all there was, and brings it back', async () => {
     const [a, b] = (await tabs(2)) as [FakeMesh, FakeMesh];
     await talked(a, b);
-    const edits = await a.chat.open.edit();
-    await edits.takeOut(idOf(a, 'one'));
-    await edits.takeOut(idOf(a, 'two'));
+    const editing = edits(a);
+    await editing.takeOut(idOf(a, 'one'));
+    await editing.takeOut(idOf(a, 'two'));
     await settle(a, b);
     expect([a.conversations.list, b.conversations.list]).toEqual([[], []]);
-    await edits.undo();
+    await editing.undo();
     await settle(a, b);
     expect(b.conversations.list).toHaveLength(1);
     expect(lines(await reopened(a))).toBe('two 2');
@@ -171,11 +173,11 @@ describe('a turn that is taken out', () => {
   it('does not bring back a conversation that was deleted since', async () => {
     const [a, b] = (await tabs(2)) as [FakeMesh, FakeMesh];
     await talked(a, b);
-    const edits = await a.chat.open.edit();
-    await edits.takeOut(idOf(a, '2'));
+    const editing = edits(a);
+    await editing.takeOut(idOf(a, '2'));
     await settle(a, b);
     await b.chat.remove(b.chat.open.id);
-    await edits.undo();
+    await editing.undo();
     await settle(a, b);
     expect(a.conversations.list).toEqual([]);
   });
@@ -184,9 +186,9 @@ describe('a turn that is taken out', () => {
 it('a question at the same moment as a branch in another tab is lost in neither', async () => {
   const [a, b] = (await tabs(2)) as [FakeMesh, FakeMesh];
   await talked(a, b);
-  const edits = await b.chat.open.edit();
+  const editing = edits(b);
   a.chat.ask('from a');
-  edits.resend(idOf(b, 'two'), 'from b');
+  editing.resend(idOf(b, 'two'), 'from b');
   await settle(a, b);
   await a.piece('A');
   await a.done();
@@ -203,7 +205,7 @@ describe('a file', () => {
   it('keeps the branches, and which is shown', async () => {
     const [a] = (await tabs(1)) as [FakeMesh];
     await talked(a);
-    (await a.chat.open.edit()).resend(idOf(a, 'two'), 'three');
+    edits(a).resend(idOf(a, 'two'), 'three');
     await answered(a, '3');
     a.chat.open.showVersion(a.chat.open.versionsOf(idOf(a, 'three'))[0]!);
     await settle(a);

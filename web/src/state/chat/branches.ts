@@ -26,6 +26,24 @@ export function lineOf<T extends Turn>(turns: readonly T[], tip: string | null):
   return isBranched(turns) ? new Branches(turns).line(tip) : turns;
 }
 
+/**
+ * New turns, as they are to be kept. One that names nothing follows what is shown, `tip`, at the moment of keeping, whatever this tab has
+ * seen of it. `tip`: null while there is one line only.
+ */
+export function placedAfter(
+  turns: readonly ShownTurn[],
+  tip: string | null,
+): { placed: ShownTurn[]; tip: string | null } {
+  const placed: ShownTurn[] = [];
+  let last = tip;
+  for (const turn of turns) {
+    placed.push(turn.after === undefined && last !== null ? { ...turn, after: last } : turn);
+    // With the first that branches off there are branches.
+    if (last !== null || turn.after !== undefined) last = turn.id;
+  }
+  return { placed, tip: last };
+}
+
 export class Branches<T extends Turn> {
   readonly #turns: readonly T[];
   readonly #indexes: ReadonlyMap<string, number>;

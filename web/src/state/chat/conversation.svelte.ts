@@ -12,7 +12,7 @@ import type { Locks } from '../locks.ts';
 import { missingFor } from './obstacles.ts';
 import type { Scope } from '../scope.ts';
 import { titleOf } from './title.ts';
-import type { TurnEditing } from './turn-editing.svelte.ts';
+import type { EditingOf, TurnEditing } from './turn-editing.svelte.ts';
 import { plain, TurnList } from './turn-list.svelte.ts';
 import {
   canGoOn,
@@ -144,10 +144,9 @@ export class Conversation {
     return this.#editing;
   }
 
-  /** What can be done with single turns. Rejects as parts of the page do that are fetched later. */
-  async edit(): Promise<TurnEditing> {
-    const { TurnEditing } = await import('./turn-editing.svelte.ts');
-    return (this.#editing ??= new TurnEditing({
+  /** What can be done with single turns. `make`: the code for it is fetched when somebody first wants it. */
+  edit(make: (of: EditingOf) => TurnEditing): TurnEditing {
+    return (this.#editing ??= make({
       list: this.#list,
       kept: this.#kept,
       desk: this.#desk,
@@ -162,9 +161,14 @@ export class Conversation {
     return this.#list.versionsOf(id);
   }
 
-  /** The turn that was kept last, in whichever branch. */
+  /** The turn that was asked last, in whichever branch. */
   get newest(): ShownTurn | null {
     return this.#list.known.at(-1) ?? null;
+  }
+
+  /** The line up to this turn. */
+  lineTo(id: string): readonly ShownTurn[] {
+    return this.#list.lineTo(id);
   }
 
   /** Shows the branch that begins with this turn, in all tabs. */
@@ -173,6 +177,8 @@ export class Conversation {
     if (tip === null) return;
     this.#list.tip = tip;
     void this.#kept.showBranch(tip);
+    const versions = this.versionsOf(id);
+    this.#needs.announce(`Version ${versions.indexOf(id) + 1} of ${versions.length}.`);
   }
 
   /** Stops the answer, whichever tab has it written. */

@@ -3,11 +3,12 @@
  * takes a turn out. Nothing is written over: each of these begins a branch, and what was there before stays beside it.
  */
 import { newTaskId } from '@llmesh/core/base/ids';
+import { SvelteMap } from 'svelte/reactivity';
 import type { AnswerDesk } from './answer-desk.svelte.ts';
-import type { TakenOut } from './kept/turn-places.ts';
+import type { TakenOut } from './kept/taken-out.ts';
 import type { KeptTurns } from './kept/kept-turns.ts';
 import type { TurnList } from './turn-list.svelte.ts';
-import { isRunning, newAnswer, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
+import { isRunning, newAnswer, saidOf, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
 import type { Scope } from '../scope.ts';
 
 /** The conversation that it works for. */
@@ -22,6 +23,8 @@ export interface EditingOf {
 
 export class TurnEditing {
   readonly #of: EditingOf;
+  /** What is being written in place of a turn, by its id. */
+  readonly #drafts = new SvelteMap<string, string>();
   #taken = $state.raw<{ what: 'question' | 'answer'; out: Promise<TakenOut | null> } | null>(null);
 
   constructor(of: EditingOf) {
@@ -31,6 +34,28 @@ export class TurnEditing {
   /** What was taken out last and can be brought back. */
   get taken(): 'question' | 'answer' | null {
     return this.#taken?.what ?? null;
+  }
+
+  /** What is being written in place of this turn; null: nothing. */
+  draftOf(id: string): string | null {
+    return this.#drafts.get(id) ?? null;
+  }
+
+  draft(id: string, text: string): void {
+    this.#drafts.set(id, text);
+  }
+
+  drop(id: string): void {
+    this.#drafts.delete(id);
+  }
+
+  /** Puts what was written in place of this turn. */
+  finish(turn: ShownTurn): void {
+    const text = this.draftOf(turn.id) ?? '';
+    const changed = text.trim() !== '' && text !== (turn.role === 'user' ? turn.text : saidOf(turn));
+    if (changed && turn.role === 'user') this.resend(turn.id, text);
+    else if (changed) this.correct(turn.id, text);
+    this.drop(turn.id);
   }
 
   /** Asks this question in other words, in a branch beside the one before. Not while an answer is being written. */

@@ -77,7 +77,7 @@ export function aboutOf({
 }
 
 /** Nobody writes it where it comes to, and nothing is asked there that was only waiting here. */
-function rested(turn: ShownTurn): ShownTurn {
+export function rested(turn: ShownTurn): ShownTurn {
   if (turn.role === 'user') return turn;
   if (isRunning(turn)) return next(turn, { type: 'closed' });
   if (turn.state !== 'waiting') return turn;

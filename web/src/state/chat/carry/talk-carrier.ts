@@ -57,7 +57,8 @@ export class TalkCarrier {
   }
 }
 
-function recordsOf({ talk, turns }: CarriedTalk): Removed {
+/** The records of a conversation that comes in, in the place of its turns. */
+export function recordsOf({ talk, turns }: CarriedTalk): Removed {
   const record: Talk = { ...talk, ...showing(talk.tip), next: turns.length, waiting: [] };
   const entries = turns.map((turn, order) => [turnKey(talk.id, order), turn] as const);
   return { talk: record, entries: [[talkKey(talk.id), record], ...entries] };

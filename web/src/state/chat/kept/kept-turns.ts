@@ -5,7 +5,7 @@ import { plain, type TurnList } from '../turn-list.svelte.ts';
 import { isRunning, type Answer } from '../turn.ts';
 import { answerLock } from './answer-watch.ts';
 import type { TalkRecords } from './talk-records.ts';
-import type { TakenOut } from './turn-places.ts';
+import type { TakenOut } from './taken-out.ts';
 import type { Clock } from '@llmesh/core/base/clock';
 
 /** How often another tab may just be looking whether the writer of an answer is there, when this one wants to have it written. */

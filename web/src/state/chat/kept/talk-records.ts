@@ -2,6 +2,7 @@
  * The records of all conversations, shared by the tabs of this browser. Every change is an operation on what is there at that
  * moment: no tab writes back what it once read, and what was deleted stays deleted.
  */
+import { placedAfter } from '../branches.ts';
 import {
   draftKey,
   DRAFTS,
@@ -23,7 +24,7 @@ import {
 } from '../kept-conversation.ts';
 import type { Entry, Reads, Store } from '../../store.ts';
 import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
-import { broughtBack, placedAfter, readsOf, takenOut, type TakenOut } from './turn-places.ts';
+import type { TakenOut } from './taken-out.ts';
 import { readAll, readFromEnd, turnsIn, type ReadTurns } from './turn-reader.ts';
 
 export interface TalkRecordsNeeds {
@@ -178,6 +179,7 @@ export class TalkRecords {
    * Resolves with what is needed to bring them back; null: they were gone.
    */
   async takeOut(id: string, turns: readonly TurnPlace[], title: string): Promise<TakenOut | null> {
+    const { takenOut } = await import('./taken-out.ts');
     let taken: TakenOut | null = null;
     await this.#change({ keys: [talkKey(id)], prefixes: [turnsOf(id)] }, (present) => {
       const out = takenOut(present, id, turns, title);
@@ -189,6 +191,7 @@ export class TalkRecords {
 
   /** Brings back what was taken out, to where it was. */
   async putBack(taken: TakenOut): Promise<void> {
+    const { broughtBack, readsOf } = await import('./taken-out.ts');
     await this.#change(readsOf(taken), (present) => broughtBack(present, taken));
   }
 

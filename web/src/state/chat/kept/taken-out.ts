@@ -1,4 +1,4 @@
-/** Where turns go among those that are kept, and what becomes of the others where some are taken out. Pure functions over records. */
+/** What becomes of the turns of a conversation where some are taken out, and come back. Pure functions over records. */
 import { Branches } from '../branches.ts';
 import {
   parseTalk,
@@ -10,7 +10,6 @@ import {
   type TurnPlace,
 } from '../kept-conversation.ts';
 import type { Entry, Reads } from '../../store.ts';
-import type { ShownTurn } from '../turn.ts';
 import { turnsIn } from './turn-reader.ts';
 
 type Present = ReadonlyMap<string, unknown>;
@@ -24,24 +23,6 @@ export interface TakenOut {
   wasAll: boolean;
   /** Those that followed them, and now follow something else. */
   moved: readonly { order: number; id: string; from: string; to: string | null }[];
-}
-
-/**
- * New turns, as they are to be kept. One that names nothing follows what is shown, `tip`, at the moment of keeping, whatever this tab has
- * seen of it. `tip`: null while there is one line only.
- */
-export function placedAfter(
-  turns: readonly ShownTurn[],
-  tip: string | null,
-): { placed: ShownTurn[]; tip: string | null } {
-  const placed: ShownTurn[] = [];
-  let last = tip;
-  for (const turn of turns) {
-    placed.push(turn.after === undefined && last !== null ? { ...turn, after: last } : turn);
-    // With the first that branches off there are branches.
-    if (last !== null || turn.after !== undefined) last = turn.id;
-  }
-  return { placed, tip: last };
 }
 
 /** `present`: the conversation with all its turns. */
