@@ -10,6 +10,7 @@ import type { Unfinished } from './kept/unfinished.ts';
 import type { KeptTurn, Talk } from './kept-conversation.ts';
 import type { Locks } from '../locks.ts';
 import { missingFor } from './obstacles.ts';
+import type { Asking } from './asking/asking.ts';
 import type { Scope } from '../scope.ts';
 import { titleOf } from './title.ts';
 import type { EditingOf, TurnEditing } from './turn-editing.svelte.ts';
@@ -31,7 +32,8 @@ export interface ConversationNeeds extends AnswerDeskNeeds {
   gone: (conversation: Conversation, question: string) => void;
 }
 
-export interface KeptConversation extends Pick<Talk, 'title' | 'named' | 'scope' | 'models' | 'tip'>, ReadTurns {}
+export interface KeptConversation
+  extends Pick<Talk, 'title' | 'named' | 'scope' | 'models' | 'tip' | 'asking'>, ReadTurns {}
 
 export class Conversation {
   readonly id: string;
@@ -51,22 +53,29 @@ export class Conversation {
   /** What was chosen here; within the other scopes it is what is chosen everywhere. */
   #models = $state.raw<Talk['models']>({});
 
+  #asking = $state.raw<Asking | null>(null);
+
   constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
     this.#needs = needs;
     this.id = id;
     this.#list = new TurnList(kept?.turns, kept?.tip, kept === null || kept.earlier === null);
     this.#scope = kept?.scope ?? null;
     this.#models = kept?.models ?? {};
+    this.#asking = kept?.asking ?? null;
     this.#keptTitle = kept?.title ?? '';
     this.#name = kept?.named === true ? kept.title : null;
     this.#earlier = new EarlierTurns(kept?.earlier ?? null, (turns) => this.#takeEarlier(turns), needs);
-    const about = () => ({ title: this.title, scope: this.scope, models: this.#models });
+    const about = () => ({ title: this.title, scope: this.scope, models: this.#models, asking: this.#asking });
     this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
     const modelFor = (scope: Scope) => this.#modelFor(scope);
     const gone = (question: string) => needs.gone(this, question);
     const watch = () => this.#watch.look();
     const whole = () => this.#earlier.read;
-    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone, watch, whole }, needs);
+    const asking = () => this.#asking;
+    this.#desk = new AnswerDesk(
+      { id, list: this.#list, kept: this.#kept, modelFor, asking, gone, watch, whole },
+      needs,
+    );
     const answers = () => this.#watched.map((answer) => ({ id: answer.id, order: this.#list.orderOf(answer.id) }));
     this.#watch = new AnswerWatch({ talk: id, answers, found: (answer, order) => this.take(order, answer) }, needs);
     this.#watch.look();
@@ -86,6 +95,16 @@ export class Conversation {
   /** The model that the next question goes to: the one of this conversation, whether or not somebody has it now; null: there is none to ask. */
   get model(): AskedModel | null {
     return this.#modelFor(this.scope);
+  }
+
+  /** How its next questions are asked; null: as all are. */
+  get asking(): Asking | null {
+    return this.#asking;
+  }
+
+  set asking(asking: Asking | null) {
+    this.#asking = asking;
+    void this.#kept.chooseAsking();
   }
 
   /** The model that was just chosen on the page is the one of this conversation from now on. */
@@ -301,9 +320,10 @@ export class Conversation {
   }
 
   /** What another tab chose in it. */
-  takeAbout({ scope, models, named, title, tip }: Omit<KeptConversation, keyof ReadTurns>): void {
+  takeAbout({ scope, models, named, title, tip, asking }: Omit<KeptConversation, keyof ReadTurns>): void {
     this.#name = named ? title : null;
     this.#list.tip = tip;
+    this.#asking = asking;
     this.#scope = scope;
     this.#models = models;
   }

@@ -10,8 +10,8 @@ import { MOST_TITLE } from '../title.ts';
 
 export const FORMAT = 'llmesh-conversations';
 const VERSION = 1;
-/** Earlier pages would take all branches for one conversation. */
-const BRANCHED_VERSION = 2;
+/** With what earlier pages know nothing of: branches, and ways of asking. */
+const RICHER_VERSION = 2;
 
 const FileSchema = v.object({
   format: v.literal(FORMAT),
@@ -28,7 +28,7 @@ const EntrySchema = v.object({
 
 export function asBackup(carried: readonly CarriedTalk[]): string {
   const conversations = carried.map(({ talk, turns }) => ({ ...talk, turns: turns.map(rested) }));
-  const version = carried.some(({ talk }) => talk.tip !== null) ? BRANCHED_VERSION : VERSION;
+  const version = carried.some(({ talk }) => talk.tip !== null || talk.asking !== null) ? RICHER_VERSION : VERSION;
   return JSON.stringify({ format: FORMAT, version, conversations });
 }
 
@@ -41,7 +41,7 @@ export function isBackup(json: unknown): boolean {
 export function readBackup(json: unknown): Incoming {
   const file = v.safeParse(FileSchema, json);
   if (!file.success) throw new CarryError('This file of conversations is damaged. Save it again where it came from.');
-  if (file.output.version > BRANCHED_VERSION) {
+  if (file.output.version > RICHER_VERSION) {
     throw new CarryError('This file was saved by a newer LLMesh. Reload this page to update it, and try again.');
   }
   const read = file.output.conversations.slice(0, MOST_TALKS).map(carriedFrom);
@@ -72,8 +72,9 @@ export function aboutOf({
   named,
   pinned,
   tip,
+  asking,
 }: Talk): CarriedTalk['talk'] {
-  return { id, title, created, updatedAt, scope, models, named, pinned, tip };
+  return { id, title, created, updatedAt, scope, models, named, pinned, tip, asking };
 }
 
 /** Nobody writes it where it comes to, and nothing is asked there that was only waiting here. */

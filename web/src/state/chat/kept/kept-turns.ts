@@ -22,7 +22,7 @@ export interface KeptTurnsNeeds {
 export class KeptTurns {
   readonly #id: string;
   readonly #list: TurnList;
-  readonly #about: () => Pick<Talk, 'title' | 'scope' | 'models'>;
+  readonly #about: () => Pick<Talk, 'title' | 'scope' | 'models' | 'asking'>;
   readonly #needs: KeptTurnsNeeds;
   /** Whether there is a record of the conversation, as far as this tab knows. */
   #isKept: boolean;
@@ -41,7 +41,7 @@ export class KeptTurns {
     }: {
       id: string;
       list: TurnList;
-      about: () => Pick<Talk, 'title' | 'scope' | 'models'>;
+      about: () => Pick<Talk, 'title' | 'scope' | 'models' | 'asking'>;
       isKept: boolean;
     },
     needs: KeptTurnsNeeds,
@@ -123,6 +123,12 @@ export class KeptTurns {
     await this.#adding;
     const { scope, models } = this.#about();
     if (this.#isKept) await this.#needs.records.choose(this.#id, { scope, models });
+  }
+
+  /** Keeps how its questions are asked. */
+  async chooseAsking(): Promise<void> {
+    await this.#adding;
+    if (this.#isKept) await this.#needs.records.choose(this.#id, { asking: this.#about().asking });
   }
 
   isTaken(id: string): boolean {

@@ -1,14 +1,6 @@
 /** What becomes of the turns of a conversation where some are taken out, and come back. Pure functions over records. */
 import { Branches } from '../branches.ts';
-import {
-  parseTalk,
-  showing,
-  talkKey,
-  turnKey,
-  type KeptTurn,
-  type Talk,
-  type TurnPlace,
-} from '../kept-conversation.ts';
+import { parseTalk, richer, talkKey, turnKey, type KeptTurn, type Talk, type TurnPlace } from '../kept-conversation.ts';
 import type { Entry, Reads } from '../../store.ts';
 import { turnsIn } from './turn-reader.ts';
 
@@ -57,7 +49,7 @@ export function takenOut(
     entries: [
       ...gone,
       ...followers.map(({ order, turn }, i): Entry => [turnKey(id, order), { ...turn, after: moved[i]!.to }]),
-      [talkKey(id), isEmpty ? undefined : { ...talk, title, waiting, ...showing(tip) }],
+      [talkKey(id), isEmpty ? undefined : { ...talk, title, waiting, ...richer(tip, talk.asking) }],
     ],
   };
 }
@@ -90,7 +82,12 @@ export function broughtBack(present: Present, { talk, turns, wasAll, moved }: Ta
     ...back,
     [
       talkKey(id),
-      { ...about, next, waiting: [...about.waiting, ...waiting.map(({ order }) => order)], ...showing(tip) },
+      {
+        ...about,
+        next,
+        waiting: [...about.waiting, ...waiting.map(({ order }) => order)],
+        ...richer(tip, about.asking),
+      },
     ],
   ];
 }

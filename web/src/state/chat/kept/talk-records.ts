@@ -11,7 +11,7 @@ import {
   parseTalk,
   parseTurn,
   placeOf,
-  showing,
+  richer,
   talkFrom,
   talkKey,
   TALKS,
@@ -37,7 +37,7 @@ export interface TalkRecordsNeeds {
 }
 
 /** What a conversation says of itself with each question. */
-export type NewTurns = Pick<Talk, 'id' | 'title' | 'scope' | 'models'> & { turns: readonly ShownTurn[] };
+export type NewTurns = Pick<Talk, 'id' | 'title' | 'scope' | 'models' | 'asking'> & { turns: readonly ShownTurn[] };
 
 /**
  * kept, with the orders of the turns · gone: another tab has deleted the conversation · not kept: the browser did not, and it has
@@ -107,19 +107,20 @@ export class TalkRecords {
 
   /** Adds turns behind all that are there, in the order of asking, whoever asks. `fresh`: nothing of the conversation was kept before. */
   async append(
-    { id, title, scope, models, turns }: NewTurns,
+    { id, title, scope, models, asking, turns }: NewTurns,
     fresh: boolean,
     done: readonly string[],
   ): Promise<Appended> {
     const key = talkKey(id);
     let orders: number[] | null = null;
     const kept = await this.#change({ keys: [key] }, (present) => {
-      const there = parseTalk(present.get(key)) ?? (fresh ? newTalk(id, title, this.#needs.now()) : null);
+      const known = parseTalk(present.get(key));
+      const there = known ?? (fresh ? { ...newTalk(id, title, this.#needs.now()), asking } : null);
       if (there === null) return [];
       orders = turns.map((_, i) => there.next + i);
       const { placed, tip } = placedAfter(turns, there.tip);
       const about = { scope, models, next: there.next + turns.length, updatedAt: this.#needs.now() };
-      const talk = { ...there, ...about, ...showing(tip) };
+      const talk = { ...there, ...about, ...richer(tip, there.asking) };
       const waiting = orders.filter((_, i) => isWaiting(turns[i]!));
       return [
         [key, { ...talk, waiting: [...talk.waiting, ...waiting] }],
@@ -164,9 +165,13 @@ export class TalkRecords {
   /** Notes what was chosen in a conversation, or of it. */
   async choose(
     id: string,
-    chosen: Partial<Pick<Talk, 'scope' | 'models' | 'title' | 'named' | 'pinned'>>,
+    chosen: Partial<Pick<Talk, 'scope' | 'models' | 'title' | 'named' | 'pinned' | 'asking'>>,
   ): Promise<void> {
-    await this.#changeTalk(id, (talk) => ({ ...talk, ...chosen }));
+    await this.#changeTalk(id, (talk) => ({
+      ...talk,
+      ...chosen,
+      ...richer(talk.tip, chosen.asking === undefined ? talk.asking : chosen.asking),
+    }));
   }
 
   /** Shows the branch that ends with this turn, in all tabs. */
