@@ -13,7 +13,7 @@ import { missingFor } from './obstacles.ts';
 import type { Asking } from './asking/asking.ts';
 import type { Scope } from '../scope.ts';
 import { titleOf } from './title.ts';
-import type { EditingOf, TurnEditing } from './turn-editing.svelte.ts';
+import type { EditingOf, TurnEditing } from './branches/turn-editing.svelte.ts';
 import { plain, TurnList } from './turn-list.svelte.ts';
 import {
   canGoOn,

@@ -11,7 +11,7 @@ import { AskedAdapterSchema } from './adapters/adapter-choice.svelte.ts';
 import { AskingSchema, type Asking } from './asking/asking.ts';
 import { AnswerBillSchema } from './check/answer-bill.ts';
 import { AnswerCheckSchema } from './check/answer-check.ts';
-import { isBranched } from './branches.ts';
+import { isBranched } from './branches/branches.ts';
 import { titleOf } from './title.ts';
 import type { ShownTurn } from './turn.ts';
 

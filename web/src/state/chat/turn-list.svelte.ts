@@ -2,7 +2,7 @@
  * The turns of a conversation as they are shown. Those that stand still are plain values that never change in place, and an answer
  * that is being written is watched by itself: a word that comes touches one turn, however many there are.
  */
-import { Branches, isBranched } from './branches.ts';
+import { Branches, isBranched } from './branches/branches.ts';
 import { isRunning, type Answer, type ShownTurn } from './turn.ts';
 import type { KeptTurn } from './kept-conversation.ts';
 

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { isTaskId } from '@llmesh/core/base/ids';
 import { next } from '../answer-change.ts';
-import { isBranched } from '../branches.ts';
+import { isBranched } from '../branches/branches.ts';
 import { parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
 import { isRunning, newAnswer, type ShownTurn } from '../turn.ts';
 import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk, type Incoming } from './carried-talk.ts';

@@ -1,5 +1,5 @@
 /** A conversation as Markdown, as people paste it elsewhere: the branch that is shown. */
-import { lineOf } from '../branches.ts';
+import { lineOf } from '../branches/branches.ts';
 import { saidOf, type Answer } from '../turn.ts';
 import type { CarriedTalk } from './carried-talk.ts';
 

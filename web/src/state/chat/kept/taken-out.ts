@@ -1,5 +1,5 @@
 /** What becomes of the turns of a conversation where some are taken out, and come back. Pure functions over records. */
-import { Branches } from '../branches.ts';
+import { Branches } from '../branches/branches.ts';
 import { parseTalk, richer, talkKey, turnKey, type KeptTurn, type Talk, type TurnPlace } from '../kept-conversation.ts';
 import type { Entry, Reads } from '../../store.ts';
 import { turnsIn } from './turn-reader.ts';

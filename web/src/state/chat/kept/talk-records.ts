@@ -2,7 +2,7 @@
  * The records of all conversations, shared by the tabs of this browser. Every change is an operation on what is there at that
  * moment: no tab writes back what it once read, and what was deleted stays deleted.
  */
-import { placedAfter } from '../branches.ts';
+import { placedAfter } from '../branches/branches.ts';
 import {
   draftKey,
   DRAFTS,

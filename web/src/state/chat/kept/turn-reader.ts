@@ -3,7 +3,7 @@
  * of a second.
  */
 import { placeOf, parseTurn, turnKey, turnsOf, type KeptTurn, type Talk } from '../kept-conversation.ts';
-import { Branches } from '../branches.ts';
+import { Branches } from '../branches/branches.ts';
 import type { Entry, Store } from '../../store.ts';
 
 /** Far more than a screen shows. */

@@ -1,11 +1,11 @@
 /** Goes on from any turn in a conversation of its own, which begins with a copy of all that led there. */
 import { newTaskId } from '@llmesh/core/base/ids';
-import { aboutOf, rested } from './carry/backup.ts';
-import { recordsOf } from './carry/talk-carrier.ts';
-import type { Conversation } from './conversation.svelte.ts';
-import type { Conversations } from './conversations.svelte.ts';
-import { plain } from './turn-list.svelte.ts';
-import type { ShownTurn } from './turn.ts';
+import { aboutOf, rested } from '../carry/backup.ts';
+import { recordsOf } from '../carry/talk-carrier.ts';
+import type { Conversation } from '../conversation.svelte.ts';
+import type { Conversations } from '../conversations.svelte.ts';
+import { plain } from '../turn-list.svelte.ts';
+import type { ShownTurn } from '../turn.ts';
 
 /** Resolves with the id of the new conversation; null: it was not kept, or the turn is gone. */
 export async function branchOff(

@@ -1,13 +1,13 @@
 /** Conversations with branches: in one tab, in three, deleted from and undone, as files, and as earlier pages kept them. */
 import { describe, expect, it } from 'vitest';
-import { FakeMesh } from '../../testing/fake-mesh.ts';
-import { PretendBrowser } from '../../testing/pretend-browser.ts';
-import { MemoryStore } from '../store.ts';
+import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { PretendBrowser } from '../../../testing/pretend-browser.ts';
+import { MemoryStore } from '../../store.ts';
 import { Branches, lineOf } from './branches.ts';
-import { TalkCarrier } from './carry/talk-carrier.ts';
-import { asBackup, readBackup } from './carry/backup.ts';
+import { TalkCarrier } from '../carry/talk-carrier.ts';
+import { asBackup, readBackup } from '../carry/backup.ts';
 import { TurnEditing } from './turn-editing.svelte.ts';
-import type { Answer, ShownTurn } from './turn.ts';
+import type { Answer, ShownTurn } from '../turn.ts';
 
 async function tabs(count: number): Promise<FakeMesh[]> {
   const [store, browser] = [new MemoryStore(), new PretendBrowser()];

@@ -2,7 +2,7 @@
  * The branches of a conversation. Each turn follows one that was there before it: the one it names, or, where it names none, the one
  * kept before it, as in conversations from before there were branches. Turns that follow the same one are versions of each other.
  */
-import type { ShownTurn } from './turn.ts';
+import type { ShownTurn } from '../turn.ts';
 
 type Turn = Pick<ShownTurn, 'id' | 'after'>;
 

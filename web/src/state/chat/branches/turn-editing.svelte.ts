@@ -4,12 +4,12 @@
  */
 import { newTaskId } from '@llmesh/core/base/ids';
 import { SvelteMap } from 'svelte/reactivity';
-import type { AnswerDesk } from './answer-desk.svelte.ts';
-import type { TakenOut } from './kept/taken-out.ts';
-import type { KeptTurns } from './kept/kept-turns.ts';
-import type { TurnList } from './turn-list.svelte.ts';
-import { isRunning, newAnswer, saidOf, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
-import type { Scope } from '../scope.ts';
+import type { AnswerDesk } from '../answer-desk.svelte.ts';
+import type { TakenOut } from '../kept/taken-out.ts';
+import type { KeptTurns } from '../kept/kept-turns.ts';
+import type { TurnList } from '../turn-list.svelte.ts';
+import { isRunning, newAnswer, saidOf, type Answer, type AskedModel, type ShownTurn } from '../turn.ts';
+import type { Scope } from '../../scope.ts';
 
 /** The conversation that it works for. */
 export interface EditingOf {
