@@ -64,8 +64,7 @@ describe('a turn', () => {
     const mesh = await answered({ id: 'gemma' as ModelId, name: 'Gemma 3 4B' });
     await press('More for this answer', mesh);
     await press('Have it answer, too', mesh);
-    const [first, second] = mesh.asked.map(({ request }) => request.model);
-    expect([first, second].toSorted()).toEqual(['gemma', 'qwen3-8b']);
+    expect(new Set(mesh.asked.map(({ request }) => request.model))).toEqual(new Set(['gemma', 'qwen3-8b']));
     expect(screen.getByRole('group', { name: 'Versions of this answer' }).textContent).toContain('2 of 2');
   });
 

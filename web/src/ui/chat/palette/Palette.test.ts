@@ -2,7 +2,6 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, expect, it, vi } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
 import { ConversationSearch } from '../../../state/chat/search/conversation-search.svelte.ts';
-import type { Router } from '../../../state/shell/router.svelte.ts';
 import type { ChatPageState } from '../chat-page-state.ts';
 import PaletteKeys from './PaletteKeys.svelte';
 
@@ -27,7 +26,7 @@ it('opens on Ctrl+K, goes where Enter says, and leaves an open dialog alone', as
   const texts = vi.fn(async () => []);
   const search = new ConversationSearch({ list: () => conversations.list, texts, clock, failed: () => {} });
   const app = { chat: mesh.chat, settings: mesh.settings, search } as unknown as ChatPageState;
-  render(PaletteKeys, { app, router: { go } as unknown as Router });
+  render(PaletteKeys, { app, router: { go } as never });
   await fireEvent.keyDown(window, { key: 'k', ctrlKey: true });
   const box = await screen.findByRole('combobox', {}, { timeout: 10_000 });
   await mesh.settle();
