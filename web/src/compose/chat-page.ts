@@ -1,4 +1,5 @@
 /** Puts the Chat page together: what can be asked, whom, and the conversations. */
+import type { Presets } from '../state/chat/asking/presets.svelte.ts';
 import type { Ask } from '../state/ask.ts';
 import { getJson } from '../adapters/get-json.ts';
 import { notKept, warn } from '../adapters/log.ts';
@@ -157,6 +158,18 @@ export function composeChatPage({
     clock,
     failed: (error) => warn('a conversation cannot be searched', error),
   });
+  const openPresets = async () => {
+    const { Presets } = await import('../state/chat/asking/presets.svelte.ts');
+    const opened = new Presets(records, notKept);
+    await opened.restore();
+    return opened;
+  };
+  /** The same each time, once they could be read. */
+  let presets: Promise<Presets> | null = null;
+  const noPresets = (error: unknown): never => {
+    presets = null;
+    throw error;
+  };
   addEventListener('pagehide', () => places.write());
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'hidden') return;
@@ -175,6 +188,7 @@ export function composeChatPage({
     adapters,
     ownAdapters: async () =>
       (await import('./own-adapters.ts')).openOwnAdapters({ store, carrier: files.carrier, choice: adapters }),
+    presets: () => (presets ??= openPresets().catch(noPresets)),
     credits,
     context: new OpenContext({ chat, models, memories }),
     local,

@@ -106,7 +106,8 @@ function running(answer: Answer, change: Running): Answer {
 }
 
 function asked(answer: Answer, { scope, model, goOn }: Extract<AnswerChange, { type: 'asked' }>): Answer {
-  const fresh = newAnswer(answer.id, scope, model);
+  const { after } = answer;
+  const fresh = { ...newAnswer(answer.id, scope, model), ...(after !== undefined && { after }) };
   if (!goOn) return fresh;
   const { provider, native, text, thought, tokens, ids, seams, check, bill } = answer;
   return { ...fresh, provider, native, text, thought, tokens, ids, seams, check, bill };

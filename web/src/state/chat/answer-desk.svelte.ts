@@ -2,6 +2,7 @@
 import type { Bill } from '@llmesh/core/ask/bill';
 import { next } from './answer-change.ts';
 import { AnswerRun, change, keepWaiting, type AnswerRunNeeds } from './answer-run.ts';
+import type { Asking } from './asking/asking.ts';
 import type { AnswerCheck } from './check/answer-check.ts';
 import { AnswerKeeper } from './kept/answer-keeper.ts';
 import type { KeptTurns } from './kept/kept-turns.ts';
@@ -12,6 +13,7 @@ import type { Release } from '../locks.ts';
 import { absentFor, missingFor } from './obstacles.ts';
 import { questionFor, type QuestionNeeds } from './question.ts';
 import type { Scope } from '../scope.ts';
+import { MAX_TOKENS } from '../settings.svelte.ts';
 import { plain, type TurnList } from './turn-list.svelte.ts';
 import { isRunning, type Answer, type AskedModel } from './turn.ts';
 
@@ -28,6 +30,8 @@ export interface DeskOf {
   kept: KeptTurns;
   /** null: there is none to ask. */
   modelFor: (scope: Scope) => AskedModel | null;
+  /** How its questions are asked. */
+  asking: () => Asking | null;
   /** Another tab deleted the conversation before this was asked in it. */
   gone: (question: string) => void;
   /** Another tab has an answer written. */
@@ -89,7 +93,8 @@ export class AnswerDesk {
     const before = plain(answer);
     const asked = next(before, { type: 'asked', scope, model: model ?? modelFor(scope), goOn });
     const why = missingFor(asked, this.#needs);
-    list.put(asked);
+    if (list.has(asked.id) || asked.after !== undefined) list.put(asked);
+    else list.follow(asked);
     const shown = list.answer(asked.id)!;
     if (why === null) {
       const run = new AnswerRun(shown, before, this.#needs);
@@ -206,7 +211,8 @@ export class AnswerDesk {
     );
     this.#keeper = keeper;
     await whole();
-    const request = questionFor(list.all, run.answer, this.#needs);
+    const request = questionFor(list.lineTo(id), run.answer, this.#needs, this.#of.asking());
+    if (request.maxTokens !== MAX_TOKENS) run.answer.most = request.maxTokens;
     // Those whom the person trusts are not doubted, and nobody else gets to read what they are asked.
     const checks = run.answer.scope === 'anyone' && this.#needs.settings.checks;
     const onChecked = (check: AnswerCheck) => this.#checked(run, check);

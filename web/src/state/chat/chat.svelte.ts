@@ -230,6 +230,7 @@ export class Chat {
     // What was open has been turned away from, if it was known before that it is gone.
     if (open === conversation || open === this.#unsent) this.#turnTo(fresh);
     fresh.scope = conversation.scope;
+    fresh.asking = conversation.asking;
     fresh.send(question);
   }
 

@@ -1,15 +1,21 @@
 /** Which part of a conversation is sent along with a question. */
 import type { Turn } from '@llmesh/core/protocol';
+import { firstTurns, memoryBeside, type Asking } from './asking/asking.ts';
 import { mayReach, type Scope } from '../scope.ts';
 import { windowOf, type Exchange, type Memory } from './context/window.ts';
 import { saidOf, type ShownTurn } from './turn.ts';
 
 /**
- * The turns that lead to the answer `answerId`, its question last. Left out: questions that got no word of an answer, those
+ * The turns that lead to the answer `answerId`, its question last, after what the model is told first. Left out: questions that got no word of an answer, those
  * asked within a narrower scope than this one, what models thought before they spoke, and
  * the oldest that the model has no room for.
  */
-export function contextOf(turns: readonly ShownTurn[], answerId: string, memory: Memory): Turn[] {
+export function contextOf(
+  turns: readonly ShownTurn[],
+  answerId: string,
+  memory: Memory,
+  asking: Asking | null = null,
+): Turn[] {
   const at = turns.findLastIndex(({ id }) => id === answerId);
   const answer = turns[at];
   if (answer?.role !== 'assistant') return [];
@@ -19,13 +25,14 @@ export function contextOf(turns: readonly ShownTurn[], answerId: string, memory:
   // What there is of it is not sent as a turn, but continued.
   const asked = { ...last, said: '' };
   const exchanges = [...all.slice(0, -1), asked];
-  const { first } = windowOf(exchanges, memory, answer.text === '' ? 0 : answer.tokens);
-  return exchanges
+  const { first } = windowOf(exchanges, memoryBeside(memory, asking), answer.text === '' ? 0 : answer.tokens);
+  const sent = exchanges
     .slice(first)
     .flatMap(({ question, said }) => [
       { role: 'user' as const, content: question },
       ...(said === '' ? [] : [{ role: 'assistant' as const, content: said }]),
     ]);
+  return [...firstTurns(asking), ...sent];
 }
 
 /** Questions and their answers, as they would be sent within `scope`. The last is there whether or not it has an answer. */

@@ -10,8 +10,10 @@ import type { Unfinished } from './kept/unfinished.ts';
 import type { KeptTurn, Talk } from './kept-conversation.ts';
 import type { Locks } from '../locks.ts';
 import { missingFor } from './obstacles.ts';
+import type { Asking } from './asking/asking.ts';
 import type { Scope } from '../scope.ts';
 import { titleOf } from './title.ts';
+import type { EditingOf, TurnEditing } from './branches/turn-editing.svelte.ts';
 import { plain, TurnList } from './turn-list.svelte.ts';
 import {
   canGoOn,
@@ -30,7 +32,8 @@ export interface ConversationNeeds extends AnswerDeskNeeds {
   gone: (conversation: Conversation, question: string) => void;
 }
 
-export interface KeptConversation extends Pick<Talk, 'title' | 'named' | 'scope' | 'models'>, ReadTurns {}
+export interface KeptConversation
+  extends Pick<Talk, 'title' | 'named' | 'scope' | 'models' | 'tip' | 'asking'>, ReadTurns {}
 
 export class Conversation {
   readonly id: string;
@@ -40,6 +43,7 @@ export class Conversation {
   readonly #watch: AnswerWatch;
   readonly #desk: AnswerDesk;
   readonly #earlier: EarlierTurns;
+  #editing = $state.raw<TurnEditing | null>(null);
   /** What it was called when it was read. */
   readonly #keptTitle: string;
   /** What its person calls it; null: it is called after its first question. */
@@ -49,22 +53,29 @@ export class Conversation {
   /** What was chosen here; within the other scopes it is what is chosen everywhere. */
   #models = $state.raw<Talk['models']>({});
 
+  #asking = $state.raw<Asking | null>(null);
+
   constructor(needs: ConversationNeeds, id: string = newTaskId(), kept: KeptConversation | null = null) {
     this.#needs = needs;
     this.id = id;
-    this.#list = new TurnList(kept?.turns);
+    this.#list = new TurnList(kept?.turns, kept?.tip, kept === null || kept.earlier === null);
     this.#scope = kept?.scope ?? null;
     this.#models = kept?.models ?? {};
+    this.#asking = kept?.asking ?? null;
     this.#keptTitle = kept?.title ?? '';
     this.#name = kept?.named === true ? kept.title : null;
     this.#earlier = new EarlierTurns(kept?.earlier ?? null, (turns) => this.#takeEarlier(turns), needs);
-    const about = () => ({ title: this.title, scope: this.scope, models: this.#models });
+    const about = () => ({ title: this.title, scope: this.scope, models: this.#models, asking: this.#asking });
     this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
     const modelFor = (scope: Scope) => this.#modelFor(scope);
     const gone = (question: string) => needs.gone(this, question);
     const watch = () => this.#watch.look();
     const whole = () => this.#earlier.read;
-    this.#desk = new AnswerDesk({ id, list: this.#list, kept: this.#kept, modelFor, gone, watch, whole }, needs);
+    const asking = () => this.#asking;
+    this.#desk = new AnswerDesk(
+      { id, list: this.#list, kept: this.#kept, modelFor, asking, gone, watch, whole },
+      needs,
+    );
     const answers = () => this.#watched.map((answer) => ({ id: answer.id, order: this.#list.orderOf(answer.id) }));
     this.#watch = new AnswerWatch({ talk: id, answers, found: (answer, order) => this.take(order, answer) }, needs);
     this.#watch.look();
@@ -86,9 +97,19 @@ export class Conversation {
     return this.#modelFor(this.scope);
   }
 
+  /** How its next questions are asked; null: as all are. */
+  get asking(): Asking | null {
+    return this.#asking;
+  }
+
+  set asking(asking: Asking | null) {
+    this.#asking = asking;
+    void this.#kept.chooseAsking();
+  }
+
   /** The model that was just chosen on the page is the one of this conversation from now on. */
   takeChoice(model = this.#needs.models.chosenFor(this.scope)): void {
-    if (this.#list.all.length > 0) this.#pin(this.scope, model);
+    if (this.#list.known.length > 0) this.#pin(this.scope, model);
     void this.#kept.choose();
   }
 
@@ -115,7 +136,7 @@ export class Conversation {
   }
 
   get title(): string {
-    return this.#name ?? (this.isReading ? this.#keptTitle : titleOf(this.#list.all));
+    return this.#name ?? (this.isReading ? this.#keptTitle : titleOf(this.#list.known));
   }
 
   /** The answer that is being written, by this tab or another. */
@@ -129,10 +150,54 @@ export class Conversation {
     // From here on this conversation does not follow the settings.
     const scope = this.scope;
     this.#scope = scope;
+    this.#editing?.settle();
     const model = this.#modelFor(scope);
     this.#pin(scope, model);
-    this.#list.put({ role: 'user', id: newTaskId(), text });
+    const question = { role: 'user', id: newTaskId(), text } as const;
+    this.#list.follow(question);
     this.#desk.begin(newAnswer(newTaskId(), scope, model));
+  }
+
+  /** What was done with single turns; null: nothing yet. */
+  get edits(): TurnEditing | null {
+    return this.#editing;
+  }
+
+  /** What can be done with single turns. `make`: the code for it is fetched when somebody first wants it. */
+  edit(make: (of: EditingOf) => TurnEditing): TurnEditing {
+    return (this.#editing ??= make({
+      list: this.#list,
+      kept: this.#kept,
+      desk: this.#desk,
+      scope: () => this.scope,
+      modelFor: (scope) => this.#modelFor(scope),
+      isRunning: () => this.running !== null,
+    }));
+  }
+
+  /** The turns that stand in the place of this one in other branches, and itself, oldest first. */
+  versionsOf(id: string): readonly string[] {
+    return this.#list.versionsOf(id);
+  }
+
+  /** The turn that was asked last, in whichever branch. */
+  get newest(): ShownTurn | null {
+    return this.#list.known.at(-1) ?? null;
+  }
+
+  /** The line up to this turn. */
+  lineTo(id: string): readonly ShownTurn[] {
+    return this.#list.lineTo(id);
+  }
+
+  /** Shows the branch that begins with this turn, in all tabs. */
+  showVersion(id: string): void {
+    const tip = this.#list.leafOf(id);
+    if (tip === null) return;
+    this.#list.tip = tip;
+    void this.#kept.showBranch(tip);
+    const versions = this.versionsOf(id);
+    this.#needs.announce(`Version ${versions.indexOf(id) + 1} of ${versions.length}.`);
   }
 
   /** Stops the answer, whichever tab has it written. */
@@ -203,6 +268,8 @@ export class Conversation {
     const at = turns.findIndex((turn) => turn.id === answerId);
     const [question, answer] = [turns[at - 1], turns[at]];
     if (question?.role !== 'user' || answer?.role !== 'assistant' || isRunning(answer)) return null;
+    // Its other answers would be without a question.
+    if (this.versionsOf(answerId).length > 1) return null;
     void this.#kept.takeOut([question.id, answerId]);
     return question.text;
   }
@@ -226,7 +293,7 @@ export class Conversation {
     // Another turn in its place means the same: the conversation was emptied meanwhile, and began anew.
     if (before !== null && before !== turn?.id) this.#lose(before);
     if (turn !== null && !this.#kept.isTaken(turn.id)) {
-      if (this.#desk.run?.answer.id === turn.id) this.#list.place(turn.id, order);
+      if (this.#desk.run?.answer.id === turn.id) this.#list.place(turn.id, order, turn.after);
       else this.#list.put(turn, order);
     }
     this.#watch.look();
@@ -238,8 +305,9 @@ export class Conversation {
   /** All that is kept of it: this tab slept, and was not told what became of it. */
   takeAll(kept: readonly KeptTurn[]): void {
     this.#earlier.skipAll();
+    this.#list.isWhole = true;
     const there = new Set(kept.map(({ turn }) => turn.id));
-    const gone = this.#list.all.filter(({ id }) => this.#list.orderOf(id) !== null && !there.has(id));
+    const gone = this.#list.known.filter(({ id }) => this.#list.orderOf(id) !== null && !there.has(id));
     for (const { id } of gone) this.take(this.#list.orderOf(id)!, null);
     for (const { order, turn } of kept) this.take(order, turn);
   }
@@ -252,8 +320,10 @@ export class Conversation {
   }
 
   /** What another tab chose in it. */
-  takeAbout({ scope, models, named, title }: Pick<Talk, 'scope' | 'models' | 'named' | 'title'>): void {
+  takeAbout({ scope, models, named, title, tip, asking }: Omit<KeptConversation, keyof ReadTurns>): void {
     this.#name = named ? title : null;
+    this.#list.tip = tip;
+    this.#asking = asking;
     this.#scope = scope;
     this.#models = models;
   }
@@ -287,7 +357,7 @@ export class Conversation {
   /** Plain data, to be kept. */
   snapshot(): ShownTurn[] {
     const { run } = this.#desk;
-    return this.#list.all.map((turn) => (turn === run?.answer ? run.keptAs(plain(run.answer)) : plain(turn)));
+    return this.#list.known.map((turn) => (turn === run?.answer ? run.keptAs(plain(run.answer)) : plain(turn)));
   }
 
   #takeEarlier(turns: readonly KeptTurn[]): void {

@@ -43,6 +43,11 @@ export class Conversations {
     });
   }
 
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.#needs.now();
+  }
+
   /** Those that are pinned, then the others, newest first. */
   get list(): readonly Summary[] {
     return this.#list;

@@ -8,13 +8,19 @@ import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/bas
 import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/protocol';
 import { KeptScope } from '../scope.ts';
 import { AskedAdapterSchema } from './adapters/adapter-choice.svelte.ts';
+import { AskingSchema, type Asking } from './asking/asking.ts';
 import { AnswerBillSchema } from './check/answer-bill.ts';
 import { AnswerCheckSchema } from './check/answer-check.ts';
+import { isBranched } from './branches/branches.ts';
 import { titleOf } from './title.ts';
 import type { ShownTurn } from './turn.ts';
 
-/** Of the layout. What a newer page has kept is left alone by this one. */
+/**
+ * Of the layout. What a newer page has kept is left alone by this one, and so do earlier pages with conversations that have branches or
+ * are asked in a way of their own: they would take all branches for one conversation, and forget the rest.
+ */
 const VERSION = 1;
+const RICHER_VERSION = 2;
 
 const ModelSchema = v.object({
   id: v.custom<ModelId>(isModelId),
@@ -28,7 +34,7 @@ const Order = v.pipe(v.number(), v.integer(), v.minValue(0));
 const ChosenModel = v.optional(v.fallback(v.optional(ModelSchema), undefined));
 
 const TalkSchema = v.object({
-  version: v.literal(VERSION),
+  version: v.picklist([VERSION, RICHER_VERSION]),
   id: v.string(),
   title: v.string(),
   /** Its person has named it: the title does not follow the first question. Missing in those kept before anybody could. */
@@ -40,6 +46,10 @@ const TalkSchema = v.object({
   updatedAt: v.number(),
   /** The order of its next turn. */
   next: Order,
+  /** The last turn of the branch that is shown; null: there is one line only. */
+  tip: v.optional(v.nullable(v.string()), null),
+  /** How its questions are asked; null: as all are. */
+  asking: v.optional(v.fallback(v.nullable(AskingSchema), null), null),
   /** The orders of the answers that wait until somebody comes. */
   waiting: v.array(Order),
   /** Who may run its next question. */
@@ -80,11 +90,16 @@ const IdsSchema = v.object({
   sha256: v.string(),
 });
 
+// Missing where it follows the turn kept before it.
+const After = v.optional(v.nullable(v.string()));
+
 const TurnSchema = v.variant('role', [
-  v.object({ role: v.literal('user'), id: v.string(), text: v.string() }),
+  v.object({ role: v.literal('user'), id: v.string(), after: After, text: v.string() }),
   v.object({
     role: v.literal('assistant'),
     id: v.string(),
+    after: After,
+    edited: v.optional(v.literal(true)),
     scope: KeptScope,
     model: v.nullable(ModelSchema),
     state: v.picklist([
@@ -121,6 +136,7 @@ const TurnSchema = v.variant('role', [
       null,
     ),
     tokens: v.number(),
+    most: v.optional(v.number()),
     // Optional: a text can be continued without ids.
     ids: v.optional(v.fallback(v.nullable(IdsSchema), null), null),
     // Missing in answers kept before conversations of other programs could come in.
@@ -183,6 +199,8 @@ export function newTalk(id: string, title: string, now: number): Talk {
     created: now,
     updatedAt: now,
     next: 0,
+    tip: null,
+    asking: null,
     waiting: [],
     scope: 'device',
     models: {},
@@ -192,8 +210,10 @@ export function newTalk(id: string, title: string, now: number): Talk {
 /** The record of a conversation, as its turns tell it. It goes to nobody until the person says so. */
 export function talkFrom(id: string, turns: readonly KeptTurn[], now: number): Talk {
   const waiting = turns.filter(({ turn }) => turn.role === 'assistant' && turn.state === 'waiting');
+  const all = turns.map(({ turn }) => turn);
   return {
-    ...newTalk(id, titleOf(turns.map(({ turn }) => turn)), now),
+    ...newTalk(id, titleOf(all), now),
+    ...richer(isBranched(all) ? (all.at(-1)?.id ?? null) : null, null),
     next: Math.max(-1, ...turns.map(({ order }) => order)) + 1,
     waiting: waiting.map(({ order }) => order),
   };
@@ -201,7 +221,12 @@ export function talkFrom(id: string, turns: readonly KeptTurn[], now: number): T
 
 export function isNewer(value: unknown): boolean {
   const { version } = (value ?? {}) as { version?: unknown };
-  return typeof version === 'number' && version > VERSION;
+  return typeof version === 'number' && version > RICHER_VERSION;
+}
+
+/** What the record of a conversation says of its branches and the way it is asked, and the layout that it has for that. */
+export function richer(tip: string | null, asking: Asking | null): Pick<Talk, 'version' | 'tip' | 'asking'> {
+  return { version: tip === null && asking === null ? VERSION : RICHER_VERSION, tip, asking };
 }
 
 /** `null` when what was kept is no conversation that this page can read. */

@@ -1,7 +1,8 @@
 /** What is asked of the mesh, or of this device, for one answer of a conversation. */
 import type { PeerId } from '@llmesh/core/base/ids';
 import { contextOf } from './context.ts';
-import { MAX_TOKENS, type Settings } from '../settings.svelte.ts';
+import { lengthOf, samplingWith, type Asking } from './asking/asking.ts';
+import type { Settings } from '../settings.svelte.ts';
 import type { Trusted } from '../trust/trusted.svelte.ts';
 import type { ModelMemories } from './context/model-memories.svelte.ts';
 import { keptOf, writerOf, type Answer, type AskedModel, type ShownTurn } from './turn.ts';
@@ -13,11 +14,12 @@ export interface QuestionNeeds {
   memories: ModelMemories;
 }
 
-/** Continues what there is of the answer, which has a model by now. */
+/** Continues what there is of the answer, which has a model by now. `turns`: the line that leads to it. */
 export function questionFor(
   turns: readonly ShownTurn[],
   answer: Answer,
   { settings, trusted, memories }: QuestionNeeds,
+  asking: Asking | null = null,
 ): AskRequest {
   const { id: model, sha256, adapter } = answer.model!;
   const only = answer.scope === 'trusted' ? trusted.peers : null;
@@ -30,9 +32,9 @@ export function questionFor(
     ...(sha256 !== undefined && { sha256 }),
     ...(adapter !== undefined && { adapter: adapter.sha256, brings: adapter.content }),
     only,
-    turns: contextOf(turns, answer.id, memories.of(answer.model, answer.scope)),
-    sampling: settings.samplingFor(model),
-    maxTokens: MAX_TOKENS,
+    turns: contextOf(turns, answer.id, memories.of(answer.model, answer.scope), asking),
+    sampling: samplingWith(settings.samplingFor(model), asking),
+    maxTokens: lengthOf(asking),
     prefer: lastWriter(before, answer.model!, only),
     hedge: settings.hedge,
     copies: settings.fast ? 2 : 1,

@@ -2,24 +2,85 @@
  * The turns of a conversation as they are shown. Those that stand still are plain values that never change in place, and an answer
  * that is being written is watched by itself: a word that comes touches one turn, however many there are.
  */
+import { Branches, isBranched } from './branches/branches.ts';
 import { isRunning, type Answer, type ShownTurn } from './turn.ts';
 import type { KeptTurn } from './kept-conversation.ts';
 
 export class TurnList {
+  /** Of all branches, in the order of asking. */
   #turns = $state.raw<readonly ShownTurn[]>([]);
+  #tip = $state.raw<string | null>(null);
+  #isWhole = $state.raw(true);
+  /** What those follow that are not kept yet and name nothing: the end of what was shown when they were asked. */
+  readonly #behind = new Map<string, string>();
+  /** null: there is one line only. */
+  readonly #branches = $derived.by(() =>
+    isBranched(this.#turns) ? new Branches(this.#turns, { isWhole: this.#isWhole, behind: this.#behind }) : null,
+  );
+  readonly #line = $derived(this.#branches === null ? this.#turns : this.#branches.line(this.#tip));
   /** Those that are being written, by this tab or another. */
   #live = $state.raw<readonly Answer[]>([]);
   /** The places of the turns that are kept, and which turn has each. */
   readonly #orders = new Map<string, number>();
   readonly #ids = new Map<number, string>();
 
-  constructor(kept: readonly KeptTurn[] = []) {
+  /** `tip`: the last turn of the branch that is shown. `isWhole`: no earlier turns are to come. */
+  constructor(kept: readonly KeptTurn[] = [], tip: string | null = null, isWhole = true) {
+    this.#tip = tip;
+    this.#isWhole = isWhole;
     for (const { order, turn } of kept) this.#setOrder(turn.id, order);
     this.#turns = kept.map(({ turn }) => this.#shown(turn));
   }
 
+  /** Those of the branch that is shown. */
   get all(): readonly ShownTurn[] {
+    return this.#line;
+  }
+
+  /** Those of all branches, in the order of asking. */
+  get known(): readonly ShownTurn[] {
     return this.#turns;
+  }
+
+  /** Shows the branch through this turn. */
+  set tip(id: string | null) {
+    this.#tip = id;
+  }
+
+  /** The line up to this turn, whichever branch is shown. */
+  lineTo(id: string): readonly ShownTurn[] {
+    if (this.#branches !== null) return this.#branches.lineTo(id);
+    return this.#turns.slice(0, this.#turns.findIndex((turn) => turn.id === id) + 1);
+  }
+
+  /** What this turn follows; null: nothing. */
+  parentOf(id: string): string | null {
+    if (this.#branches !== null) return this.#branches.parentOf(id);
+    return this.#turns[this.#turns.findIndex((turn) => turn.id === id) - 1]?.id ?? null;
+  }
+
+  /** The turns that stand in the same place in other branches, and this one, oldest first. */
+  versionsOf(id: string): readonly string[] {
+    return this.#branches?.versionsOf(id) ?? [id];
+  }
+
+  /** Those that follow this turn. */
+  childrenOf(id: string): readonly string[] {
+    if (this.#branches !== null) return this.#branches.childrenOf(id);
+    const next = this.#turns[this.#turns.findIndex((turn) => turn.id === id) + 1];
+    return next === undefined ? [] : [next.id];
+  }
+
+  /** The last turn of the newest line through this one. */
+  leafOf(id: string): string | null {
+    return this.#branches === null ? (this.#turns.at(-1)?.id ?? null) : this.#branches.leafOf(id);
+  }
+
+  /** Adds what is asked after all that is shown. */
+  follow(turn: ShownTurn): void {
+    const last = this.#line.at(-1);
+    if (last !== undefined) this.#behind.set(turn.id, last.id);
+    this.put(turn);
   }
 
   get live(): readonly Answer[] {
@@ -68,8 +129,9 @@ export class TurnList {
     else this.#turns = this.#withInPlace(shown);
   }
 
-  /** Shows many turns more, each in its place. */
+  /** Shows the earlier turns, each in its place: now they are all here. */
   putAll(kept: readonly KeptTurn[]): void {
+    this.#isWhole = true;
     for (const { order, turn } of kept) this.#setOrder(turn.id, order);
     const turns = [...kept.map(({ turn }) => this.#shown(turn)), ...this.#turns];
     this.#turns = turns.toSorted((a, b) => {
@@ -84,10 +146,17 @@ export class TurnList {
     if (live !== undefined && !isRunning(live)) this.put(live);
   }
 
-  /** Notes where a turn has been kept. */
-  place(id: string, order: number): void {
+  /** All turns are here. */
+  set isWhole(isWhole: boolean) {
+    this.#isWhole = isWhole;
+  }
+
+  /** Notes where a turn has been kept, and what it follows there. */
+  place(id: string, order: number, after?: ShownTurn['after']): void {
     const turn = this.#turns.findLast((one) => one.id === id);
-    if (this.orderOf(id) === order || turn === undefined) return;
+    if (turn === undefined) return;
+    if (after !== undefined && turn.after !== after) this.#follows(turn, after);
+    if (this.orderOf(id) === order) return;
     this.#setOrder(id, order);
     this.#turns = this.#withInPlace(turn);
   }
@@ -96,7 +165,18 @@ export class TurnList {
     return this.#turns.some((turn) => turn.id === id);
   }
 
+  /** Takes these out; what followed them follows what came before. */
   remove(ids: readonly string[]): void {
+    const branches = this.#branches;
+    if (branches !== null) {
+      const gone = new Set(ids);
+      this.#tip = branches.leftBefore(this.#tip, gone);
+      for (const turn of this.#turns) {
+        if (typeof turn.after === 'string' && gone.has(turn.after)) {
+          this.#follows(turn, branches.leftBefore(turn.after, gone));
+        }
+      }
+    }
     for (const id of ids) this.#forgetOrder(id);
     this.#turns = this.#turns.filter(({ id }) => !ids.includes(id));
     if (this.#live.some(({ id }) => ids.includes(id))) this.#live = this.#live.filter(({ id }) => !ids.includes(id));
@@ -118,12 +198,20 @@ export class TurnList {
     return turns;
   }
 
+  #follows(turn: ShownTurn, after: string | null): void {
+    const live = this.#live.find(({ id }) => id === turn.id);
+    if (live !== undefined) live.after = after;
+    else this.#turns = this.#turns.map((one) => (one === turn ? { ...one, after } : one));
+  }
+
   #placeOf({ id }: ShownTurn): number {
     return this.#orders.get(id) ?? Infinity;
   }
 
   #setOrder(id: string, order: number): void {
     this.#forgetOrder(id);
+    // Its record says what it follows.
+    this.#behind.delete(id);
     this.#orders.set(id, order);
     this.#ids.set(order, id);
   }

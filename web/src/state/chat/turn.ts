@@ -66,6 +66,8 @@ export interface ShownSeam extends Omit<Seam, 'provider'> {
 export interface Question {
   role: 'user';
   id: string;
+  /** What it follows; null: nothing. Left out: the turn kept before it. */
+  after?: string | null | undefined;
   text: string;
 }
 
@@ -78,6 +80,10 @@ export interface KeptIds {
 export interface Answer {
   role: 'assistant';
   id: string;
+  /** What it follows; null: nothing. Left out: the turn kept before it. */
+  after?: string | null | undefined;
+  /** The person wrote it in place of the model. Left out: they did not. */
+  edited?: true | undefined;
   /** Who can answer, as chosen when it was asked. */
   scope: Scope;
   /** null: asked while nobody lent anything; the next model that comes is taken. */
@@ -103,6 +109,8 @@ export interface Answer {
   /** Its parts, where the model thinks before it speaks; null: all of the text is said. */
   thought: Thought | null;
   tokens: number;
+  /** So many were asked for at most. Left out: as many as usual. */
+  most?: number | undefined;
   /** The token ids of an unfinished answer, so that it can be continued; null: not known. */
   ids: KeptIds | null;
   /** Those who continued it, in order. */
@@ -168,10 +176,10 @@ export function canGoOn(answer: Answer): boolean {
 }
 
 /** Was it cut where we asked for no more, and not where the model's memory was full? */
-export function isCutAtLimit({ state, receipt, seams }: Answer): boolean {
+export function isCutAtLimit({ state, receipt, seams, most = MAX_TOKENS }: Answer): boolean {
   if (state !== 'done' || receipt?.cut !== true) return false;
   const from = seams.findLast(({ continued }) => continued)?.atToken ?? 0;
-  return receipt.completionTokens - from >= MAX_TOKENS;
+  return receipt.completionTokens - from >= most;
 }
 
 /** Who writes it, or wrote last; null: nobody yet, or this device. */

@@ -4,6 +4,7 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
+import type { Presets } from '../../state/chat/asking/presets.svelte.ts';
 import type { OwnAdapters } from '../../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
 import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
@@ -35,6 +36,8 @@ export interface ChatPageState {
   adapters: AdapterChoice;
   /** The same each time. Rejects as parts of the page do that are fetched later. */
   ownAdapters: () => Promise<OwnAdapters>;
+  /** Ways of asking with names. Rejects as parts of the page do that are fetched later, and when the store does. */
+  presets: () => Promise<Presets>;
   context: OpenContext;
   local: LocalModels;
   localRun: LocalRun;

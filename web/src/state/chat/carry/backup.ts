@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { isTaskId } from '@llmesh/core/base/ids';
 import { next } from '../answer-change.ts';
+import { isBranched } from '../branches/branches.ts';
 import { parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
 import { isRunning, newAnswer, type ShownTurn } from '../turn.ts';
 import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk, type Incoming } from './carried-talk.ts';
@@ -9,6 +10,8 @@ import { MOST_TITLE } from '../title.ts';
 
 export const FORMAT = 'llmesh-conversations';
 const VERSION = 1;
+/** With what earlier pages know nothing of: branches, and ways of asking. */
+const RICHER_VERSION = 2;
 
 const FileSchema = v.object({
   format: v.literal(FORMAT),
@@ -25,7 +28,8 @@ const EntrySchema = v.object({
 
 export function asBackup(carried: readonly CarriedTalk[]): string {
   const conversations = carried.map(({ talk, turns }) => ({ ...talk, turns: turns.map(rested) }));
-  return JSON.stringify({ format: FORMAT, version: VERSION, conversations });
+  const version = carried.some(({ talk }) => talk.tip !== null || talk.asking !== null) ? RICHER_VERSION : VERSION;
+  return JSON.stringify({ format: FORMAT, version, conversations });
 }
 
 /** Whether this is one, of whatever version. */
@@ -37,7 +41,7 @@ export function isBackup(json: unknown): boolean {
 export function readBackup(json: unknown): Incoming {
   const file = v.safeParse(FileSchema, json);
   if (!file.success) throw new CarryError('This file of conversations is damaged. Save it again where it came from.');
-  if (file.output.version > VERSION) {
+  if (file.output.version > RICHER_VERSION) {
     throw new CarryError('This file was saved by a newer LLMesh. Reload this page to update it, and try again.');
   }
   const read = file.output.conversations.slice(0, MOST_TALKS).map(carriedFrom);
@@ -52,15 +56,29 @@ function carriedFrom(value: unknown): CarriedTalk | null {
   const talk = parseTalk({ ...(value as object), ...about, version: 1, next: 0, waiting: [] });
   if (talk === null) return null;
   const read = turns.map(parseTurn).filter((turn) => turn !== null);
-  return { talk: aboutOf(talk), turns: read.filter(({ text }) => text.length <= MOST_TEXT).map(rested) };
+  const ids = new Set<string>();
+  const own = read.filter(({ id, text }) => text.length <= MOST_TEXT && !ids.has(id) && ids.add(id));
+  const tip = isBranched(own) ? (talk.tip ?? own.at(-1)!.id) : null;
+  return { talk: { ...aboutOf(talk), tip }, turns: own.map(rested) };
 }
 
-export function aboutOf({ id, title, created, updatedAt, scope, models, named, pinned }: Talk): CarriedTalk['talk'] {
-  return { id, title, created, updatedAt, scope, models, named, pinned };
+export function aboutOf({
+  id,
+  title,
+  created,
+  updatedAt,
+  scope,
+  models,
+  named,
+  pinned,
+  tip,
+  asking,
+}: Talk): CarriedTalk['talk'] {
+  return { id, title, created, updatedAt, scope, models, named, pinned, tip, asking };
 }
 
 /** Nobody writes it where it comes to, and nothing is asked there that was only waiting here. */
-function rested(turn: ShownTurn): ShownTurn {
+export function rested(turn: ShownTurn): ShownTurn {
   if (turn.role === 'user') return turn;
   if (isRunning(turn)) return next(turn, { type: 'closed' });
   if (turn.state !== 'waiting') return turn;

@@ -98,7 +98,7 @@ describe('a file of conversations', () => {
     const damaged = { ...talk, id: idFrom('other'), turns: [...talk.turns, { role: 'root' }, null] };
     const { talks, leftOut } = read({ ...file, conversations: [talk, damaged, { ...talk, id: '../../x' }, 7] });
     expect([talks.map(({ turns }) => turns.length), leftOut]).toEqual([[4, 4], 2]);
-    expect(() => read({ ...file, version: 2 })).toThrow('newer LLMesh');
+    expect(() => read({ ...file, version: 3 })).toThrow('newer LLMesh');
     expect(() => read({ ...file, conversations: 'none' })).toThrow('damaged');
   });
 

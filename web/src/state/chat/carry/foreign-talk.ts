@@ -36,7 +36,15 @@ export function carriedTalk(program: string, talk: ForeignTalk, now: number): Ca
   const updatedAt = millis(talk.updated ?? talk.created) ?? now;
   const about = { created: millis(talk.created) ?? updatedAt, updatedAt, scope: 'device', models: {} } as const;
   return {
-    talk: { ...about, id, title: title === '' ? titleOf(turns) : title, named: title !== '', pinned: false },
+    talk: {
+      ...about,
+      id,
+      title: title === '' ? titleOf(turns) : title,
+      named: title !== '',
+      pinned: false,
+      tip: null,
+      asking: null,
+    },
     turns,
   };
 }

@@ -1,6 +1,7 @@
 /** How full the memory of the model is with the open conversation, and from where on it still reads it. */
 import { untrack } from 'svelte';
 import type { Chat } from '../chat.svelte.ts';
+import { memoryBeside } from '../asking/asking.ts';
 import { exchangesOf } from '../context.ts';
 import type { ModelChoice } from '../model-choice.ts';
 import type { ModelMemories } from './model-memories.svelte.ts';
@@ -32,8 +33,8 @@ export class OpenContext {
   readonly #scale = $derived(this.#memory.scale);
   readonly #window = $derived.by(() => {
     const { open } = this.#needs.chat;
-    const { turns, scope } = open;
-    const memory = { contextTokens: this.#contextTokens, scale: this.#scale };
+    const { turns, scope, asking } = open;
+    const memory = memoryBeside({ contextTokens: this.#contextTokens, scale: this.#scale }, asking);
     // It changes with each message and each answer that ends, and not with each token.
     void [turns.length, open.running === null];
     return untrack(() => {

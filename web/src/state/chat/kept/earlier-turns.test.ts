@@ -36,7 +36,11 @@ beforeEach(async () => {
   const [store, browser] = [new MemoryStore(), new PretendBrowser()];
   [a, b] = [1, 2].map(() => new FakeMesh(new MemoryStore(store), undefined, browser.openTab())) as [FakeMesh, FakeMesh];
   const turns = Array.from({ length: TURNS }, (_, i) => turn(i));
-  await a.conversations.records.append({ id: ID, title: 'Question 0', scope: 'anyone', models: {}, turns }, true, []);
+  await a.conversations.records.append(
+    { id: ID, title: 'Question 0', scope: 'anyone', models: {}, asking: null, turns },
+    true,
+    [],
+  );
   for (const tab of [a, b]) {
     await tab.conversations.restore();
     await tab.open({});

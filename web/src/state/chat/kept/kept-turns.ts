@@ -5,6 +5,7 @@ import { plain, type TurnList } from '../turn-list.svelte.ts';
 import { isRunning, type Answer } from '../turn.ts';
 import { answerLock } from './answer-watch.ts';
 import type { TalkRecords } from './talk-records.ts';
+import type { TakenOut } from './taken-out.ts';
 import type { Clock } from '@llmesh/core/base/clock';
 
 /** How often another tab may just be looking whether the writer of an answer is there, when this one wants to have it written. */
@@ -21,7 +22,7 @@ export interface KeptTurnsNeeds {
 export class KeptTurns {
   readonly #id: string;
   readonly #list: TurnList;
-  readonly #about: () => Pick<Talk, 'title' | 'scope' | 'models'>;
+  readonly #about: () => Pick<Talk, 'title' | 'scope' | 'models' | 'asking'>;
   readonly #needs: KeptTurnsNeeds;
   /** Whether there is a record of the conversation, as far as this tab knows. */
   #isKept: boolean;
@@ -40,7 +41,7 @@ export class KeptTurns {
     }: {
       id: string;
       list: TurnList;
-      about: () => Pick<Talk, 'title' | 'scope' | 'models'>;
+      about: () => Pick<Talk, 'title' | 'scope' | 'models' | 'asking'>;
       isKept: boolean;
     },
     needs: KeptTurnsNeeds,
@@ -96,12 +97,25 @@ export class KeptTurns {
     return this.#update(asked, may);
   }
 
-  /** Takes turns out; one that is not kept yet as soon as it is. */
-  async takeOut(ids: readonly string[]): Promise<void> {
+  /** Takes turns out; one that is not kept yet as soon as it is. Resolves with what is needed to bring them back; null: nothing was kept. */
+  async takeOut(ids: readonly string[]): Promise<TakenOut | null> {
     const places = ids.map((id) => ({ id, order: this.#list.orderOf(id) }));
     this.#list.remove(ids);
     for (const id of ids) this.#taken.add(id);
-    await this.#takeOut(places.filter((place): place is TurnPlace => place.order !== null));
+    return this.#takeOut(places.filter((place): place is TurnPlace => place.order !== null));
+  }
+
+  /** Brings turns back that were taken out. */
+  async putBack(taken: TakenOut): Promise<void> {
+    for (const { turn } of taken.turns) this.#taken.delete(turn.id);
+    this.#isKept = true;
+    await this.#needs.records.putBack(taken);
+  }
+
+  /** Shows the branch that ends with this turn, in all tabs. */
+  async showBranch(tip: string): Promise<void> {
+    await this.#adding;
+    if (this.#isKept) await this.#needs.records.showBranch(this.#id, tip);
   }
 
   /** Keeps what was chosen. */
@@ -109,6 +123,12 @@ export class KeptTurns {
     await this.#adding;
     const { scope, models } = this.#about();
     if (this.#isKept) await this.#needs.records.choose(this.#id, { scope, models });
+  }
+
+  /** Keeps how its questions are asked. */
+  async chooseAsking(): Promise<void> {
+    await this.#adding;
+    if (this.#isKept) await this.#needs.records.choose(this.#id, { asking: this.#about().asking });
   }
 
   isTaken(id: string): boolean {
@@ -120,7 +140,9 @@ export class KeptTurns {
     if (turns.length === 0) return true;
     const { records } = this.#needs;
     const about = { id: this.#id, ...this.#about(), turns };
-    const added = await records.append(about, !this.#isKept, [draftKey(this.#id)]);
+    // What branches off was not written in the box.
+    const sent = turns.every(({ after }) => after === undefined) ? [draftKey(this.#id)] : [];
+    const added = await records.append(about, !this.#isKept, sent);
     if (added === 'gone') return false;
     if (added === 'not kept') return true;
     this.#isKept = true;
@@ -130,11 +152,11 @@ export class KeptTurns {
     return true;
   }
 
-  async #takeOut(places: readonly TurnPlace[]): Promise<void> {
-    if (places.length === 0) return;
+  async #takeOut(places: readonly TurnPlace[]): Promise<TakenOut | null> {
+    if (places.length === 0) return null;
     // With the last of its turns the conversation goes, and what is asked next begins it anew.
-    if (this.#list.all.length === 0) this.#isKept = false;
-    await this.#needs.records.takeOut(this.#id, places, this.#about().title);
+    if (this.#list.known.length === 0) this.#isKept = false;
+    return this.#needs.records.takeOut(this.#id, places, this.#about().title);
   }
 
   /** False: it was not written, and is shown as it is kept. */

@@ -2,6 +2,7 @@
  * The records of all conversations, shared by the tabs of this browser. Every change is an operation on what is there at that
  * moment: no tab writes back what it once read, and what was deleted stays deleted.
  */
+import { placedAfter } from '../branches/branches.ts';
 import {
   draftKey,
   DRAFTS,
@@ -10,6 +11,7 @@ import {
   parseTalk,
   parseTurn,
   placeOf,
+  richer,
   talkFrom,
   talkKey,
   TALKS,
@@ -22,6 +24,7 @@ import {
 } from '../kept-conversation.ts';
 import type { Entry, Reads, Store } from '../../store.ts';
 import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
+import type { TakenOut } from './taken-out.ts';
 import { readAll, readFromEnd, turnsIn, type ReadTurns } from './turn-reader.ts';
 
 export interface TalkRecordsNeeds {
@@ -34,7 +37,7 @@ export interface TalkRecordsNeeds {
 }
 
 /** What a conversation says of itself with each question. */
-export type NewTurns = Pick<Talk, 'id' | 'title' | 'scope' | 'models'> & { turns: readonly ShownTurn[] };
+export type NewTurns = Pick<Talk, 'id' | 'title' | 'scope' | 'models' | 'asking'> & { turns: readonly ShownTurn[] };
 
 /**
  * kept, with the orders of the turns · gone: another tab has deleted the conversation · not kept: the browser did not, and it has
@@ -104,21 +107,24 @@ export class TalkRecords {
 
   /** Adds turns behind all that are there, in the order of asking, whoever asks. `fresh`: nothing of the conversation was kept before. */
   async append(
-    { id, title, scope, models, turns }: NewTurns,
+    { id, title, scope, models, asking, turns }: NewTurns,
     fresh: boolean,
     done: readonly string[],
   ): Promise<Appended> {
     const key = talkKey(id);
     let orders: number[] | null = null;
     const kept = await this.#change({ keys: [key] }, (present) => {
-      const there = parseTalk(present.get(key)) ?? (fresh ? newTalk(id, title, this.#needs.now()) : null);
+      const known = parseTalk(present.get(key));
+      const there = known ?? (fresh ? { ...newTalk(id, title, this.#needs.now()), asking } : null);
       if (there === null) return [];
       orders = turns.map((_, i) => there.next + i);
-      const talk = { ...there, scope, models, next: there.next + turns.length, updatedAt: this.#needs.now() };
+      const { placed, tip } = placedAfter(turns, there.tip);
+      const about = { scope, models, next: there.next + turns.length, updatedAt: this.#needs.now() };
+      const talk = { ...there, ...about, ...richer(tip, there.asking) };
       const waiting = orders.filter((_, i) => isWaiting(turns[i]!));
       return [
         [key, { ...talk, waiting: [...talk.waiting, ...waiting] }],
-        ...turns.map((turn, i): Entry => [turnKey(id, there.next + i), turn]),
+        ...placed.map((turn, i): Entry => [turnKey(id, there.next + i), turn]),
         ...done.map((gone): Entry => [gone, undefined]),
       ];
     });
@@ -144,8 +150,11 @@ export class TalkRecords {
       const answer = parseTurn(records.get(turn));
       if (there === null || answer?.role !== 'assistant' || answer.id !== id) return [];
       present = answer;
-      const next = by(answer);
-      if (next === null) return [];
+      const changed = by(answer);
+      if (changed === null) return [];
+      // Another tab may have taken out what it followed.
+      const { after: _, ...rest } = changed;
+      const next = { ...rest, ...(answer.after !== undefined && { after: answer.after }) };
       present = next;
       wrote = true;
       return [[turn, next], ...talkAfter(there, order, answer, next, this.#needs.now())];
@@ -156,30 +165,39 @@ export class TalkRecords {
   /** Notes what was chosen in a conversation, or of it. */
   async choose(
     id: string,
-    chosen: Partial<Pick<Talk, 'scope' | 'models' | 'title' | 'named' | 'pinned'>>,
+    chosen: Partial<Pick<Talk, 'scope' | 'models' | 'title' | 'named' | 'pinned' | 'asking'>>,
   ): Promise<void> {
-    const key = talkKey(id);
-    await this.#change({ keys: [key] }, (present) => {
-      const talk = parseTalk(present.get(key));
-      return talk === null ? [] : [[key, { ...talk, ...chosen }]];
-    });
+    await this.#changeTalk(id, (talk) => ({
+      ...talk,
+      ...chosen,
+      ...richer(talk.tip, chosen.asking === undefined ? talk.asking : chosen.asking),
+    }));
   }
 
-  /** Takes turns out; with the last of them, the conversation. `title`: that of what is left. */
-  async takeOut(id: string, turns: readonly TurnPlace[], title: string): Promise<void> {
-    const key = talkKey(id);
-    await this.#change({ keys: [key], prefixes: [turnsOf(id)] }, (present) => {
-      const talk = parseTalk(present.get(key));
-      const there = turns.filter((turn) => parseTurn(present.get(turnKey(id, turn.order)))?.id === turn.id);
-      const orders = there.map(({ order }) => order);
-      const gone = orders.map((order) => turnKey(id, order));
-      const left = [...present.keys()].some((other) => other !== key && !gone.includes(other));
-      const waiting = talk?.waiting.filter((order) => !orders.includes(order)) ?? [];
-      return [
-        ...gone.map((turn): Entry => [turn, undefined]),
-        ...(talk === null ? [] : [[key, left ? { ...talk, title, waiting } : undefined] as const]),
-      ];
+  /** Shows the branch that ends with this turn, in all tabs. */
+  async showBranch(id: string, tip: string): Promise<void> {
+    await this.#changeTalk(id, (talk) => (talk.tip === null ? null : { ...talk, tip }));
+  }
+
+  /**
+   * Takes turns out; with the last of them, the conversation. What followed them follows what came before. `title`: that of what is left.
+   * Resolves with what is needed to bring them back; null: they were gone.
+   */
+  async takeOut(id: string, turns: readonly TurnPlace[], title: string): Promise<TakenOut | null> {
+    const { takenOut } = await import('./taken-out.ts');
+    let taken: TakenOut | null = null;
+    await this.#change({ keys: [talkKey(id)], prefixes: [turnsOf(id)] }, (present) => {
+      const out = takenOut(present, id, turns, title);
+      taken = out.taken;
+      return out.entries;
     });
+    return taken;
+  }
+
+  /** Brings back what was taken out, to where it was. */
+  async putBack(taken: TakenOut): Promise<void> {
+    const { broughtBack, readsOf } = await import('./taken-out.ts');
+    await this.#change(readsOf(taken), (present) => broughtBack(present, taken));
   }
 
   /** Deletes a conversation. `latest`: a turn as this tab knows it. Resolves with what is needed to bring it back; null: it was gone. */
@@ -230,6 +248,15 @@ export class TalkRecords {
   /** Resolves when all that was begun is done. */
   async settled(): Promise<void> {
     while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+  }
+
+  async #changeTalk(id: string, by: (talk: Talk) => Talk | null): Promise<void> {
+    const key = talkKey(id);
+    await this.#change({ keys: [key] }, (present) => {
+      const talk = parseTalk(present.get(key));
+      const changed = talk === null ? null : by(talk);
+      return changed === null ? [] : [[key, changed]];
+    });
   }
 
   /** False: the browser did not keep it. What was written is told as it would be to any other tab. */

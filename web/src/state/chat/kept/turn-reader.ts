@@ -3,6 +3,7 @@
  * of a second.
  */
 import { placeOf, parseTurn, turnKey, turnsOf, type KeptTurn, type Talk } from '../kept-conversation.ts';
+import { Branches } from '../branches/branches.ts';
 import type { Entry, Store } from '../../store.ts';
 
 /** Far more than a screen shows. */
@@ -20,9 +21,17 @@ export interface ReadTurns {
 export async function readFromEnd(store: Store, talk: Talk): Promise<ReadTurns> {
   const first = talk.next - LAST;
   const turns = first > LAST ? await readRange(store, talk.id, first) : [];
-  // Too many of the last were taken out to fill a screen.
-  if (turns.length < LAST / 2) return { turns: await readAll(store, talk.id), earlier: null };
+  // Too many of the last were taken out to fill a screen, or belong to branches that are not shown.
+  if (shownOf(turns, talk.tip) < LAST / 2) return { turns: await readAll(store, talk.id), earlier: null };
   return { turns, earlier: () => readBefore(store, talk.id, first) };
+}
+
+function shownOf(turns: readonly KeptTurn[], tip: string | null): number {
+  if (tip === null) return turns.length;
+  return new Branches(
+    turns.map(({ turn }) => turn),
+    { isWhole: false },
+  ).line(tip).length;
 }
 
 export async function readAll(store: Store, talk: string): Promise<KeptTurn[]> {

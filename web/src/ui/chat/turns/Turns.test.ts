@@ -39,11 +39,11 @@ async function asked(ledger = new ScriptedLedger()): Promise<FakeMesh> {
   return mesh;
 }
 
-/** Those in sight: what is folded away does not count. */
+/** Those in sight under an answer: what is folded away does not count. */
 const buttons = () =>
   screen
     .getAllByRole('button')
-    .filter((button) => button.closest('details:not([open])') === null)
+    .filter((button) => button.closest('details:not([open]), .turn--you') === null)
     .map((button) => button.textContent?.trim() || button.title);
 const press = (name: string) => fireEvent.click(screen.getByRole('button', { name }));
 

@@ -32,6 +32,7 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
     case 'stopped':
     case 'interrupted':
     case 'done':
+      if (answer.edited) return 'edited this';
       return answer.text === '' ? 'no reply' : 'wrote';
     default:
       return answer.state satisfies never;

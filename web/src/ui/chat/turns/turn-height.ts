@@ -4,7 +4,7 @@ import type { ShownTurn } from '../../../state/chat/turn.ts';
 const LINE_PX = 27;
 const CHARS_A_LINE = { question: 60, answer: 85 };
 /** Name, receipt and what lies between them; what a question has around it. */
-const AROUND_PX = { question: 56, answer: 150 };
+const AROUND_PX = { question: 92, answer: 150 };
 /** A question is folded beyond this. */
 const MOST_QUESTION_LINES = 20;
 

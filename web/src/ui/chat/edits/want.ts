@@ -1,0 +1,2 @@
+/** What is wanted of a turn. */
+export type Want = 'edit' | 'delete' | 'again' | 'more';
