@@ -21,6 +21,7 @@ const WIDE: Readonly<Record<string, readonly string[]>> = {
   attack: ['attack'],
   core: ['models/swarm/churn'],
   'native-worker': [
+    'audit/known-answers',
     'cli/standard-stream',
     'commands/models/models-deltas',
     'commands/models/models-from-peers',

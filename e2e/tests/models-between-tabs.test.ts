@@ -55,24 +55,28 @@ const fromHub = (tab: ModelTab) => tab.ask<Fetched>({ do: 'fetch', model, source
 const fromTabs = (tab: ModelTab) => tab.ask<Fetched>({ do: 'fetch', model, source: null, lend: true });
 const given = (tab: ModelTab) => tab.ask<number>({ do: 'given' });
 
-test('a third gets a model from one that has it from the hub and from one that never saw a hub, at once', async () => {
-  const [first, second, third] = [await newTab(), await newTab(), await newTab()];
-  await fromHub(first);
-  await hub.close();
-  expect((await fromTabs(second)).sha256).toBe(made.model.sha256);
-  const before = await given(first);
-  const fetched = await fromTabs(third);
-  expect(fetched.sha256).toBe(made.model.sha256);
-  expect(fetched).toMatchObject({ fromPeers: made.model.sizeBytes, fromWeb: 0, wrong: 0 });
-  expect((await given(first)) - before).toBeGreaterThan(PIECE_BYTES);
-  expect(await given(second)).toBeGreaterThan(PIECE_BYTES);
-});
+test(
+  'a third gets a model from one that has it from the hub and from one that never saw a hub, at once',
+  { tag: '@wide' },
+  async () => {
+    const [first, second, third] = [await newTab(), await newTab(), await newTab()];
+    await fromHub(first);
+    await hub.close();
+    expect((await fromTabs(second)).sha256).toBe(made.model.sha256);
+    const before = await given(first);
+    const fetched = await fromTabs(third);
+    expect(fetched.sha256).toBe(made.model.sha256);
+    expect(fetched).toMatchObject({ fromPeers: made.model.sizeBytes, fromWeb: 0, wrong: 0 });
+    expect((await given(first)) - before).toBeGreaterThan(PIECE_BYTES);
+    expect(await given(second)).toBeGreaterThan(PIECE_BYTES);
+  },
+);
 
 for (const [title, deceit, wrongPieces] of [
   ['a peer that sends wrong bytes loses its place after one piece', 'wrong pieces', 1],
   ['a peer that sends a block now and then holds nobody up', 'a block now and then', 0],
 ] satisfies [string, Deceit, number][]) {
-  test(title, async () => {
+  test(title, { tag: '@wide' }, async () => {
     const [lender, joiner] = [await newTab(), await newTab()];
     const liar = await lie(mesh.url, model, deceit);
     const fetching = fromTabs(joiner);

@@ -84,24 +84,26 @@ async function visitorOfHub(browser: Browser, answer: { status: number; body: Bu
   return opened;
 }
 
-test('where the hub has another file under the same name, the model comes from volunteers, and alone one is told so', async ({
-  commonBrowsers,
-}) => {
-  const browser = await commonBrowsers.get('chromium');
-  const another = { status: 206, body: tinyFile().map((byte) => byte ^ 1) as Buffer };
-  const alone = await visitorOfHub(browser, another);
-  await press(alone.page, 'Start donating');
-  await expect(status(alone.page)).toContainText('is not the file that the catalogue names', { timeout: 60_000 });
-  await alone.page.context().close();
-  const lender = await visitor(browser, true);
-  await lends(lender.page);
-  const joiner = await visitorOfHub(browser, another);
-  await lends(joiner.page);
-  expect(await hashOf(joiner.page, '0')).toBe(SHA256);
-  for (const { page } of [lender, joiner]) await page.context().close();
-});
+test(
+  'where the hub has another file under the same name, the model comes from volunteers, and alone one is told so',
+  { tag: '@wide' },
+  async ({ commonBrowsers }) => {
+    const browser = await commonBrowsers.get('chromium');
+    const another = { status: 206, body: tinyFile().map((byte) => byte ^ 1) as Buffer };
+    const alone = await visitorOfHub(browser, another);
+    await press(alone.page, 'Start donating');
+    await expect(status(alone.page)).toContainText('is not the file that the catalogue names', { timeout: 60_000 });
+    await alone.page.context().close();
+    const lender = await visitor(browser, true);
+    await lends(lender.page);
+    const joiner = await visitorOfHub(browser, another);
+    await lends(joiner.page);
+    expect(await hashOf(joiner.page, '0')).toBe(SHA256);
+    for (const { page } of [lender, joiner]) await page.context().close();
+  },
+);
 
-test('a hub that sends no parts of files sends the whole', async ({ commonBrowsers }) => {
+test('a hub that sends no parts of files sends the whole', { tag: '@wide' }, async ({ commonBrowsers }) => {
   const whole = await visitorOfHub(await commonBrowsers.get('chromium'), { status: 200, body: tinyFile() });
   await lends(whole.page);
   await whole.page.context().close();
@@ -132,40 +134,44 @@ function cachedShards(page: Page): Promise<string[]> {
 
 const isWhole = async (page: Page) => (await storedModels(page)).some(({ sizes }) => 'whole' in sizes);
 
-test('a folder for graphics cards comes from volunteers when its mirror is gone, and every file of it is checked', async () => {
-  test.setTimeout(500_000);
-  const tiny = await tinyMlc();
-  const mirror = await startModelMirror({ files: tiny.files });
-  const browser = await launch('chromium');
-  try {
-    const first = await visitorOf(browser, tiny.model, mirror.url);
-    await press(first.page, 'Start donating');
-    await expect(status(first.page)).toContainText(/Ready. No requests/, { timeout: 200_000 });
-    await expect(sharing(first.page)).toHaveText('Sharing Tiny MLC.');
-    // web-llm reads from the store; the Cache API has no second copy.
-    expect(await cachedShards(first.page)).toEqual([]);
-    await mirror.close();
-    const second = await visitorOf(browser, tiny.model, null);
-    await press(second.page, 'Start donating');
-    await expect.poll(() => isWhole(second.page), { timeout: 120_000 }).toBe(true);
-    expect(await storedModels(second.page)).toEqual(await storedModels(first.page));
-    // A third, when the first has gone.
-    await first.page.context().close();
-    const third = await visitorOf(browser, tiny.model, null);
-    await press(third.page, 'Start donating');
-    await expect.poll(() => isWhole(third.page), { timeout: 120_000 }).toBe(true);
-    expect(await cachedShards(third.page)).toEqual([]);
-  } finally {
-    await browser.close();
-  }
-});
+test(
+  'a folder for graphics cards comes from volunteers when its mirror is gone, and every file of it is checked',
+  { tag: '@wide' },
+  async () => {
+    test.setTimeout(500_000);
+    const tiny = await tinyMlc();
+    const mirror = await startModelMirror({ files: tiny.files });
+    const browser = await launch('chromium');
+    try {
+      const first = await visitorOf(browser, tiny.model, mirror.url);
+      await press(first.page, 'Start donating');
+      await expect(status(first.page)).toContainText(/Ready. No requests/, { timeout: 200_000 });
+      await expect(sharing(first.page)).toHaveText('Sharing Tiny MLC.');
+      // web-llm reads from the store; the Cache API has no second copy.
+      expect(await cachedShards(first.page)).toEqual([]);
+      await mirror.close();
+      const second = await visitorOf(browser, tiny.model, null);
+      await press(second.page, 'Start donating');
+      await expect.poll(() => isWhole(second.page), { timeout: 120_000 }).toBe(true);
+      expect(await storedModels(second.page)).toEqual(await storedModels(first.page));
+      // A third, when the first has gone.
+      await first.page.context().close();
+      const third = await visitorOf(browser, tiny.model, null);
+      await press(third.page, 'Start donating');
+      await expect.poll(() => isWhole(third.page), { timeout: 120_000 }).toBe(true);
+      expect(await cachedShards(third.page)).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  },
+);
 
 const MIB = 1_048_576;
 
 for (const name of ['chromium', 'firefox'] satisfies BrowserName[]) {
   test(
     `in ${name} a tab that is gone in mid-download loses nothing, and two tabs download once`,
-    { tag: wide(name) },
+    { tag: '@wide' },
     async ({ commonBrowsers }) => {
       const made = await madeGguf(24 * MIB + 5);
       const mirror = await startModelMirror({ files: made.files });
