@@ -91,7 +91,7 @@ export class Admission {
       kind,
       input,
       prepared: null,
-      risk: kind.risk(input),
+      risk: kind.risk(input)?.of ?? null,
       adapter: needs.adapter ?? null,
       brought: missingOf(model, kind.brings?.(input) ?? null),
       coming: false,
@@ -139,12 +139,7 @@ export class Admission {
   /** A peer whose risky inputs are refused one after another has to wait before we read the next. */
   #prepare(task: Task): MeshError | null {
     const { kind, input, risk, channel } = task;
-    if (risk !== null && this.#needs.harmful?.isRefused(risk) === true) {
-      return new MeshError(
-        'bad_schema',
-        "This JSON schema crashed the volunteer's engine a while ago. Make it simpler.",
-      );
-    }
+    if (risk !== null && this.#needs.harmful?.isRefused(risk) === true) return kind.risk(input)?.refusal() ?? null;
     const refusals = this.#refusedInputs.get(channel) ?? new TokenBucket(this.#needs.clock, REFUSED_INPUTS);
     if (risk !== null) {
       this.#refusedInputs.set(channel, refusals);

@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Channel, type Message } from '../peers/channel.ts';
 import { newTaskId, type PeerId } from '../base/ids.ts';
+import { MeshError } from '../base/errors.ts';
 import { MAX_ANSWER_DEPTH } from '../base/json-depth.ts';
 import type { AnswerInput } from '../tasks/answer-messages.ts';
 import { consume, never, newIdentity, question, World } from '../testing/mesh-world.ts';
@@ -99,5 +100,27 @@ describe('an answer that its form lets nest without end', () => {
     const again = consume(user.ask({ ...question(), schema: LISTS }, never));
     await w.clock.advance(5_000);
     expect(again).toMatchObject({ text: '[]', error: null });
+  });
+});
+
+describe('sampling that makes an engine write what is no text', () => {
+  it('crashes it twice in an hour at most, and leaves it to those who ask for less', async () => {
+    const w = world.current;
+    const engine = new ScriptedEngine(['x']);
+    const { mesh } = await w.provide(engine, 1, null, { ...advert, abilities: ['logit_bias'] });
+    w.server.goAway();
+    await w.clock.advance(2_000);
+    engine.failAfter = { words: 0, error: new MeshError('engine_failed', 'It broke.') };
+    const outcomes: unknown[] = [];
+    for (let i = 0; i < 2; i++) {
+      outcomes.push(await (await stranger(w, mesh.self))({ sampling: { temperature: 2 } }));
+    }
+    engine.failAfter = null;
+    outcomes.push(await (await stranger(w, mesh.self))({ sampling: { temperature: 1.01, seed: 3 } }));
+    outcomes.push(await (await stranger(w, mesh.self))({ sampling: { temperature: 1, logitBias: [[1, 100]] } }));
+    outcomes.push(await (await stranger(w, mesh.self))({ sampling: { temperature: 1 } }));
+    expect(outcomes).toEqual(['engine_failed', 'engine_failed', 'unsupported', 'unsupported', 'TASK_RESPONSE']);
+    await w.clock.advance(3_600_001);
+    expect(await (await stranger(w, mesh.self))({ sampling: { temperature: 2 } })).toBe('TASK_RESPONSE');
   });
 });

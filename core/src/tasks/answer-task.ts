@@ -24,7 +24,7 @@ import {
   type AnswerPiece,
   type AnswerResult,
 } from './answer-messages.ts';
-import type { Ended, Job, TaskKind, Written } from './task-kind.ts';
+import type { Ended, Job, Risk, TaskKind, Written } from './task-kind.ts';
 
 /** The parsed schema of the answer; null: it is free. */
 type Prepared = JsonSchema | null;
@@ -62,7 +62,7 @@ export function answerTask({ name, needs: always, fault }: AnswerKind): AnswerTa
     complexity: () => PLAIN,
     maxInputUnits: maxPromptTokens,
     bytesToRead: (input, units) => (units === 0 ? readBytes(input) : 0),
-    risk: ({ schema, tools }) => (tools === undefined ? (schema ?? null) : `${schema ?? ''}${tools.list}`),
+    risk: riskOf,
     prepare: ({ schema, tools, prefix }) => {
       const unread = tools === undefined ? null : toolsFault(tools);
       if (unread !== null) return unread;
@@ -171,5 +171,26 @@ function write(
       inputUnits: promptTokens,
       units: completionTokens,
     }),
+  );
+}
+
+/** Grammars are compiled by native code; and a high temperature or a bias makes models write bytes that are no text, over which some engines break. */
+function riskOf({ schema, tools, sampling }: AnswerInput): Risk | null {
+  if (schema !== undefined || tools !== undefined) {
+    return { of: `${schema ?? ''}${tools?.list ?? ''}`, refusal: harmfulSchema };
+  }
+  const isWild = (sampling.temperature ?? 0) > PLAIN_TEMPERATURE || sampling.logitBias !== undefined;
+  return isWild ? { of: 'sampling', refusal: harmfulSampling } : null;
+}
+const PLAIN_TEMPERATURE = 1;
+
+function harmfulSchema(): MeshError {
+  return new MeshError('bad_schema', "This JSON schema crashed the volunteer's engine a while ago. Make it simpler.");
+}
+
+function harmfulSampling(): MeshError {
+  return new MeshError(
+    'unsupported',
+    `The volunteer's engine crashed over answers that were drawn as wildly. Ask for a temperature of ${PLAIN_TEMPERATURE} or less and no bias.`,
   );
 }

@@ -12,6 +12,13 @@ import type { ModelAdvert } from '../wire/model-advert.ts';
 /** Turns a stranger's value into a `T`, or rejects it. */
 export type Schema<T> = v.GenericSchema<unknown, T>;
 
+export interface Risk {
+  /** What is the same wherever it would crash an engine again. */
+  of: string;
+  /** What who asks with it is told once it has crashed one here. */
+  refusal: () => MeshError;
+}
+
 export interface TaskKind<Input = unknown, Piece = unknown, Result = unknown, Prepared = unknown> {
   readonly name: TaskName;
   /** The kind of the offers that serve it: its own name, unless the providers of another kind do it as well. */
@@ -40,8 +47,8 @@ export interface TaskKind<Input = unknown, Piece = unknown, Result = unknown, Pr
   /** The bytes to read before the piece after this many units can come; 0: none. Determines how long to wait for it. */
   bytesToRead(input: Input, units: number): number;
 
-  /** The part that a stranger wrote and native code reads, which may crash it; null: there is none. */
-  risk(input: Input): string | null;
+  /** What a stranger chose and native code takes, which may crash it; null: there is none. */
+  risk(input: Input): Risk | null;
   /** The provider's own check of the input. May cost some milliseconds: it comes after the lease check. */
   prepare(input: Input): Prepared | MeshError;
   /**
