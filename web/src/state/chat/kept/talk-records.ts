@@ -24,7 +24,7 @@ import {
 } from '../kept-conversation.ts';
 import type { Entry, Reads, Store } from '../../store.ts';
 import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
-import type { TakenOut } from './taken-out.ts';
+import { broughtBack, readsOf, takenOut, type TakenOut } from './taken-out.ts';
 import { readAll, readFromEnd, turnsIn, type ReadTurns } from './turn-reader.ts';
 
 export interface TalkRecordsNeeds {
@@ -184,7 +184,6 @@ export class TalkRecords {
    * Resolves with what is needed to bring them back; null: they were gone.
    */
   async takeOut(id: string, turns: readonly TurnPlace[], title: string): Promise<TakenOut | null> {
-    const { takenOut } = await import('./taken-out.ts');
     let taken: TakenOut | null = null;
     await this.#change({ keys: [talkKey(id)], prefixes: [turnsOf(id)] }, (present) => {
       const out = takenOut(present, id, turns, title);
@@ -196,7 +195,6 @@ export class TalkRecords {
 
   /** Brings back what was taken out, to where it was. */
   async putBack(taken: TakenOut): Promise<void> {
-    const { broughtBack, readsOf } = await import('./taken-out.ts');
     await this.#change(readsOf(taken), (present) => broughtBack(present, taken));
   }
 
