@@ -1,4 +1,5 @@
 /** Peers in one process, joined by nothing but microtasks. For tests and the simulator; passes the transport suite. */
+import { freeBuffer } from '../transport/free-buffer.ts';
 import { untilAborted } from '../base/abort.ts';
 import { cancelled, MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';
@@ -150,8 +151,11 @@ class MemoryLane implements BulkLane {
     this.#other = other;
   }
 
-  send(block: Uint8Array<ArrayBuffer>): void {
+  send(given: Uint8Array<ArrayBuffer>): void {
     if (!this.#alive()) return;
+    // As lanes do that copy it into the channel: nobody may look at it afterwards.
+    const block = Uint8Array.from(given);
+    freeBuffer(given.buffer);
     this.bufferedBytes += block.byteLength;
     if (this.#pace === null) {
       queueMicrotask(() => this.#arrive(block));
@@ -163,13 +167,15 @@ class MemoryLane implements BulkLane {
     clock.after(this.#freeAtMs - nowMs, () => this.#arrive(block));
   }
 
-  #arrive(block: Uint8Array): void {
+  #arrive(block: Uint8Array<ArrayBuffer>): void {
     const before = this.bufferedBytes;
     this.bufferedBytes -= block.byteLength;
     if (this.#alive() && this.#other !== null) {
       if (this.#other.receive === null) this.#other.failed?.();
       else this.#other.receive(block);
     }
+    // It was only lent.
+    freeBuffer(block.buffer);
     if (before > BULK_LOW_WATER_BYTES && this.bufferedBytes <= BULK_LOW_WATER_BYTES) this.drained?.();
   }
 }

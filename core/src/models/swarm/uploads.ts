@@ -174,9 +174,10 @@ export class Uploads {
       return true;
     }
     const block = writeBlock(sending.id, sending.bytes, sending.offset);
+    const sentBytes = block.byteLength;
+    // Which takes it over: it may be empty afterwards.
     peer.lane.send(block);
     peer.channel.alive();
-    const sentBytes = block.byteLength;
     sending.offset += BLOCK_BYTES;
     sending.movedMs = clock.now();
     this.rate.add(sentBytes);
