@@ -66,7 +66,10 @@ test(
     const before = await given(first);
     const fetched = await fromTabs(third);
     expect(fetched.sha256).toBe(made.model.sha256);
-    expect(fetched).toMatchObject({ fromPeers: made.model.sizeBytes, fromWeb: 0, wrong: 0 });
+    expect(fetched).toMatchObject({ fromWeb: 0, wrong: 0 });
+    // The last pieces do not wait for the slower of the two: one may come from both.
+    const twice = fetched.fromPeers - made.model.sizeBytes;
+    expect([0, PIECE_BYTES]).toContain(twice);
     expect((await given(first)) - before).toBeGreaterThan(PIECE_BYTES);
     expect(await given(second)).toBeGreaterThan(PIECE_BYTES);
   },
