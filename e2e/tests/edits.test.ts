@@ -1,26 +1,28 @@
 /** A person says a question in other words, corrects an answer, deletes a turn, and finds everything again that was there before. */
 import { expect, type Page } from '@playwright/test';
-import { answered, ask, lastAnswer, log, message, tinyIsOffered } from '../src/chat.ts';
+import { answered, ask, lastAnswer, log, message } from '../src/chat.ts';
 import { plain } from '../src/questions.ts';
-import { onCommonMesh, test } from '../src/visit.ts';
+import { onCommonMesh, test, type Visit } from '../src/visit.ts';
 
 const [one, two, three] = plain as [(typeof plain)[0], (typeof plain)[0], (typeof plain)[0]];
 const turn = (page: Page, text: string) => log(page).getByRole('article').filter({ hasText: text });
 const versions = (page: Page, what: 'question' | 'answer') =>
   log(page).getByRole('group', { name: `Versions of this ${what}` });
 
-async function talked(page: Page): Promise<void> {
-  await tinyIsOffered(page);
+/** A page with two questions and their answers. */
+async function talked(visit: () => Promise<Visit>): Promise<Visit> {
+  const opened = await visit();
+  const { page } = opened;
   await ask(page, one.question);
   await answered(page);
   await ask(page, two.question);
   await answered(page);
+  return opened;
 }
 
 onCommonMesh('a question in other words stands beside the first, in every tab, by keyboard', async ({ visit }) => {
   test.setTimeout(120_000);
-  const { page, errors } = await visit();
-  await talked(page);
+  const { page, errors } = await talked(visit);
   const other = await page.context().newPage();
   await other.goto(page.url());
   await message(page).fill('a draft of the next one');
@@ -55,8 +57,7 @@ onCommonMesh('a question in other words stands beside the first, in every tab, b
 
 onCommonMesh('an answer is asked for again, corrected and compared, and all of them stay', async ({ visit }) => {
   test.setTimeout(120_000);
-  const { page, errors } = await visit();
-  await talked(page);
+  const { page, errors } = await talked(visit);
   await lastAnswer(page).getByRole('button', { name: 'Try again' }).click();
   await expect(versions(page, 'answer')).toHaveText(/2 of 2/);
   await answered(page);
@@ -83,8 +84,7 @@ onCommonMesh('an answer is asked for again, corrected and compared, and all of t
 
 onCommonMesh('a turn is deleted and comes back; another conversation goes on from an answer', async ({ visit }) => {
   test.setTimeout(120_000);
-  const { page, errors } = await visit();
-  await talked(page);
+  const { page, errors } = await talked(visit);
   const articles = log(page).getByRole('article');
   await expect(articles).toHaveCount(4);
   await articles.first().hover();

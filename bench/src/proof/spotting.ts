@@ -67,9 +67,11 @@ export async function spotting({ answers, threads }: SpottingOptions) {
       answers: seen.length,
       bySizes: advantage(seen, ({ sizes }) => sizes),
       byWords: advantageByWords(seen),
+      // Half of them are tried; 1.96 standard errors of twice a share of one half.
+      giveOrTake: rounded(1.96 / Math.sqrt(seen.length / 2)),
     };
     process.stdout.write(
-      `by sizes, settings and times an auditor is ${result.bySizes} better than chance at telling a known answer from another, ` +
+      `by sizes, settings and times an auditor is ${result.bySizes} (give or take ${result.giveOrTake}) better than chance at telling a known answer from another, ` +
         `and ${result.byWords} by the words of its question\n`,
     );
     return result;

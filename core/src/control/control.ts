@@ -1,7 +1,7 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
 import type { Needs } from '../policy/abilities.ts';
 import { toBase32 } from '../base/base32.ts';
-import { modelsThatFit } from '../wire/advert-size.ts';
+import { modelsThatFit } from './advert-size.ts';
 import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';

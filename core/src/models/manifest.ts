@@ -3,7 +3,7 @@
  * SHA-256 of a manifest's bytes is the model's content id: whoever has the id can check every piece, whoever it came from.
  */
 import * as v from 'valibot';
-import { MAX_MODEL_FILES, MAX_MODEL_MANIFEST_BYTES, MAX_MODEL_PIECES } from '../protocol.ts';
+import { MAX_MODEL_FILES, MAX_MODEL_MANIFEST_BYTES, MAX_MODEL_PIECES } from '../wire/swarm-protocol.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 
 /** Each leaf of a file's tree hashes so many bytes, as in BEP 52, so that roots equal those of v2 torrents. */

@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import { BadRequest, MessageReader, writeMessage } from '../wire/frame.ts';
 import type { PeerId } from '../base/ids.ts';
-import { isSwarmMessage, parseData, type DataMessage } from '../protocol.ts';
+import { parseData, type DataMessage } from '../protocol.ts';
+import { isSwarmMessage } from '../wire/swarm-protocol.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
 import { HIGH_WATER_BYTES, LOW_WATER_BYTES, type BulkLane, type Link, type Path } from '../transport/transport.ts';
 

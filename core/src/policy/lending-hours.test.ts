@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isWithin, nextStart, readWhen, type HourRange } from './lending-hours.ts';
+import { isWithin, minuteOfTime, nextStart, readWhen, timeOfMinute, type HourRange } from './lending-hours.ts';
 
 const ranges = (text: string) => readWhen(text) as readonly HourRange[];
 const at = (text: string) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
@@ -42,5 +42,16 @@ describe('the hours of lending', () => {
     expect(nextStart(ranges('22:00-07:00,12:30-13:00'), at('08:00'))).toBe('12:30');
     expect(nextStart(ranges('22:00-07:00,12:30-13:00'), at('13:00'))).toBe('22:00');
     expect(nextStart(ranges('06:05-07:00'), at('08:00'))).toBe('06:05');
+  });
+
+  it('reads and writes the times of a day', () => {
+    expect(['07:30', '00:00', '23:59'].map((text) => timeOfMinute(minuteOfTime(text)!))).toEqual([
+      '07:30',
+      '00:00',
+      '23:59',
+    ]);
+    expect(['24:01', '7:30', '', '12:60', '25:00'].map(minuteOfTime)).toEqual([null, null, null, null, null]);
+    // The end of a day.
+    expect([minuteOfTime('24:00'), timeOfMinute(1440)]).toEqual([1440, '00:00']);
   });
 });

@@ -1,7 +1,7 @@
 /** The times at which a computer is lent, as its owner writes them: `22:00-07:00`, several with commas between. */
 
 const MINUTES_A_DAY = 24 * 60;
-const RANGE = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)$/;
+const TIME = /^([01]\d|2[0-4]):([0-5]\d)$/;
 
 /** `always`; `idle`: while nobody needs the computer; else in these hours, of the computer's own clock. */
 export type When = 'always' | 'idle' | readonly HourRange[];
@@ -29,8 +29,19 @@ export function isWithin(ranges: readonly HourRange[], minute: number): boolean 
 /** The time, `HH:MM`, at which the computer is lent again, for a minute outside all ranges. */
 export function nextStart(ranges: readonly HourRange[], minute: number): string {
   const waits = ranges.map(({ fromMinute }) => (fromMinute - minute + MINUTES_A_DAY) % MINUTES_A_DAY);
-  const next = (minute + Math.min(...waits)) % MINUTES_A_DAY;
-  return `${two(Math.floor(next / 60))}:${two(next % 60)}`;
+  return timeOfMinute(minute + Math.min(...waits));
+}
+
+/** "07:30" → 450, "24:00" → 1440; null: it is no time of a day. */
+export function minuteOfTime(text: string): number | null {
+  const [, hour, rest] = TIME.exec(text) ?? [];
+  const minute = Number(hour) * 60 + Number(rest);
+  return minute <= MINUTES_A_DAY ? minute : null;
+}
+
+/** 450 → "07:30", 1440 → "00:00" */
+export function timeOfMinute(minute: number): string {
+  return `${two(Math.floor(minute / 60) % 24)}:${two(minute % 60)}`;
 }
 
 export function minuteOf(date: Date): number {
@@ -38,12 +49,11 @@ export function minuteOf(date: Date): number {
 }
 
 function readRange(text: string): HourRange | null {
-  const [, fromHour, fromRest, toHour, toRest] = RANGE.exec(text) ?? [];
-  const fromMinute = Number(fromHour) * 60 + Number(fromRest);
-  const toMinute = Number(toHour) * 60 + Number(toRest);
+  const [from = '', to = '', ...more] = text.split('-');
+  const [fromMinute, toMinute] = [minuteOfTime(from), minuteOfTime(to)];
   // An empty range means nothing: a whole day is 00:00-24:00.
-  if (Number.isNaN(fromMinute) || toMinute > MINUTES_A_DAY || fromMinute === toMinute) return null;
-  return { fromMinute, toMinute };
+  if (fromMinute === null || toMinute === null || more.length > 0 || fromMinute === toMinute) return null;
+  return fromMinute === MINUTES_A_DAY ? null : { fromMinute, toMinute };
 }
 
 function two(n: number): string {

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Deliveries } from './deliveries.ts';
 import { asMeshError, MeshError, type ErrorCode } from '../base/errors.ts';
 import type { HarmfulInputs } from './harmful-inputs.ts';
-import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
+import type { TaskId } from '../base/ids.ts';
 import type { TaskRequest } from '../protocol.ts';
 import { TypicalSpeed } from '../engine/speed.ts';
 import { TaskQueue, isBackground, mayStart } from './task-queue.ts';
@@ -13,45 +13,10 @@ import { runTask } from './task-run.ts';
 import { isBreak } from '../policy/error-meaning.ts';
 import { sendAccepted, type ServedModel, type Task } from './task.ts';
 import type { TaskKinds } from '../tasks/task-kinds.ts';
+import type { AnswerGiven, WorkerStatus } from './worker-status.ts';
 
 /** How often the status is reported while answers are written, and hangs are looked for. */
 const STATUS_MS = 500;
-
-export interface Serving {
-  peer: PeerId;
-  model: ModelId;
-  tokens: number;
-  tokensPerSecond: number;
-}
-
-/** What the provider does now, and has done since it began. */
-export interface WorkerStatus {
-  slots: number;
-  busySlots: number;
-  queued: number;
-  /** The number of finished answers. */
-  answers: number;
-  /** The number of answers of others that were checked. */
-  audits: number;
-  /** Answers of others are being checked now. */
-  auditing: boolean;
-  tokens: number;
-  /** The current speed of all running answers together. */
-  tokensPerSecond: number;
-  /** The speed of one answer, over the last ones; null until something was measured. */
-  typicalTokensPerSecond: number | null;
-  serving: Serving[];
-}
-
-export interface AnswerGiven {
-  peer: PeerId;
-  model: ModelId;
-  tokens: number;
-  /** From its start on this computer, without the time in the queue. */
-  ms: number;
-  /** stopped: its requester left or wanted no more of it, or lending ended */
-  ended: 'whole' | 'stopped' | 'failed';
-}
 
 export interface TaskWorkerOptions {
   clock: Clock;

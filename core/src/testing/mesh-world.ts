@@ -18,7 +18,7 @@ import { randomBytes } from '../base/random-bytes.ts';
 import type { Kept, ReceiptKeeper } from '../receipts/receipt-keeper.ts';
 import type { TaskKind } from '../tasks/task-kind.ts';
 import type { Transport } from '../transport/transport.ts';
-import type { AnswerGiven, WorkerStatus } from '../provide/worker.ts';
+import type { AnswerGiven, WorkerStatus } from '../provide/worker-status.ts';
 import { MemoryRtc } from './memory-peer-connection.ts';
 import { MODEL, NOW_MS, advert, ScriptedServer } from './scripted-server.ts';
 import type { Verifier } from '../policy/attestation.ts';

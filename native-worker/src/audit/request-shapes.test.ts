@@ -43,19 +43,30 @@ function recognised(real: readonly number[][], shadow: readonly number[][]): num
 }
 
 describe('test questions', () => {
+  const MESHES = 16;
   const WORKERS = 60;
   const EACH = 40;
 
-  it('withstand shadow-prompt spotting: they cannot be told from those of people by one who sees sizes, times, turns and settings', async () => {
-    const people = new People(11);
+  /** What providers see of people, and of the test questions of workers that have served such people. */
+  async function meshOf(seed: number): Promise<{ real: number[][]; shadow: number[][] }> {
+    const people = new People(seed);
     const real = Array.from({ length: WORKERS * EACH }, () => seen(people.conversation(), people)).flat();
     const shadow: number[][] = [];
     for (let no = 0; no < WORKERS; no += 1) {
       const shapes = await servedBy(people);
       for (let i = 0; i < EACH; i += 1) shadow.push(...seen(shapes.draw(people.random)!, people));
     }
-    expect(recognised(real, shadow)).toBeLessThan(0.52);
+    return { real, shadow };
+  }
+
+  it('withstand shadow-prompt spotting: they cannot be told from those of people by one who sees sizes, times, turns and settings', async () => {
+    const meshes = [];
+    for (let seed = 1; seed <= MESHES; seed += 1) meshes.push(await meshOf(seed));
+    const shares = meshes.map(({ real, shadow }) => recognised(real, shadow));
+    // Of one mesh alone it is 0.50 to 0.53, as chance has it.
+    expect(shares.reduce((sum, one) => sum + one, 0) / MESHES).toBeLessThan(0.52);
     // The same classifier finds what is only a little wrong.
+    const { real, shadow } = meshes[0]!;
     const single = shadow.filter(([, , , asked]) => asked === 0);
     expect(recognised(real, single)).toBeGreaterThan(0.55);
     const shorter = shadow.map(([whole = 0, last = 0, ...rest]) => [whole * 0.8, last * 0.6, ...rest]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { advert } from '@llmesh/core/testing/scripted-server';
 import { consume, never, question, World } from '@llmesh/core/testing/mesh-world';
 import { ScriptedEngine } from '@llmesh/core/testing/scripted-engine';
-import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { LendingPolicy, type Pause } from './policy/lending-policy.ts';
 import { Lending } from './lending.ts';
 import { UNKNOWN_READING, type MachineReading } from '../sensors/machine-reading.ts';

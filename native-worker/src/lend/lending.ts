@@ -5,7 +5,7 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import type { Providing } from '@llmesh/core/mesh';
 import { pace } from '@llmesh/core/base/pace';
-import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import type { LendingPolicy, Pause } from './policy/lending-policy.ts';
 import type { MachineReading } from '../sensors/machine-reading.ts';
 

@@ -9,7 +9,7 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { LifeState } from '@llmesh/core/control/node-life';
 import type { KeptProof } from '@llmesh/core/receipts/receipt-keeper';
 import type { SwarmFigures } from '@llmesh/core/models/swarm-port';
-import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { PAUSE_REASONS, type Pause } from '../lend/policy/lending-policy.ts';
 import { SignedTokens } from '../node/signed-tokens.ts';
 

@@ -2,22 +2,17 @@
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { GenerateRequest } from '@llmesh/core/engine/engine';
 import type { Sampling, Turn } from '@llmesh/core/protocol';
+import { mulberry32 } from '@llmesh/core/testing/mulberry32';
 import { RequestShapes, type ConversationShape } from '../audit/request-shapes.ts';
 
 const never = new AbortController().signal;
-
-/** https://en.wikipedia.org/wiki/Lehmer_random_number_generator */
-function lehmer(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 48_271) % 0x7fff_ffff) / 0x7fff_ffff;
-}
 
 /** What people ask, as far as anybody sees: made up, but with all that differs between people. */
 export class People {
   readonly random: () => number;
 
   constructor(seed: number) {
-    this.random = lehmer(seed);
+    this.random = mulberry32(seed);
   }
 
   conversation(): ConversationShape {

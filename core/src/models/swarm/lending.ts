@@ -1,7 +1,7 @@
 /** What this peer lends, and whom it tells so: those who asked about it, and the index of holders. */
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { Clock } from '../../base/clock.ts';
-import { MAX_PIECES_NAMED } from '../../protocol.ts';
+import { MAX_PIECES_NAMED } from '../../wire/swarm-protocol.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';
 import type { HolderIndex } from '../swarm-port.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';

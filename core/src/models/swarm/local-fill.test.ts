@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { randomBytes } from '../../base/random-bytes.ts';
 import { chunkEntry, packLists } from '../chunk-list.ts';
 import { ChunkCutter } from '../chunk-cutter.ts';
-import { MAX_CHUNKS_BYTES } from '../../protocol.ts';
+import { MAX_CHUNKS_BYTES } from '../../wire/swarm-protocol.ts';
 import { manifestBytes, PIECE_BYTES } from '../manifest.ts';
 import { makeModel, type MadeModel } from '../../testing/made-model.ts';
 import { asked, fetching, hasAll, SwarmWorld, webServer, type SwarmNode } from '../../testing/swarm-world.ts';

@@ -1,5 +1,5 @@
 /** What peers are told who ask about what this peer lends, or gives to them: how it is called, what it consists of, and where its chunks end. */
-import { MAX_CHUNKS_BYTES } from '../../protocol.ts';
+import { MAX_CHUNKS_BYTES } from '../../wire/swarm-protocol.ts';
 import { manifestBytes } from '../manifest.ts';
 import type { ContentId, StoredContent } from '../piece-store.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';

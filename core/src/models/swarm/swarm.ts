@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import type { Channel } from '../../peers/channel.ts';
-import type { SwarmMessage } from '../../protocol.ts';
+import type { SwarmMessage } from '../../wire/swarm-protocol.ts';
 import type { Hasher } from '../hasher.ts';
 import type { LeafProof } from '../leaf-path.ts';
 import type { ContentId, PieceStore, StoredContent } from '../piece-store.ts';

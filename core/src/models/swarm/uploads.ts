@@ -1,6 +1,6 @@
 /** What others asked us for: read piece by piece and sent in turns, as long as the owner's limits allow. */
 import type { Clock } from '../../base/clock.ts';
-import { MAX_WANTS, type WantedBlocks } from '../../protocol.ts';
+import { MAX_WANTS, type WantedBlocks } from '../../wire/swarm-protocol.ts';
 import { BULK_HIGH_WATER_BYTES } from '../../transport/transport.ts';
 import type { ContentId, StoredContent } from '../piece-store.ts';
 import type { SeedLimits } from '../swarm-port.ts';

@@ -6,9 +6,9 @@ import { windowOf, type Exchange, type Memory } from './context/window.ts';
 import { saidOf, type ShownTurn } from './turn.ts';
 
 /**
- * The turns that lead to the answer `answerId`, its question last, after what the model is told first. Left out: questions that got no word of an answer, those
- * asked within a narrower scope than this one, what models thought before they spoke, and
- * the oldest that the model has no room for.
+ * The turns that lead to the answer `answerId`, its question last, after what the model is told first. Left out: questions that got no
+ * word of an answer, those asked within a narrower scope than this one, what models thought before they spoke, and the oldest that
+ * the model has no room for.
  */
 export function contextOf(
   turns: readonly ShownTurn[],

@@ -13,11 +13,9 @@ export class TurnList {
   #isWhole = $state.raw(true);
   /** What those follow that are not kept yet and name nothing: the end of what was shown when they were asked. */
   readonly #behind = new Map<string, string>();
-  /** null: there is one line only. */
-  readonly #branches = $derived.by(() =>
-    isBranched(this.#turns) ? new Branches(this.#turns, { isWhole: this.#isWhole, behind: this.#behind }) : null,
-  );
-  readonly #line = $derived(this.#branches === null ? this.#turns : this.#branches.line(this.#tip));
+  readonly #branches = $derived(new Branches(this.#turns, { isWhole: this.#isWhole, behind: this.#behind }));
+  /** Where there is one line only, all of it, without a look at the branches. */
+  readonly #line = $derived(isBranched(this.#turns) ? this.#branches.line(this.#tip) : this.#turns);
   /** Those that are being written, by this tab or another. */
   #live = $state.raw<readonly Answer[]>([]);
   /** The places of the turns that are kept, and which turn has each. */
@@ -49,31 +47,27 @@ export class TurnList {
 
   /** The line up to this turn, whichever branch is shown. */
   lineTo(id: string): readonly ShownTurn[] {
-    if (this.#branches !== null) return this.#branches.lineTo(id);
-    return this.#turns.slice(0, this.#turns.findIndex((turn) => turn.id === id) + 1);
+    return this.#branches.lineTo(id);
   }
 
   /** What this turn follows; null: nothing. */
   parentOf(id: string): string | null {
-    if (this.#branches !== null) return this.#branches.parentOf(id);
-    return this.#turns[this.#turns.findIndex((turn) => turn.id === id) - 1]?.id ?? null;
+    return this.#branches.parentOf(id);
   }
 
   /** The turns that stand in the same place in other branches, and this one, oldest first. */
   versionsOf(id: string): readonly string[] {
-    return this.#branches?.versionsOf(id) ?? [id];
+    return this.#branches.versionsOf(id);
   }
 
   /** Those that follow this turn. */
   childrenOf(id: string): readonly string[] {
-    if (this.#branches !== null) return this.#branches.childrenOf(id);
-    const next = this.#turns[this.#turns.findIndex((turn) => turn.id === id) + 1];
-    return next === undefined ? [] : [next.id];
+    return this.#branches.childrenOf(id);
   }
 
   /** The last turn of the newest line through this one. */
   leafOf(id: string): string | null {
-    return this.#branches === null ? (this.#turns.at(-1)?.id ?? null) : this.#branches.leafOf(id);
+    return this.#branches.leafOf(id);
   }
 
   /** Adds what is asked after all that is shown. */
@@ -167,8 +161,8 @@ export class TurnList {
 
   /** Takes these out; what followed them follows what came before. */
   remove(ids: readonly string[]): void {
-    const branches = this.#branches;
-    if (branches !== null) {
+    if (isBranched(this.#turns)) {
+      const branches = this.#branches;
       const gone = new Set(ids);
       this.#tip = branches.leftBefore(this.#tip, gone);
       for (const turn of this.#turns) {

@@ -1,6 +1,6 @@
 /** The last answers that this device gave: how long, how fast, how they ended. Never what they said. Kept here and told to nobody. */
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
-import type { AnswerGiven } from '@llmesh/core/provide/worker';
+import type { AnswerGiven } from '@llmesh/core/provide/worker-status';
 import * as v from 'valibot';
 import { KeptRecord } from '../kept/kept-record.svelte.ts';
 import { parserOf } from '../kept/parser.ts';

@@ -2,7 +2,7 @@
 import type { Probe } from '@llmesh/core/policy/catalogue';
 import type { MeshError } from '@llmesh/core/base/errors';
 import { lifeOf, type LifeFacts, type LifeState } from '@llmesh/core/control/node-life';
-import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { AuditChoice } from './audit-choice.svelte.ts';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import type { Pace } from '../device/download-pace.ts';
@@ -119,7 +119,6 @@ export class DonateState {
   async restore(): Promise<void> {
     await Promise.all([
       this.totals.restore(),
-      this.given.restore(),
       this.device.restore(),
       this.speedLimit.restore(),
       this.audits.restore(),

@@ -7,7 +7,7 @@ import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { LifeFacts } from '@llmesh/core/control/node-life';
 import { selfTest } from '@llmesh/core/engine/self-test';
-import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { describe, expect, it, vi } from 'vitest';
 import { Sharing } from './sharing/sharing.svelte.ts';
 import { DonateState } from './donate.svelte.ts';

@@ -4,7 +4,7 @@ import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { MAX_WAKING_MS, type ModelAdvert } from '@llmesh/core/wire/model-advert';
 import { asMeshError, cancelled, type MeshError } from '@llmesh/core/base/errors';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
-import type { AnswerGiven, WorkerStatus } from '@llmesh/core/provide/worker';
+import type { AnswerGiven, WorkerStatus } from '@llmesh/core/provide/worker-status';
 import type { AuditChoice } from './audit-choice.svelte.ts';
 import type { EngineHolder, EngineLease } from '../device/engine-holder.svelte.ts';
 import type { SpeedLimit } from './speed-limit.svelte.ts';

@@ -7,7 +7,7 @@ import type { LoadedModel } from '@llmesh/core/engine/engine';
 import { Restarts } from '@llmesh/core/engine/restarts';
 import type { ProvideOptions, Providing } from '@llmesh/core/mesh';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
-import type { WorkerStatus } from '@llmesh/core/provide/worker';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import type { AnswersGiven } from './answers-given.svelte.ts';
 import type { AuditChoice } from './audit-choice.svelte.ts';
 import type { DonateTotals } from './donate-totals.svelte.ts';

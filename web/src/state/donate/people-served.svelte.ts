@@ -1,6 +1,6 @@
 /** The last people that this computer answered. Forgotten with the page. */
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { Serving } from '@llmesh/core/provide/worker';
+import type { Serving } from '@llmesh/core/provide/worker-status';
 
 const MOST = 3;
 

@@ -6,7 +6,7 @@ import type { KeptModel } from '../../state/device/model-shelf.ts';
 import { whyNone } from '../../state/device/no-model.ts';
 import type { Rest } from '../../state/donate/rest/rest.ts';
 import { onceWords, paceWords } from '../parts/device-words.ts';
-import { bytes, count, speed } from '../parts/format.ts';
+import { bytes, clockTime, count, speed } from '../parts/format.ts';
 import { restWords } from './rest-words.ts';
 
 export interface StageWords {
@@ -132,8 +132,7 @@ function restHint({ lent }: DonateState): string {
 
 function readyHint({ lent, probe }: DonateState): string {
   if (lent === null || lent.loaded === null || lent.readyAt === null) return '';
-  const time = new Date(lent.readyAt).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
-  return `${lent.model.name} is loaded and ready since ${time}. It runs on ${runsOn(lent.loaded.backend, probe?.software ?? false)}.`;
+  return `${lent.model.name} is loaded and ready since ${clockTime(lent.readyAt)}. It runs on ${runsOn(lent.loaded.backend, probe?.software ?? false)}.`;
 }
 
 function servingWords(donate: DonateState, name: string): StageWords {

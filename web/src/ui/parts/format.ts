@@ -31,6 +31,11 @@ export function bytes(value: number): string {
   return `${(value / 1e9).toFixed(1)} GB`;
 }
 
+/** The time of the reader's clock: "14:30" */
+export function clockTime(ms: number): string {
+  return new Date(ms).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}
+
 /** 75 → "1 min"; 7300 → "2 h" */
 export function since(secondsAgo: number): string {
   if (secondsAgo < 60) return `${secondsAgo} s`;

@@ -4,7 +4,12 @@ import type { Clock } from '../../../base/clock.ts';
 import { TokenBucket } from '../../../base/token-bucket.ts';
 import { MeshError } from '../../../base/errors.ts';
 import type { Channel } from '../../../peers/channel.ts';
-import { MAX_CHUNKS_BYTES, MAX_PIECES_FETCHED, type SwarmMessage, type WantedBlocks } from '../../../protocol.ts';
+import {
+  MAX_CHUNKS_BYTES,
+  MAX_PIECES_FETCHED,
+  type SwarmMessage,
+  type WantedBlocks,
+} from '../../../wire/swarm-protocol.ts';
 import type { BulkLane } from '../../../transport/transport.ts';
 import type { LeafProof } from '../../leaf-path.ts';
 import type { ContentId } from '../../piece-store.ts';

@@ -1,7 +1,7 @@
 /** What one fetch takes from a server: as many pieces at a time as make it faster, and none while peers give enough. */
 import type { Clock } from '../../../base/clock.ts';
 import { asMeshError, MeshError } from '../../../base/errors.ts';
-import { MAX_PIECES_FETCHED } from '../../../protocol.ts';
+import { MAX_PIECES_FETCHED } from '../../../wire/swarm-protocol.ts';
 import type { PieceMap } from '../../piece-map.ts';
 import type { WebSource } from '../../swarm-port.ts';
 import { RateMeter } from '../link/rate-meter.ts';

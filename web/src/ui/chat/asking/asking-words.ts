@@ -1,9 +1,11 @@
 /** What the dialog about instructions offers to begin with. */
+import { MAX_TOKENS } from '../../../state/settings.svelte.ts';
+import { count } from '../../parts/format.ts';
 
 export const LENGTHS: readonly { tokens: number | null; words: string }[] = [
   { tokens: 128, words: 'a few sentences' },
   { tokens: 384, words: 'some paragraphs' },
-  { tokens: null, words: '1,024 tokens: as usual' },
+  { tokens: null, words: `${count(MAX_TOKENS)} tokens: as usual` },
   { tokens: 2_048, words: 'a few pages' },
   { tokens: 4_096, words: 'many pages' },
 ];

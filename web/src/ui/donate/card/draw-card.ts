@@ -23,8 +23,12 @@ export interface CardFacts {
 
 /** What the picture says, for whoever does not see it. */
 export function cardWords({ answers, tokens, since, host }: CardFacts): string {
-  const from = since === null ? 'today' : `since ${since.toLocaleDateString('en', { day: 'numeric', month: 'long' })}`;
-  return `My computer gave ${counted(answers, 'answer')} ${from}: ${count(tokens)} tokens for people I don’t know. Lend yours: ${host}`;
+  return `My computer gave ${counted(answers, 'answer')} ${sinceWords(since)}: ${count(tokens)} tokens for people I don’t know. Lend yours: ${host}`;
+}
+
+/** "today", "since March 2" */
+function sinceWords(since: Date | null): string {
+  return since === null ? 'today' : `since ${since.toLocaleDateString('en', { day: 'numeric', month: 'long' })}`;
 }
 
 /** Resolves when the faces of the page are there and the picture is drawn. Rejects where the browser draws none. */
@@ -49,9 +53,12 @@ function drawWords(context: CanvasRenderingContext2D, { answers, tokens, since, 
   };
   write('LLMesh', 130, `660 44px ${FACES.display}`, INK.text);
   write(count(answers), 330, `660 190px ${FACES.display}`, INK.lamp);
-  const one = answers === 1 ? 'answer' : 'answers';
-  const from = since === null ? '' : ` since ${since.toLocaleDateString('en', { day: 'numeric', month: 'long' })}`;
-  write(`${one} from my computer${from}`, 410, `660 52px ${FACES.display}`, INK.text);
+  write(
+    `${answers === 1 ? 'answer' : 'answers'} from my computer ${sinceWords(since)}`,
+    410,
+    `660 52px ${FACES.display}`,
+    INK.text,
+  );
   write(`${count(tokens)} tokens for people I don’t know.`, 468, `400 34px ${FACES.text}`, INK.soft);
   write(`Lend yours: ${host}`, 560, `400 34px ${FACES.text}`, INK.text);
 }

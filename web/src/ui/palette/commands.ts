@@ -1,8 +1,8 @@
 /** What can be gone to or done from anywhere, by a few letters of its name. */
 import { PAGES, talkPath } from '@llmesh/core/wire/pages';
-import type { Summary } from '../../../state/chat/kept-conversation.ts';
-import { fold, wordsOf } from '../../../state/chat/search/fold.ts';
-import { THEMES, type Theme } from '../../../state/settings.svelte.ts';
+import type { Summary } from '../../state/chat/kept-conversation.ts';
+import { fold, wordsOf } from '../../state/chat/search/fold.ts';
+import { THEMES, type Theme } from '../../state/settings.svelte.ts';
 
 export interface Command {
   id: string;

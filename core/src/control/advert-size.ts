@@ -1,6 +1,6 @@
 /** Fits an advert into one message of limited size: a provider may have more adapters than that holds. */
-import { MAX_TO_SERVER_BYTES } from './control-protocol.ts';
-import { MAX_ADAPTERS, type ModelAdvert } from './model-advert.ts';
+import { MAX_TO_SERVER_BYTES } from '../wire/control-protocol.ts';
+import { MAX_ADAPTERS, type ModelAdvert } from '../wire/model-advert.ts';
 
 /** Everything around the models: slots, the certificate, names. */
 const REST_BYTES = 512;

@@ -1,8 +1,8 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, expect, it, vi } from 'vitest';
-import { FakeMesh } from '../../../testing/fake-mesh.ts';
-import { ConversationSearch } from '../../../state/chat/search/conversation-search.svelte.ts';
-import type { ChatPageState } from '../chat-page-state.ts';
+import { FakeMesh } from '../../testing/fake-mesh.ts';
+import { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
+import type { ChatPageState } from '../chat/chat-page-state.ts';
 import PaletteKeys from './PaletteKeys.svelte';
 
 afterEach(cleanup);

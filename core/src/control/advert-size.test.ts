@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { modelsThatFit } from './advert-size.ts';
-import { MAX_MODELS_PER_PEER, MAX_TO_SERVER_BYTES, parseToServer } from './control-protocol.ts';
+import { MAX_MODELS_PER_PEER, MAX_TO_SERVER_BYTES, parseToServer } from '../wire/control-protocol.ts';
 import type { ModelId } from '../base/ids.ts';
-import { MAX_ADAPTERS, type ModelAdvert } from './model-advert.ts';
+import { MAX_ADAPTERS, type ModelAdvert } from '../wire/model-advert.ts';
 
 function models(count: number, adapters: number, name = 'Law'): ModelAdvert[] {
   return Array.from({ length: count }, (_, i) => ({
