@@ -3,6 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { join } from 'node:path';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { inManyLanguages } from './scripts/words/plugin.mjs';
 
 /** Where `npm start` puts the mesh; the dev server passes on what it does not serve itself. */
 const MESH = 'http://localhost:7070';
@@ -38,6 +39,7 @@ export default defineConfig({
   root: 'web',
   resolve: { conditions: ['@llmesh/source', ...defaultClientConditions] },
   plugins: [
+    inManyLanguages(import.meta.dirname),
     svelte(),
     partsAreFetchedFirst(),
     VitePWA({

@@ -9,11 +9,12 @@ const SOURCES = [
   'core/src',
   'log/src',
   'vite.config.ts',
+  'scripts/words',
   'models/catalogue.json',
   'models/tiny/gpu/tiny-web-llm.wasm',
   'package-lock.json',
 ];
-const NOT_SOURCES = new Set(['dist', 'node_modules', '.svelte-kit']);
+const NOT_SOURCES = new Set(['dist', 'node_modules', '.svelte-kit', '.wuchale', 'data.js']);
 
 /** Whether the built page is there and up to date. */
 export function pageIsBuilt(root) {

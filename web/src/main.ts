@@ -1,6 +1,7 @@
 /** Puts the pages together, one after the other: only `compose/` knows the adapters. */
 import { mount } from 'svelte';
-import { warn } from './adapters/log.ts';
+import { keepLanguage } from './adapters/language.ts';
+import { notKept, warn } from './adapters/log.ts';
 import { composeCatalogue } from './compose/catalogue.ts';
 import { composeChatPage } from './compose/chat-page.ts';
 import { composeCreditsPage } from './compose/credits-page.ts';
@@ -9,6 +10,7 @@ import { composeModelFiles } from './compose/model-files.ts';
 import { composeNetworkPage } from './compose/network-page.ts';
 import { composeUpdate } from './compose/service-worker.ts';
 import { openVisit } from './compose/visit.ts';
+import type { Language } from './language/languages.ts';
 import { Announcer } from './state/announcer.svelte.ts';
 import { Router } from './state/shell/router.svelte.ts';
 import './styles/all.css';
@@ -23,7 +25,20 @@ async function start(): Promise<void> {
   const credits = composeCreditsPage(visit);
   const files = composeModelFiles(visit);
   const donate = composeDonatePage(visit, files, catalogue, credits, announcer);
-  const chat = composeChatPage({ visit, catalogue, donate: donate.donate, credits, files, announcer, router });
+  const changeLanguage = (language: Language) => {
+    keepLanguage(language, notKept);
+    update.reload();
+  };
+  const chat = composeChatPage({
+    visit,
+    catalogue,
+    donate: donate.donate,
+    credits,
+    files,
+    announcer,
+    router,
+    changeLanguage,
+  });
   const network = composeNetworkPage(visit, chat, donate);
   const { update, register } = composeUpdate({
     control: visit.control,

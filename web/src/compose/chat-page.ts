@@ -6,6 +6,7 @@ import { notKept, warn } from '../adapters/log.ts';
 import { askToPersist } from '../adapters/storage-room.ts';
 import { openTabChannel } from '../adapters/tab-channel.ts';
 import { showTheme } from '../adapters/theme.ts';
+import type { Language } from '../language/languages.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { askShorter } from '../state/chat/context/ask-shorter.ts';
@@ -49,6 +50,7 @@ export interface ChatPageNeeds {
   files: ModelFilesParts;
   announcer: Announcer;
   router: Router;
+  changeLanguage: (language: Language) => void;
 }
 
 export function composeChatPage({
@@ -59,6 +61,7 @@ export function composeChatPage({
   files,
   announcer,
   router,
+  changeLanguage,
 }: ChatPageNeeds): ChatPageState {
   const { store, records, keeping, locks, tab, shared, clock, self, selfPasses, control, door, connection, news } =
     visit;
@@ -197,6 +200,7 @@ export function composeChatPage({
     trusted,
     lending,
     settings,
+    changeLanguage,
     keeping,
     places,
     fitOf: (model) => catalogue.fitOf(model, donate.probe),

@@ -25,6 +25,8 @@ const paths = new Map(files.map(({ url, revision }) => [url === 'index.html' ? S
 /** Who asked this device once can ask it without a network: the engine that it took stays. */
 const ENGINE = /^\/assets\/.*(?:web-llm|wllama)/i;
 const ENGINES = 'engines';
+/** Of one language, read by those who read the page in it. */
+const TRANSLATION = /^\/assets\/translation-.*\.json$/;
 const MAX_ENGINE_FILES = 24;
 const NO_PAGES = /^\/(?:api|assets|mesh|signal|relay|models|v1|healthz|metrics)(?:\/|$)/;
 
@@ -68,7 +70,12 @@ async function fileOf(event: FetchEvent, path: string): Promise<Response> {
   if (kept !== undefined) return kept;
   const response = await fetch(event.request);
   if (response.ok && ENGINE.test(path)) event.waitUntil(keepEngine(path, response.clone()));
+  if (response.ok && TRANSLATION.test(path)) event.waitUntil(keepInPage(path, response.clone()));
   return response;
+}
+
+async function keepInPage(path: string, response: Response): Promise<void> {
+  await (await caches.open(PAGE)).put(path, response);
 }
 
 async function keepEngine(path: string, response: Response): Promise<void> {

@@ -1,4 +1,5 @@
 /** What this device gave, day by day. Kept here and told to nobody. */
+import { locale } from '../../language/languages.ts';
 import type { PeerId } from '@llmesh/core/base/ids';
 import * as v from 'valibot';
 import { parserOf } from '../kept/parser.ts';
@@ -191,7 +192,7 @@ export class DonateTotals {
     const time = this.#needs.now() - daysAgo * DAY_MS;
     const day = this.#days.get(keyOf(time));
     return {
-      name: new Date(time).toLocaleDateString('en', { weekday: 'short' }),
+      name: new Date(time).toLocaleDateString(locale, { weekday: 'short' }),
       tokens: day?.tokens ?? 0,
       answers: day?.answers ?? 0,
       people: day?.people.length ?? 0,

@@ -1,6 +1,7 @@
 /** What the Chat page shows. */
 import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
+import type { Language } from '../../language/languages.ts';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
@@ -45,6 +46,8 @@ export interface ChatPageState {
   trusted: Trusted;
   lending: TrustedLending;
   settings: Settings;
+  /** This tab starts again in it, after the answer that is being written. */
+  changeLanguage: (language: Language) => void;
   /** Whether this browser keeps what is said. */
   keeping: Keeping;
   /** Where its reader was in each conversation. */

@@ -1,9 +1,9 @@
 /** What the page says about a change of our credits: what it was, and what that means. */
+import { plural } from '../../language/plural.ts';
 import type { PostingReason } from '@llmesh/core/ledger/posting';
 import type { PostingView } from '@llmesh/core/wire/credit-pages';
 import type { Entry } from '../../state/credits/entries.ts';
 import { change, credits, type Digits } from '../parts/amount/amount.ts';
-import { counted } from '../parts/format.ts';
 
 /** The names of our accounts; a newer mesh may have others. */
 export const ACCOUNT_NAMES: Readonly<Record<string, string>> = {
@@ -116,7 +116,7 @@ export function entryAmount({ net, moved }: Pick<Entry, 'net' | 'moved'>, digits
 
 /** "312 units · Qwen3 8B" */
 export function entryFacts({ model, units }: Pick<Entry, 'model' | 'units'>): string {
-  const facts = [units === null ? '' : counted(units, 'unit'), model ?? ''];
+  const facts = [units === null ? '' : plural(units, ['# unit', '# units']), model ?? ''];
   return facts.filter((fact) => fact !== '').join(' · ');
 }
 

@@ -1,4 +1,5 @@
 /** What lending takes of the power of this computer: a guess, as no page can measure it. */
+import { plural } from '../../language/plural.ts';
 import type { Probe } from '@llmesh/core/policy/catalogue';
 
 /** Watts more than at rest while it writes: from, to. What such computers commonly take, not what this one does. */
@@ -29,6 +30,6 @@ function wattHours(least: number, most: number): string {
 function spanWords(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   if (minutes < 1) return 'less than a minute';
-  if (minutes < 60) return minutes === 1 ? 'a minute' : `${minutes} minutes`;
+  if (minutes < 60) return plural(minutes, ['a minute', '# minutes']);
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -1,6 +1,7 @@
 /** What the page says about when this computer is lent. */
 import type { HourRange } from '@llmesh/core/policy/lending-hours';
 import type { Rest } from '../../state/donate/rest/rest.ts';
+import { locale } from '../../language/languages.ts';
 import { clockTime } from '../parts/format.ts';
 
 /** Why nothing is lent although the switch is on, and when that ends. */
@@ -27,7 +28,7 @@ export function whenWords(ms: number, nowMs: number): string {
   const tomorrow = new Date(nowMs);
   tomorrow.setDate(tomorrow.getDate() + 1);
   if (day(ms) === tomorrow.toDateString()) return `${time} tomorrow`;
-  return `${time} on ${new Date(ms).toLocaleDateString('en', { weekday: 'long' })}`;
+  return `${time} on ${new Date(ms).toLocaleDateString(locale, { weekday: 'long' })}`;
 }
 
 /** The night, of which most people need least. */

@@ -1,17 +1,17 @@
 /** What the page says to a volunteer about checks of their answers. */
+import { plural } from '../../language/plural.ts';
 import type { Level } from '@llmesh/core/wire/audit-messages';
 import type { Standings } from '../../state/donate/standings.svelte.ts';
 import { count } from '../parts/format.ts';
 
 /** "Your answers: 41 checked, all matched the model." */
 export function checkedWords({ checked, agreed }: Pick<Standings, 'checked' | 'agreed'>): string {
-  const how =
-    agreed === checked
-      ? checked === 1
-        ? 'it matched the model'
-        : 'all matched the model'
-      : `${count(agreed)} matched the model`;
-  return `Your answers: ${count(checked)} checked, ${how}.`;
+  if (agreed === checked)
+    return plural(checked, [
+      'Your answers: # checked, it matched the model.',
+      'Your answers: # checked, all matched the model.',
+    ]);
+  return `Your answers: ${count(checked)} checked, ${count(agreed)} matched the model.`;
 }
 
 /** What a level means for whoever lends, as a heading. */

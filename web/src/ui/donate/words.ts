@@ -1,4 +1,6 @@
 /** What the page says in every state of lending. */
+import { locale } from '../../language/languages.ts';
+import { plural } from '../../language/plural.ts';
 import type { Backend } from '@llmesh/core/wire/model-advert';
 import { peerName } from '@llmesh/core/identity/names';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
@@ -6,7 +8,7 @@ import type { KeptModel } from '../../state/device/model-shelf.ts';
 import { whyNone } from '../../state/device/no-model.ts';
 import type { Rest } from '../../state/donate/rest/rest.ts';
 import { onceWords, paceWords } from '../parts/device-words.ts';
-import { bytes, clockTime, count, speed } from '../parts/format.ts';
+import { bytes, clockTime, speed } from '../parts/format.ts';
 import { restWords } from './rest-words.ts';
 
 export interface StageWords {
@@ -18,22 +20,6 @@ export interface StageWords {
 }
 
 const SLOW_FIRST = 'First load takes longer. Then it answers a test question.';
-
-const NUMBERS = [
-  'no',
-  'one',
-  'two',
-  'three',
-  'four',
-  'five',
-  'six',
-  'seven',
-  'eight',
-  'nine',
-  'ten',
-  'eleven',
-  'twelve',
-];
 
 /** `rest`: why its owner wants it to rest; null: they do not. */
 export function stageWords(donate: DonateState, rest: Rest | null): StageWords {
@@ -119,7 +105,7 @@ function wakingWords({ waking, lent }: DonateState, name: string): StageWords {
   const again = lent !== null && lent.loaded !== null;
   const line = again ? `Loading ${name} again: a question was taken back while it was being read` : `Loading ${name}`;
   if (waking?.phase === 'trial') {
-    const ticker = waking.tokens === 0 ? '.' : `: ${count(waking.tokens)} ${waking.tokens === 1 ? 'token' : 'tokens'}.`;
+    const ticker = waking.tokens === 0 ? '.' : `: ${plural(waking.tokens, ['# token', '# tokens'])}.`;
     return { ...words('One moment.', `A few questions test that ${name} works`, SLOW_FIRST), ticker };
   }
   const share = waking?.totalBytes ? Math.floor((100 * waking.loadedBytes) / waking.totalBytes) : null;
@@ -141,26 +127,18 @@ function servingWords(donate: DonateState, name: string): StageWords {
   const busy = status?.busySlots ?? 0;
   const queued = status?.queued ?? 0;
   const tokensPerSecond = status?.tokensPerSecond ?? 0;
-  const waiting = queued === 0 ? '' : ` ${capital(number(queued))} more ${queued === 1 ? 'waits' : 'wait'}.`;
+  const waiting = queued === 0 ? '' : ` ${plural(queued, ['One more waits.', '# more wait.'])}`;
   return {
     title: donate.finishing
       ? 'Finishing, then it stops.'
-      : `Your computer is helping ${number(peers.length)} ${peers.length === 1 ? 'person' : 'people'}.`,
-    line: `Serving: ${number(busy)} ${busy === 1 ? 'answer' : 'answers'}`,
+      : plural(peers.length, ['Your computer is helping one person.', 'Your computer is helping # people.']),
+    line: plural(busy, ['Serving: one answer', 'Serving: # answers']),
     // No tokens yet: the question is being read.
     ticker: tokensPerSecond === 0 ? '.' : `, ${speed(tokensPerSecond)}.`,
     small: `${name} for ${list(peers.map(peerName))}. This page does not show their words.${waiting}`,
   };
 }
 
-function number(value: number): string {
-  return NUMBERS[value] ?? String(value);
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
-}
-
 function list(items: readonly string[]): string {
-  return new Intl.ListFormat('en').format(items);
+  return new Intl.ListFormat(locale).format(items);
 }

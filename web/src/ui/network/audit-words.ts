@@ -1,6 +1,7 @@
 /** What the Network page says about checks of answers. */
+import { plural } from '../../language/plural.ts';
 import type { Audits } from '@llmesh/core/wire/api-pages';
-import { count, counted } from '../parts/format.ts';
+import { count } from '../parts/format.ts';
 
 export const MODE_WORDS = {
   greedy: 'the likeliest words',
@@ -12,15 +13,25 @@ export const MODE_WORDS = {
 export function checkedShare({ share, answers, checked }: Pick<Audits, 'share' | 'answers' | 'checked'>): string {
   if (share === 0 && checked === 0) return 'This mesh has no answers checked.';
   if (answers === 0) return 'Since the server started there was no answer that can be checked.';
-  if (checked === 0) return `${counted(answers, 'answer')} could be checked; none has been so far.`;
-  return `${counted(answers, 'answer')} could be checked; ${count(checked)} ${checked === 1 ? 'was' : 'were'} (${percent(checked / answers)}).`;
+  if (checked === 0)
+    return plural(answers, [
+      '# answer could be checked; none has been so far.',
+      '# answers could be checked; none has been so far.',
+    ]);
+  return plural(answers, [
+    `# answer could be checked; ${count(checked)} (${percent(checked / answers)}) was.`,
+    `# answers could be checked; ${count(checked)} (${percent(checked / answers)}) were.`,
+  ]);
 }
 
 /** Whom the mesh keeps from strangers; empty: nobody. */
 export function keptAway({ quarantined, convicted }: Pick<Audits, 'quarantined' | 'convicted'>): string {
   const all = quarantined + convicted;
   if (all === 0) return '';
-  return `${counted(all, 'volunteer')} ${all === 1 ? 'gets' : 'get'} no questions from strangers.`;
+  return plural(all, [
+    '# volunteer gets no questions from strangers.',
+    '# volunteers get no questions from strangers.',
+  ]);
 }
 
 export function percent(share: number): string {

@@ -1,8 +1,9 @@
 /** What Chat and Donate say about a model that is being downloaded. */
+import { plural } from '../../language/plural.ts';
 import type { Barrier, CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
 import type { Pace } from '../../state/device/download-pace.ts';
 import { ggufWantsGpu, ggufWantsWebLlm } from '../../state/device/gguf-backend.ts';
-import { bytes, counted } from './format.ts';
+import { bytes } from './format.ts';
 
 /** "2.1 of 4.9 GB, 14.2 MB/s, 3 min 20 s left, from 3 volunteers and the hub." */
 export function paceWords({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft, from }: Pace): string {
@@ -10,7 +11,11 @@ export function paceWords({ loadedBytes, totalBytes, bytesPerSecond, secondsLeft
   if (bytesPerSecond !== null) parts.push(rateWords(bytesPerSecond));
   if (secondsLeft !== null && secondsLeft >= 1) parts.push(`${duration(secondsLeft)} left`);
   if (from !== undefined && from.peers > 0)
-    parts.push(`from ${counted(from.peers, 'volunteer')}${from.web ? ' and the hub' : ''}`);
+    parts.push(
+      from.web
+        ? plural(from.peers, ['from # volunteer and the hub', 'from # volunteers and the hub'])
+        : plural(from.peers, ['from # volunteer', 'from # volunteers']),
+    );
   if (from !== undefined && from.hereBytes > 0) parts.push(`${bytes(from.hereBytes)} were here already`);
   return `${parts.join(', ')}.`;
 }

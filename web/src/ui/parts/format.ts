@@ -1,6 +1,7 @@
 /** Numbers as the page writes them. Where a number is a guess, the page itself adds "about". */
+import { locale } from '../../language/languages.ts';
 
-const whole = new Intl.NumberFormat('en');
+const whole = new Intl.NumberFormat(locale);
 
 /** 18420 → "18,420" */
 export function count(value: number): string {
@@ -33,7 +34,7 @@ export function bytes(value: number): string {
 
 /** The time of the reader's clock: "14:30" */
 export function clockTime(ms: number): string {
-  return new Date(ms).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  return new Date(ms).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
 }
 
 /** 75 → "1 min"; 7300 → "2 h" */

@@ -1,6 +1,6 @@
 /** How a proposal stands: no more than the ballots say. */
+import { plural } from '../../language/plural.ts';
 import type { ProposalView } from '@llmesh/core/wire/credit-pages';
-import { counted } from '../parts/format.ts';
 
 /** Of yes and no together, so many hundredths have to be yes; abstentions count for the quorum alone. */
 const PASSES_AT = 60;
@@ -17,7 +17,10 @@ export function standsAs({ state, yes, no, abstain, quorum, ballots }: ProposalV
   const cast = yes + no + abstain;
   if (cast === 0) return state === 'open' ? 'Nobody has voted yet.' : 'Nobody voted.';
   const share = yes + no === 0 ? 0 : Math.floor((100 * yes) / (yes + no));
-  const voted = `${counted(ballots, 'vote')}: ${share} % for it, of the ${PASSES_AT} % that it takes.`;
+  const voted = plural(ballots, [
+    `# vote: ${share} % for it, of the ${PASSES_AT} % that it takes.`,
+    `# votes: ${share} % for it, of the ${PASSES_AT} % that it takes.`,
+  ]);
   const turnout = quorum === 0 ? 100 : Math.min(100, Math.floor((100 * cast) / quorum));
   const enough =
     turnout >= 100 ? 'Enough have voted.' : `${turnout} % of those who have to vote for it to count have done so.`;

@@ -1,4 +1,5 @@
 /** What goes on while conversations are saved as a file or brought in from one, for the person who waits. */
+import { plural } from '../../../language/plural.ts';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { Conversations } from '../conversations.svelte.ts';
 import { CarryError, MOST_FILE_BYTES, type CarryOptions } from './carried-talk.ts';
@@ -116,14 +117,14 @@ function problemOf(error: unknown): string {
 
 function said({ came, there, leftOut }: BroughtIn): string {
   const parts = [`${counted(came)} came in.`];
-  if (there > 0) parts.push(there === 1 ? 'One was here already.' : `${there} were here already.`);
+  if (there > 0) parts.push(plural(there, ['One was here already.', '# were here already.']));
   if (leftOut > 0)
     parts.push(
-      leftOut === 1 ? 'One could not be read, and was left out.' : `${leftOut} could not be read, and were left out.`,
+      plural(leftOut, ['One could not be read, and was left out.', '# could not be read, and were left out.']),
     );
   return parts.join(' ');
 }
 
 function counted(count: number): string {
-  return count === 1 ? '1 conversation' : `${count.toLocaleString('en')} conversations`;
+  return plural(count, ['# conversation', '# conversations']);
 }

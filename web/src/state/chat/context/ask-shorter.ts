@@ -1,4 +1,5 @@
 /** Asks again with less of what came before, where a provider says that it was too long: our estimate of its tokens was wrong. */
+import { locale } from '../../../language/languages.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 import { MeshError } from '@llmesh/core/base/errors';
 import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
@@ -10,7 +11,7 @@ import { turnTokens, type Memory } from './window.ts';
 
 /** After that the question itself is too long. */
 const MOST_TRIES = 3;
-const count = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const count = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 
 export interface AskShorterNeeds {
   ask: Ask;

@@ -1,8 +1,9 @@
 /** What the page says about a check: no more than was found, and what it means for the reader. */
+import { plural } from '../../../language/plural.ts';
 import { peerName } from '@llmesh/core/identity/names';
 import type { AnswerCheck, Check } from '../../../state/chat/check/answer-check.ts';
 import { writerOf, type Answer } from '../../../state/chat/turn.ts';
-import { count, counted } from '../../parts/format.ts';
+import { count } from '../../parts/format.ts';
 
 export const FOUND: Record<Check['verdict'], string> = {
   agrees: 'agrees',
@@ -33,7 +34,7 @@ export function meaningOf(check: AnswerCheck, answer: Answer): string {
 export function factsOf({ verdict, tokens, log10E }: Check): string {
   const odds = verdict === 'deviates' ? oddsOf(log10E) : null;
   const facts = [
-    tokens === null ? '' : `${counted(tokens, 'token')} compared`,
+    tokens === null ? '' : plural(tokens, ['# token compared', '# tokens compared']),
     odds === null ? '' : `an honest volunteer looks like this ${odds}`,
   ];
   return facts.map((fact) => (fact === '' ? '' : ` · ${fact}`)).join('');

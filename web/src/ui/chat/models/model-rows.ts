@@ -1,4 +1,5 @@
 /** What the picker shows of each model that may run the next question. Unknown facts are left out. */
+import { plural } from '../../../language/plural.ts';
 import type { Fit, Probe } from '@llmesh/core/policy/catalogue';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { offerName } from '@llmesh/core/policy/offer-name';
@@ -7,7 +8,7 @@ import type { AskedModel } from '../../../state/chat/turn.ts';
 import { askedName } from '../../../state/offers.svelte.ts';
 import type { Scope } from '../../../state/scope.ts';
 import { wouldRunOn } from '../../parts/device-words.ts';
-import { bytes, count, speed } from '../../parts/format.ts';
+import { bytes, speed } from '../../parts/format.ts';
 import { pace, wait, whoHas } from './offer-facts.ts';
 
 export interface ModelRow {
@@ -80,7 +81,7 @@ export function absentRow(model: AskedModel, scope: Scope): ModelRow {
 function trustedWords(offer: Offer, trustedCount: number | null): string {
   if (trustedCount === null) return whoHas(offer);
   if (trustedCount === 0) return 'none you trust';
-  return trustedCount === 1 ? 'one you trust' : `${count(trustedCount)} you trust`;
+  return plural(trustedCount, ['one you trust', '# you trust']);
 }
 
 function fitWords(fit: Fit): NonNullable<ModelRow['fit']> {

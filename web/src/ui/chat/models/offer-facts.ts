@@ -1,11 +1,12 @@
 /** What the picker says about a model, one fact each; an unknown one is left out. */
+import { plural } from '../../../language/plural.ts';
 import { taskOf, type Offer } from '@llmesh/core/wire/model-advert';
 import { shortHash } from '@llmesh/core/policy/offer-name';
 import { isFree } from '../../../state/offers.svelte.ts';
-import { counted, speed } from '../../parts/format.ts';
+import { speed } from '../../parts/format.ts';
 
 export function whoHas(offer: Offer): string {
-  return offer.providers === 0 ? 'nobody yet' : counted(offer.providers, 'volunteer');
+  return offer.providers === 0 ? 'nobody yet' : plural(offer.providers, ['# volunteer', '# volunteers']);
 }
 
 /** The beginning of its SHA-256, where another of these has the same name; null: the name is unique. */

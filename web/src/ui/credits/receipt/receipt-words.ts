@@ -1,8 +1,9 @@
 /** What the page says about a delivery as the ledger has it: what was paid, and where it went. */
+import { plural } from '../../../language/plural.ts';
 import type { ReceiptPage } from '@llmesh/core/wire/credit-pages';
 import { costOf } from '@llmesh/core/policy/price';
 import { amount, credits } from '../../parts/amount/amount.ts';
-import { count, counted } from '../../parts/format.ts';
+import { count } from '../../parts/format.ts';
 
 export interface Share {
   to: 'provider' | 'auditors' | 'treasury' | 'emission';
@@ -32,7 +33,7 @@ export function sharesOf(receipt: Pick<ReceiptPage, 'paid' | 'toProvider' | 'toA
 /** "312 units at 0.1 credits for 1,000: 0.0312 credits." */
 export function sumWords({ units, price, paid }: Pick<ReceiptPage, 'units' | 'price' | 'paid'>): string {
   const cost = costOf(units, price);
-  const sum = `${counted(units, 'unit')} at ${credits(price, 'all')} for ${count(1_000)}: ${credits(cost, 'all')}.`;
+  const sum = `${plural(units, ['# unit', '# units'])} at ${credits(price, 'all')} for ${count(1_000)}: ${credits(cost, 'all')}.`;
   if (paid === cost) return sum;
   if (paid === 0) return `${sum} Nothing was paid: no credits were put aside for it, so it was free.`;
   return `${sum} ${credits(paid, 'all')} were paid: no more was put aside for it.`;

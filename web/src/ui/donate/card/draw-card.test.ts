@@ -6,10 +6,10 @@ describe('the words of the card', () => {
 
   it('say what was given, since when and where, and no name', () => {
     expect(cardWords(facts)).toBe(
-      'My computer gave 1 answer today: 1,234 tokens for people I don’t know. Lend yours: mesh.example',
+      'My computer gave 1 answer today. 1,234 tokens for people I don’t know. Lend yours: mesh.example',
     );
     expect(cardWords({ ...facts, answers: 2000, since: new Date('2026-03-02T12:00') })).toContain(
-      '2,000 answers since March 2',
+      '2,000 answers since 2 March',
     );
   });
 });

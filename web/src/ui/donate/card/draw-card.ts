@@ -1,5 +1,7 @@
 /** A picture of what this computer gave, to show to others: 1200 × 630, as pages that preview links have it. */
-import { count, counted } from '../../parts/format.ts';
+import { plural } from '../../../language/plural.ts';
+import { locale } from '../../../language/languages.ts';
+import { count } from '../../parts/format.ts';
 
 export const CARD = { width: 1200, height: 630 };
 /** The dark ground of the page in its light dress, whatever dress the page wears. */
@@ -23,12 +25,17 @@ export interface CardFacts {
 
 /** What the picture says, for whoever does not see it. */
 export function cardWords({ answers, tokens, since, host }: CardFacts): string {
-  return `My computer gave ${counted(answers, 'answer')} ${sinceWords(since)}: ${count(tokens)} tokens for people I don’t know. Lend yours: ${host}`;
+  return `${givenWords(answers, since)} ${tokensWords(tokens)} Lend yours: ${host}`;
 }
 
-/** "today", "since March 2" */
-function sinceWords(since: Date | null): string {
-  return since === null ? 'today' : `since ${since.toLocaleDateString('en', { day: 'numeric', month: 'long' })}`;
+function givenWords(answers: number, since: Date | null): string {
+  if (since === null) return plural(answers, ['My computer gave # answer today.', 'My computer gave # answers today.']);
+  const day = since.toLocaleDateString(locale, { day: 'numeric', month: 'long' });
+  return plural(answers, [`My computer gave # answer since ${day}.`, `My computer gave # answers since ${day}.`]);
+}
+
+function tokensWords(tokens: number): string {
+  return plural(tokens, ['# token for people I don’t know.', '# tokens for people I don’t know.']);
 }
 
 /** Resolves when the faces of the page are there and the picture is drawn. Rejects where the browser draws none. */
@@ -53,13 +60,8 @@ function drawWords(context: CanvasRenderingContext2D, { answers, tokens, since, 
   };
   write('LLMesh', 130, `660 44px ${FACES.display}`, INK.text);
   write(count(answers), 330, `660 190px ${FACES.display}`, INK.lamp);
-  write(
-    `${answers === 1 ? 'answer' : 'answers'} from my computer ${sinceWords(since)}`,
-    410,
-    `660 52px ${FACES.display}`,
-    INK.text,
-  );
-  write(`${count(tokens)} tokens for people I don’t know.`, 468, `400 34px ${FACES.text}`, INK.soft);
+  write(givenWords(answers, since), 410, `660 52px ${FACES.display}`, INK.text);
+  write(tokensWords(tokens), 468, `400 34px ${FACES.text}`, INK.soft);
   write(`Lend yours: ${host}`, 560, `400 34px ${FACES.text}`, INK.text);
 }
 

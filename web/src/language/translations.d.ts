@@ -1,0 +1,5 @@
+/** Made by the build: where the words of each language but English lie. */
+declare module 'virtual:translations' {
+  const addresses: Readonly<Record<'de' | 'es' | 'fr' | 'zh' | 'ja' | 'ar', string>>;
+  export default addresses;
+}
