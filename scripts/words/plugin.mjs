@@ -4,7 +4,7 @@
  */
 import { Hub } from 'wuchale';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LANGUAGE_DIR, LANGUAGES, config } from './sentences.mjs';
 
@@ -39,7 +39,7 @@ export function inManyLanguages(root) {
     async transform(code, id) {
       const file = id.split('?')[0];
       // Styles of components, and what is asked for as a URL.
-      if (id.includes('?') || !file.startsWith(join(root, 'web/src'))) return null;
+      if (id.includes('?') || !/^(?:web|core)\/src\//.test(relative(root, file))) return null;
       const [output] = await hub.transform(code, file);
       if (output.code === undefined) return null;
       const parts = new Set();

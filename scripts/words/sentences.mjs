@@ -12,11 +12,12 @@ export const LANGUAGE_DIR = 'web/src/language';
 const NAMES =
   /^(?:\w*Error|(?:Arrow|Page)(?:Up|Down|Left|Right)|Alt|Control|Meta|Escape|Esc|Tab|Enter|Home|End|Backspace|Delete|(?:Ctrl|Shift)\+\S+|Content-\w+|Ed25519|SwiftShader|ByteLevel|ChatGPT|Open WebUI|LLMesh|Formula|[A-Z][a-z]+ [A-Z][a-z]+ GPU)$/u;
 /** What draws a line in a picture starts with a capital letter, too. */
-const DRAWING = /^[Mm][\d.\s,-]/u;
+const DRAWING = /^[Mm][\d.\s,#-]/u;
 
 /** In code, a sentence that goes on from another begins small: two words tell it from an identifier. */
 const GOES_ON = /^[\p{Ll}\d#“‘(·,;:.…–-][^\n]* /u;
-const isPhrase = (text) => GOES_ON.test(text) && (text.match(/\p{L}{2,}/gu) ?? []).length > 1;
+const NUMBERED = /^(?:#|\d+) \p{L}{3,}|^\p{L}{3,} (?:#|\d+)/u;
+const isPhrase = (text) => NUMBERED.test(text) || (GOES_ON.test(text) && (text.match(/\p{L}{2,}/gu) ?? []).length > 1);
 /** Names of classes, selectors, media queries and lists of names for machines are no sentences, however they begin. */
 const FOR_MACHINES =
   /__|\w--\w|[[\]<>{}=]|^[.#]\p{L}|^\((?:any-)?(?:pointer|prefers|min|max|hover)|^(?:noopener|article|textarea|math|display|mprescripts|accent|auto|px|application|audio|video|text)[ ,]/u;
@@ -45,15 +46,20 @@ const looksLikeText = createHeuristic({
   ignoreElements: [...defaultHeuristicOpts.ignoreElements, 'kbd', 'svg'],
 });
 
+/** In core, most texts are for machines. */
+const WHOLE_SENTENCE = /^[\p{Lu}“#].* .*[.?!…]$/su;
+
 function isSentence(message) {
   const text = message.msgStr.join('\n');
-  const { scope, attribute, call } = message.details;
+  const { scope, attribute, call, file } = message.details;
   if (scope !== 'markup') {
     if (NAMES.test(text) || DRAWING.test(text)) return false;
     if (attribute !== undefined && ATTRIBUTES_FOR_MACHINES.has(attribute)) return false;
   }
   if (scope === 'script') {
     if (call !== undefined && CALLS_FOR_MACHINES.test(call)) return false;
+    if (file.startsWith('core/') && !file.endsWith('/catalogue.ts'))
+      return WHOLE_SENTENCE.test(text) ? 'message' : false;
     if (isPhrase(text) && !FOR_MACHINES.test(text)) return 'message';
   }
   return looksLikeText(message) === 'message' ? 'message' : false;
@@ -110,11 +116,20 @@ class CodeReader extends Transformer {
   };
 }
 
+/** What core says to the person who asks, and about models and files of their own. */
+const OF_CORE = [
+  'core/src/{ask,transport,peers,control,gguf}/**/*.ts',
+  'core/src/models/swarm/**/*.ts',
+  'core/src/policy/catalogue.ts',
+  'core/src/wire/{frame,turns}.ts',
+  'core/src/identity/{passphrase-lock,key-export}.ts',
+];
+
 const svelte = svelteAdapter({
   files: {
-    include: ['web/src/**/*.svelte', 'web/src/**/*.ts'],
-    // What workers of the page say stays English: they start before a language could be fetched.
-    ignore: ['**/*.test.ts', '**/*.d.ts', 'web/src/{testing,suites,sw,engines,language}/**', 'web/src/**/testing/**'],
+    include: ['web/src/**/*.svelte', 'web/src/**/*.ts', ...OF_CORE],
+    // What workers of the page say stays English, since they start before a language could be fetched; and what is said to others.
+    ignore: ['**/*.test.ts', '**/*.d.ts', '**/testing/**', 'web/src/{testing,suites,sw,engines,language}/**'],
   },
   storage: pofile({ dir: `${LANGUAGE_DIR}/po` }),
   heuristic: isSentence,

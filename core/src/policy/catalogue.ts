@@ -58,7 +58,7 @@ export function parseCatalogue(value: unknown): Catalogue {
   return v.parse(CatalogueSchema, value);
 }
 
-export type Fit = { fits: true } | { fits: false; why: string };
+export type Fit = { fits: true } | { fits: false; why: string; tooBig?: true };
 
 /** Can a device with this probe run the model in a browser? `why` is for a person. */
 export function fits(model: CatalogueModel, probe: Probe): Fit {
@@ -73,10 +73,11 @@ export function fits(model: CatalogueModel, probe: Probe): Fit {
       return { fits: false, why: 'too slow here: the graphics card is emulated on the processor' };
     }
   } else if (model.sizeBytes > WASM_FILE_BYTES) {
-    return { fits: false, why: 'too big for a browser: run it with the llmesh command' };
+    return { fits: false, why: 'too big for a browser: run it with the llmesh command', tooBig: true };
   }
   if (probe.memoryBytes !== null && model.memoryBytes > probe.memoryBytes) {
-    return { fits: false, why: `too big, by ${((model.memoryBytes - probe.memoryBytes) / 1e9).toFixed(1)} GB` };
+    const lacking = ((model.memoryBytes - probe.memoryBytes) / 1e9).toFixed(1);
+    return { fits: false, why: `too big, by ${lacking} GB`, tooBig: true };
   }
   return { fits: true };
 }

@@ -6,10 +6,14 @@ import { writerOf, type Answer } from './turn.ts';
 /** Says what went wrong, and what to do next. */
 export function failureOf(answer: Answer, error: MeshError): string {
   if (error.code !== 'provider_lost' && error.code !== 'provider_stopped') return error.message;
-  const left = error.code === 'provider_lost' ? 'left' : 'stopped donating';
+  const writer = writerName(answer);
+  if (error.code === 'provider_lost')
+    return answer.text === ''
+      ? `${writer} left before the first word. Try again?`
+      : `${writer} left. What you have is kept.`;
   return answer.text === ''
-    ? `${writerName(answer)} ${left} before the first word. Try again?`
-    : `${writerName(answer)} ${left}. What you have is kept.`;
+    ? `${writer} stopped donating before the first word. Try again?`
+    : `${writer} stopped donating. What you have is kept.`;
 }
 
 /** The writer's name, as far as it is known. */

@@ -16,7 +16,7 @@ it('says what was earned today and for what, and what of it all is not final yet
   const text = screen.getByRole('region', { name: 'Earned today' }).textContent.replaceAll(/\s+/g, ' ');
   for (const words of [
     '0.83 credits since midnight',
-    '0.25 credits of what you have are not final yet',
+    'Not final yet: 0.25 credits of what you have',
     'You get 70 % of what is paid for each answer.',
     '0.5 credits an hour at most',
   ])

@@ -42,5 +42,5 @@ export function percent(share: number): string {
 /** How many honest answers are taken for wrong, at most. */
 export function falseAlarms(perAudit: number | null): string {
   if (perAudit === null) return 'not measured';
-  return perAudit === 0 ? 'none' : `under 1 in ${count(Math.floor(1 / perAudit))}`;
+  return perAudit === 0 ? /* @wc-include */ 'none' : `under 1 in ${count(Math.floor(1 / perAudit))}`;
 }

@@ -1,4 +1,5 @@
 /** What can be gone to or done from anywhere, by a few letters of its name. */
+import { PAGE_NAMES } from '../shell/page-names.ts';
 import { PAGES, talkPath } from '@llmesh/core/wire/pages';
 import type { Summary } from '../../state/chat/kept-conversation.ts';
 import { fold, wordsOf } from '../../state/chat/search/fold.ts';
@@ -41,7 +42,7 @@ export function commandsFor(typed: string, needs: CommandNeeds): Command[] {
     ...(running ? [{ id: 'stop', words: 'Stop the answer', kind: 'Do', to: stop } as const] : []),
     { id: 'settings', words: 'Settings', kind: 'Go to', to: '/settings' },
     ...(['donate', 'network', 'credits', 'votes'] as const).map((page): Command => ({
-      ...{ id: page, words: PAGES[page].title, kind: 'Go to' },
+      ...{ id: page, words: PAGE_NAMES[page], kind: 'Go to' },
       to: PAGES[page].path,
     })),
     ...THEMES.filter((one) => one !== theme).map((one): Command => ({

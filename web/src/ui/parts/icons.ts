@@ -35,5 +35,7 @@ export const ICONS = {
 } as const;
 
 export type IconName = keyof typeof ICONS;
+/** They point along the lines of a text, to either side. */
+export const ONWARD: ReadonlySet<IconName> = new Set<IconName>(['before', 'next']);
 /** Solid instead of drawn in line. */
 export const SOLID: ReadonlySet<IconName> = new Set<IconName>(['stop']);

@@ -6,8 +6,8 @@ import { writerOf, type Answer } from '../../../state/chat/turn.ts';
 import { count } from '../../parts/format.ts';
 
 export const FOUND: Record<Check['verdict'], string> = {
-  agrees: 'agrees',
-  deviates: 'deviates',
+  agrees: /* @wc-include */ 'agrees',
+  deviates: /* @wc-include */ 'deviates',
   unknown: 'could not tell',
 };
 

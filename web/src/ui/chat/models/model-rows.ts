@@ -52,7 +52,7 @@ export function offerRow(
 
 export function localRow({ model, kept, tokensPerSecond }: Choice, probe: Probe): ModelRow {
   const size = bytes(model.sizeBytes);
-  const here = kept?.whole ? 'downloaded' : kept === null ? `${size} to get` : `${size}, begun`;
+  const here = kept?.whole ? /* @wc-include */ 'downloaded' : kept === null ? `${size} to get` : `${size}, begun`;
   const measured = tokensPerSecond === null ? '' : speed(tokensPerSecond);
   const cells = [here, wouldRunOn(model, probe), measured] as const;
   const facts = ['this device', here, measured].filter((fact) => fact !== '');
@@ -86,7 +86,7 @@ function trustedWords(offer: Offer, trustedCount: number | null): string {
 
 function fitWords(fit: Fit): NonNullable<ModelRow['fit']> {
   if (fit.fits) return { yes: true, word: 'Fits this device', fact: 'fits this device', why: '' };
-  return fit.why.startsWith('too big')
+  return fit.tooBig === true
     ? { yes: false, word: 'Too big here', fact: 'too big for this device', why: fit.why }
     : { yes: false, word: 'Not on this device', fact: 'not for this device', why: fit.why };
 }

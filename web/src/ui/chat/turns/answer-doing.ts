@@ -5,7 +5,7 @@ import { speed } from '../../parts/format.ts';
 
 /** `named`: a name stands before the words. `getting`: this device is downloading the model. */
 export function answerDoing(answer: Answer, named: boolean, getting: boolean): string {
-  const model = answer.model?.name ?? 'a model';
+  const model = answer.model?.name ?? /* @wc-include */ 'a model';
   switch (answer.state) {
     case 'looking':
       if (answer.scope === 'device') return getting ? `is getting ${model}` : `is loading ${model}`;
@@ -14,9 +14,9 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
       if (answer.text !== '') return 'wrote this · looking for somebody to continue';
       return named ? 'is asked' : `Looking for a volunteer with ${model}`;
     case 'queued': {
-      const place = [queuePosition(answer.ahead).toLowerCase(), aboutHowLong(answer.estimateMs)];
+      const place = [queuePosition(answer.ahead), aboutHowLong(answer.estimateMs)];
       const words = place.filter((part) => part !== null).join(', ');
-      return `${answer.left ? 'left' : 'wrote this'} · ${words}, to continue`;
+      return answer.left ? `left · ${words}, to continue` : `wrote this · ${words}, to continue`;
     }
     case 'reading':
       return answer.left ? 'left · somebody else reads it, to continue' : 'is reading';
@@ -25,15 +25,15 @@ export function answerDoing(answer: Answer, named: boolean, getting: boolean): s
       return answer.tokensPerSecond === null ? doing : `${doing} · ${speed(answer.tokensPerSecond)}`;
     }
     case 'failed':
-      if (answer.error?.code === 'provider_lost') return 'left';
-      if (answer.text !== '') return 'interrupted';
+      if (answer.error?.code === 'provider_lost') return /* @wc-include */ 'left';
+      if (answer.text !== '') return /* @wc-include */ 'interrupted';
       return named ? 'no reply' : 'Not sent';
     case 'waiting':
     case 'stopped':
     case 'interrupted':
     case 'done':
       if (answer.edited) return 'edited this';
-      return answer.text === '' ? 'no reply' : 'wrote';
+      return answer.text === '' ? 'no reply' : /* @wc-include */ 'wrote';
     default:
       return answer.state satisfies never;
   }

@@ -8,7 +8,7 @@ export function waitingWords(
   { trusted, local, device }: ChatPageState,
 ): { head: string; next: string } {
   const sent = answer.text === '' ? 'It will be sent' : 'It will continue';
-  const model = answer.model?.name ?? 'a model';
+  const model = answer.model?.name ?? /* @wc-include */ 'a model';
   switch (answer.why) {
     case 'network':
       return { head: 'You are offline', next: `${sent} when you’re back online.` };
@@ -33,7 +33,9 @@ export function waitingWords(
         head:
           answer.model === null
             ? 'No volunteer is offering a model right now'
-            : `Nobody has ${model}${answer.model.adapter ? ' and takes adapters' : ''} right now`,
+            : answer.model.adapter
+              ? `Nobody has ${model} and takes adapters right now`
+              : `Nobody has ${model} right now`,
         next: `${sent} when a volunteer comes online.`,
       };
   }

@@ -20,7 +20,7 @@ export function amount(micro: Micro, digits: Digits = 'few'): string {
 /** 1000000 → "1 credit" */
 export function credits(micro: Micro, digits: Digits = 'few'): string {
   const shown = amount(micro, digits);
-  return `${shown} ${shown === '1' ? 'credit' : 'credits'}`;
+  return shown === '1' ? '1 credit' : `${shown} credits`;
 }
 
 /** What came, or went: 400000 → "+0.4", -400000 → "−0.4". */
