@@ -13,6 +13,7 @@ import { gateway, type GatewayOptions } from './gateway.ts';
 import { ledger, type LedgerOptions } from './ledger/ledger.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
+import { lighthouse } from './lighthouse.ts';
 import { page, type PageOptions } from './page.ts';
 import { scoring, type ScoringOptions } from './scoring.ts';
 import { noise, type NoiseOptions } from './proof/honest-noise.ts';
@@ -78,6 +79,14 @@ program
   .option('--rounds <n>', 'of each', count, 3)
   .action(async (options: PageOptions) => {
     report(await page(options));
+  });
+
+program
+  .command('lighthouse')
+  .description('the four scores of Lighthouse for each page, on a phone and on a desktop')
+  .option('--looks <n>', 'at each page', count, 3)
+  .action(async (options: { looks: number }) => {
+    report(await lighthouse(options));
   });
 
 program

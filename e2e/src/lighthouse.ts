@@ -1,0 +1,47 @@
+/** What Lighthouse says about a page, in a Chromium of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from '@playwright/test';
+import lighthouse, { desktopConfig } from 'lighthouse';
+import { OF_CHROMIUM } from './browsers.ts';
+import { freePort } from './processes.ts';
+
+export type Category = 'performance' | 'accessibility' | 'best-practices' | 'seo';
+
+export interface Report {
+  /** 0 to 100. */
+  scores: Partial<Record<Category, number>>;
+  /** What cost points, each with what Lighthouse found. */
+  faults: string[];
+}
+
+/** `form`: as a phone on a slow network, or a desktop. Throws where Lighthouse could not look at the page. */
+export async function judge(url: string, form: 'phone' | 'desktop', categories: readonly Category[]): Promise<Report> {
+  const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), 'llmesh-lighthouse-'));
+  const args = [...OF_CHROMIUM.args, `--remote-debugging-port=${port}`];
+  const browser = await chromium.launchPersistentContext(folder, { executablePath: OF_CHROMIUM.executablePath, args });
+  try {
+    const flags = { port, logLevel: 'error' as const, onlyCategories: [...categories] };
+    const result = await lighthouse(url, flags, form === 'desktop' ? desktopConfig : undefined);
+    if (result === undefined) throw new Error('Lighthouse did not look at the page.');
+    const { lhr } = result;
+    if (lhr.runtimeError !== undefined) throw new Error(lhr.runtimeError.message);
+    const scores: Report['scores'] = {};
+    const faults: string[] = [];
+    for (const category of categories) {
+      const found = lhr.categories[category];
+      scores[category] = Math.round((found?.score ?? 0) * 100);
+      for (const { id, weight } of found?.auditRefs ?? []) {
+        const audit = lhr.audits[id];
+        if (weight > 0 && typeof audit?.score === 'number' && audit.score < 0.9)
+          faults.push(`${category}: ${audit.title} ${audit.displayValue ?? ''}`);
+      }
+    }
+    return { scores, faults };
+  } finally {
+    await browser.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
