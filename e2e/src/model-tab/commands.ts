@@ -30,8 +30,6 @@ export type TabCommand =
   /** `storeWorker`: the code of the page's own. */
   | { do: 'join'; mesh: string; storeWorker: string }
   | FetchCommand
-  /** Downloads this into a file of its own, as any page could: what a transfer is compared with. */
-  | { do: 'plain copy'; url: string }
   /** How many bytes it has given to peers. */
   | { do: 'given' }
   | RawCommand;

@@ -8,7 +8,6 @@ import type { StoreHostApi } from '../../../web/src/engines/store/store-wire.ts'
 import { WorkerHost } from '../../../web/src/engines/worker-host.ts';
 import { measuredFetch } from './measured-fetch.ts';
 import type { TabCommand } from './commands.ts';
-import { plainCopy } from './plain-copy.ts';
 import { RawEnd } from './raw-end.ts';
 
 let node: OpenPeer | null = null;
@@ -20,8 +19,6 @@ async function modelTab(command: TabCommand): Promise<unknown> {
       return join(command.mesh, command.storeWorker);
     case 'fetch':
       return measuredFetch(swarm(), scriptHasher, command);
-    case 'plain copy':
-      return plainCopy(command.url);
     case 'given':
       return swarm().figures.totals.toPeers;
     default:
