@@ -9,7 +9,7 @@ const MAX_ASKED = 3;
  * How many pieces are asked for again at most: so many, and one more for each of these that came. Where this computer or its line
  * is what slows all of them down, everything seems late, and whatever comes twice makes the rest later.
  */
-const [FREE_AGAIN, CAME_PER_AGAIN] = [3, 16];
+const [FREE_AGAIN, CAME_PER_AGAIN] = [4, 8];
 
 export class AskedPieces {
   readonly #clock: Clock;
