@@ -10,7 +10,13 @@ import type { TabCommand } from './commands.ts';
 /** Small, and of the mesh's own origin: only pages that come from this computer may talk to it. */
 const PAGE = '/api/peers';
 const SAMPLE_MS = 200;
-const MIB = 1_048_576;
+
+export interface Memory {
+  /** All, with the parts of the browser's own program that ran so far. */
+  bytes: number;
+  /** Without what lies in files, as programs do, which tabs share and the system may drop. */
+  ownBytes: number;
+}
 
 interface InPage {
   modelTab: (command: TabCommand) => Promise<unknown>;
@@ -46,22 +52,26 @@ export class ModelTab {
     return this.#page.evaluate((one) => (globalThis as unknown as InPage).modelTab(one), command) as Promise<Result>;
   }
 
-  /**
-   * By how many MiB the memory of the tab grew at most while `busy` ran: what its renderer process has in memory (the
-   * resident set that Linux tells), workers and WebRTC included, over what it had before.
-   */
-  async memoryDuring(busy: () => Promise<unknown>): Promise<number> {
+  /** What its renderer processes have in memory as Linux tells it, workers and WebRTC included, once garbage is gone. */
+  async memory(): Promise<Memory> {
     await this.#session.send('HeapProfiler.collectGarbage');
+    return memoryOf(renderersOf(this.#folder));
+  }
+
+  /** The most of it while `busy` ran. */
+  async mostMemory(busy: () => Promise<unknown>): Promise<Memory> {
     const pids = renderersOf(this.#folder);
-    const idleBytes = residentBytes(pids);
-    let mostBytes = idleBytes;
-    const timer = setInterval(() => (mostBytes = Math.max(mostBytes, residentBytes(pids))), SAMPLE_MS);
+    let most = memoryOf(pids);
+    const timer = setInterval(() => {
+      const now = memoryOf(pids);
+      most = { bytes: Math.max(most.bytes, now.bytes), ownBytes: Math.max(most.ownBytes, now.ownBytes) };
+    }, SAMPLE_MS);
     try {
       await busy();
     } finally {
       clearInterval(timer);
     }
-    return (mostBytes - idleBytes) / MIB;
+    return most;
   }
 
   async end(): Promise<void> {
@@ -104,10 +114,15 @@ function renderersOf(folder: string): number[] {
   return all.filter(({ pid, args }) => args.includes('--type=renderer') && isOurs(pid)).map(({ pid }) => pid);
 }
 
-function residentBytes(pids: readonly number[]): number {
-  let bytes = 0;
-  for (const pid of pids) bytes += Number(/^VmRSS:\s+(\d+) kB/m.exec(read(pid, 'status') ?? '')?.[1] ?? 0) * 1024;
-  return bytes;
+function memoryOf(pids: readonly number[]): Memory {
+  let [bytes, ownBytes] = [0, 0];
+  for (const pid of pids) {
+    const status = read(pid, 'status') ?? '';
+    const of = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024;
+    bytes += of('VmRSS');
+    ownBytes += of('RssAnon') + of('RssShmem');
+  }
+  return { bytes, ownBytes };
 }
 
 /** Null: there is no such process any more. */

@@ -1,6 +1,7 @@
 /** What others asked us for: read piece by piece and sent in turns, as long as the owner's limits allow. */
 import type { Clock } from '../../base/clock.ts';
 import { MAX_WANTS, type WantedBlocks } from '../../wire/swarm-protocol.ts';
+import { freeBuffer } from '../../transport/free-buffer.ts';
 import { BULK_HIGH_WATER_BYTES } from '../../transport/transport.ts';
 import type { ContentId, StoredContent } from '../piece-store.ts';
 import type { SeedLimits } from '../swarm-port.ts';
@@ -41,6 +42,8 @@ interface Sending {
   given: boolean;
   /** Null: it is being read. */
   bytes: Uint8Array | null;
+  /** What was read for it and nobody else has; null: nothing. */
+  own: ArrayBuffer | null;
   offset: number;
   movedMs: number;
 }
@@ -185,6 +188,7 @@ export class Uploads {
     else this.#count(sentBytes);
     if (sending.offset >= sending.bytes.byteLength) {
       queue.sending.shift();
+      if (sending.own !== null) freeBuffer(sending.own);
       // Whoever was served goes behind those who wait.
       this.#queues.delete(peer);
       this.#queues.set(peer, queue);
@@ -217,7 +221,7 @@ export class Uploads {
     }
     const given = this.#options.given(peer, content) !== null;
     const sending: Sending = {
-      ...{ id: want.id, content, given, bytes: null, offset: 0 },
+      ...{ id: want.id, content, given, bytes: null, own: null, offset: 0 },
       movedMs: this.#options.clock.now(),
     };
     queue.sending.push(sending);
@@ -227,14 +231,19 @@ export class Uploads {
 
   async #read(peer: SwarmPeer, queue: Queue, sending: Sending, stored: StoredContent, want: WantedBlocks) {
     let bytes: Uint8Array | null = null;
+    let own: ArrayBuffer | null = null;
     try {
-      bytes = want.what === 'layer' ? await stored.layer(want.file) : await stored.read(want.piece);
+      if (want.what === 'layer') bytes = await stored.layer(want.file);
+      else {
+        const piece = await stored.read(want.piece);
+        [bytes, own] = [piece, piece.buffer];
+      }
     } catch (thrown) {
       this.#options.lost(stored.content, thrown);
     }
     // It may not be wanted any more.
     if (!queue.sending.includes(sending)) return;
-    sending.bytes = bytes;
+    Object.assign(sending, { bytes, own });
     sending.movedMs = this.#options.clock.now();
     if (bytes === null) {
       queue.sending = queue.sending.filter((one) => one !== sending);

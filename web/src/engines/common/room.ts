@@ -33,6 +33,20 @@ export function storageFull(cause?: unknown): MeshError {
   );
 }
 
+/** `storage_full` for what browsers throw when there is no room; anything else stays what it is. */
+export function fullOr(error: unknown): unknown {
+  return isFull(error) ? storageFull(error) : error;
+}
+
+/** Runs `write`, and throws what `fullOr` says. */
+export function orFull(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    throw fullOr(error);
+  }
+}
+
 /** The same with numbers, once what was begun is gone. `neededBytes`: the whole model. */
 export async function storageFullFor(name: string, neededBytes: number, { cause }: MeshError): Promise<MeshError> {
   const quota = await storageQuota();

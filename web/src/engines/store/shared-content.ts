@@ -10,8 +10,9 @@ import { PieceHashes } from '@llmesh/core/models/piece-hashes';
 import { PieceMap, type PiecePlace } from '@llmesh/core/models/piece-map';
 import { PieceSet } from '@llmesh/core/models/piece-set';
 import type { StoredContent } from '@llmesh/core/models/piece-store';
+import { freeBuffer } from '@llmesh/core/transport/free-buffer';
 import { sameBytes } from '@llmesh/core/wire/canonical';
-import { isFull, storageFull } from '../common/room.ts';
+import { fullOr, orFull } from '../common/room.ts';
 import { writeAll } from '../files/sync-write.ts';
 import type { ContentFolder } from './content-folder.ts';
 import { DataFiles } from './data-files.ts';
@@ -159,7 +160,9 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
       const cutter = new ChunkCutter();
       for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
         const began = performance.now();
-        cutter.add(await this.read(piece));
+        const bytes = await this.read(piece);
+        cutter.add(bytes);
+        freeBuffer(bytes.buffer);
         if (signal.aborted) throw cancelled();
         if (gently) await pause(performance.now() - began);
       }
@@ -191,8 +194,7 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
   async #recover(journal: Journal): Promise<void> {
     for (let piece = 0; piece < this.pieces.size; piece++) {
       if (this.pieces.has(piece) || !journal.written.has(piece)) continue;
-      const bytes = await this.#bytes(this.#map.place(piece));
-      if (bytes !== null && (await this.#isRight(piece, bytes))) this.pieces.add(piece);
+      if (await this.#looked(this.#map.place(piece), (bytes) => this.#isRight(piece, bytes))) this.pieces.add(piece);
     }
     this.#unflushed = 1;
     await this.flush();
@@ -215,13 +217,26 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
     return handle.read(bytes, { at: offset }) < sizeBytes ? null : bytes;
   }
 
+  /** What `look` finds in bytes that nobody needs afterwards. False: the disk has less. */
+  async #looked(place: PiecePlace, look: (bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>): Promise<boolean> {
+    const bytes = await this.#bytes(place);
+    if (bytes === null) return false;
+    try {
+      return await look(bytes);
+    } finally {
+      freeBuffer(bytes.buffer);
+    }
+  }
+
   async #hashOf(file: number): Promise<Uint8Array> {
     const { sizeBytes = 0 } = this.folder.manifest.files[file] ?? {};
     const hash = scriptHasher.stream();
     for (let offset = 0; offset < sizeBytes; offset += PIECE_BYTES) {
       const part = Math.min(PIECE_BYTES, sizeBytes - offset);
-      const bytes = await this.#bytes({ file, offset, sizeBytes: part, index: 0 });
-      if (bytes !== null) hash.update(bytes);
+      await this.#looked({ file, offset, sizeBytes: part, index: 0 }, async (bytes) => {
+        hash.update(bytes);
+        return true;
+      });
     }
     return hash.digest();
   }
@@ -229,8 +244,7 @@ export class SharedContent implements Omit<StoredContent, 'content' | 'manifest'
   async #wrongIn(file: number): Promise<number[]> {
     const wrong: number[] = [];
     for (let piece = this.#map.first(file); piece < this.#map.end(file); piece++) {
-      const bytes = await this.#bytes(this.#map.place(piece));
-      if (bytes === null || !(await this.#isRight(piece, bytes))) wrong.push(piece);
+      if (!(await this.#looked(this.#map.place(piece), (bytes) => this.#isRight(piece, bytes)))) wrong.push(piece);
     }
     return wrong;
   }
@@ -282,16 +296,4 @@ function damaged(): MeshError {
     'model_integrity',
     'A part of this model was damaged on this device and thrown away. Start again: only that part is downloaded anew.',
   );
-}
-
-function fullOr(error: unknown): unknown {
-  return isFull(error) ? storageFull(error) : error;
-}
-
-function orFull(write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    throw fullOr(error);
-  }
 }

@@ -5,12 +5,19 @@ import type { Pending, SwarmPeer } from '../link/swarm-peer.ts';
 
 /** The most peers that are asked for the same piece. */
 const MAX_ASKED = 3;
+/**
+ * How many pieces are asked for again at most: so many, and one more for each of these that came. Where this computer or its line
+ * is what slows all of them down, everything seems late, and whatever comes twice makes the rest later.
+ */
+const [FREE_AGAIN, CAME_PER_AGAIN] = [4, 8];
 
 export class AskedPieces {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #pieces = new Map<number, Map<SwarmPeer, Pending>>();
   readonly #times = new PieceTimes();
+  #came = 0;
+  #again = 0;
 
   constructor(clock: Clock, random: () => number) {
     this.#clock = clock;
@@ -37,6 +44,7 @@ export class AskedPieces {
 
   /** The peer sent it just now: how long that took says which others are late. */
   came(piece: number, peer: SwarmPeer): void {
+    this.#came += 1;
     const headMs = this.#pieces.get(piece)?.get(peer)?.headMs;
     if (headMs != null) this.#times.took(this.#clock.now() - headMs);
   }
@@ -61,10 +69,11 @@ export class AskedPieces {
   }
 
   /**
-   * A piece of the end game: the last ones do not wait for the slowest. `ownRate`: what the other source gives, in bytes per
-   * second. `askers`: whom it was asked of. Null: there is none.
+   * A piece of the end game, to be asked for again: the last ones do not wait for the slowest. `ownRate`: what the other source
+   * gives, in bytes per second. `askers`: whom it was asked of. Null: there is none, or enough were asked for again.
    */
   late(ownRate: number, eligible: (piece: number, askers: ReadonlyMap<SwarmPeer, Pending>) => boolean): number | null {
+    if (this.#again >= FREE_AGAIN + this.#came / CAME_PER_AGAIN) return null;
     const how = { nowMs: this.#clock.now(), ownRate, usualMs: this.#times.usualMs };
     const late = [...this.#pieces].filter(
       ([piece, askers]) =>
@@ -73,6 +82,8 @@ export class AskedPieces {
         eligible(piece, askers) &&
         [...askers].every(([peer, pending]) => isLate(peer, pending, how)),
     );
-    return late[Math.floor(this.#random() * late.length)]?.[0] ?? null;
+    const [piece = null] = late[Math.floor(this.#random() * late.length)] ?? [];
+    if (piece !== null) this.#again += 1;
+    return piece;
   }
 }

@@ -222,7 +222,12 @@ export class Download {
           random: this.#options.random,
         });
         if (piece !== null) this.#open.take(piece);
-        return piece ?? (any ? this.#peers.asked.late(web.rate.perSecond, (one) => !web.isFetching(one)) : null);
+        return (
+          piece ??
+          (any && this.#open.size === 0
+            ? this.#peers.asked.late(web.rate.perSecond, (one) => !web.isFetching(one))
+            : null)
+        );
       },
     });
   }

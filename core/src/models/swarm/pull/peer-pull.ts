@@ -143,7 +143,8 @@ export class PeerPull {
       const late = idle ? slow().find((piece) => eligible(piece) && !this.asked.has(piece)) : undefined;
       if (late !== undefined) return late;
     }
-    if (!idle) return null;
+    // While something is neither here nor on its way, no piece holds up the end.
+    if (!idle || open.size > 0) return null;
     return this.asked.late(peer.rate.perSecond, (piece, askers) => eligible(piece) && !askers.has(peer));
   }
 }
