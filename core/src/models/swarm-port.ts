@@ -41,6 +41,8 @@ export interface WebSource {
   manifest?(signal: AbortSignal): Promise<Uint8Array | null>;
   /** The hashes of a file's pieces; null: it has none. Checked like a stranger's. */
   layer?(file: number, signal: AbortSignal, path: string): Promise<Uint8Array | null>;
+  /** The lists of the chunks of all files (`packLists`); null: it has none. A hint like a stranger's. */
+  chunks?(signal: AbortSignal): Promise<Uint8Array | null>;
 }
 
 export interface FetchRequest extends Wanted {

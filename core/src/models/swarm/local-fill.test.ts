@@ -151,6 +151,26 @@ it('one that never says where its chunks end keeps nobody from asking another, a
   expect(await hasAll(fetched, after)).toBe(true);
 });
 
+it.each([
+  ['where its chunks end: only what changed is fetched', async () => packLists([cutOf(after)]), true],
+  ['chunks that nobody has', async () => packLists([lengthsOf(after.map.sizeBytes)]), false],
+  ['noise', async () => randomBytes(5_000), false],
+  ['more than such lists can have', async () => new Uint8Array(1_000_000), false],
+  ['nothing', async () => null, false],
+  ['an error', () => Promise.reject(new Error('500')), false],
+  ['nothing for ever', () => new Promise<null>(() => {}), false],
+])('a server alone that says %s: the bytes are right', async (_what, chunks, helps) => {
+  const world = new SwarmWorld();
+  const node = world.join();
+  await keep(node, before);
+  const web = webServer(world.clock, after, { layers: true, chunks });
+  const outcome = fetching(node, asked(after, { manifest: after.manifest, web }));
+  expect(await world.until(outcome)).toBeLessThan(10_000);
+  expect(await hasAll(outcome, after)).toBe(true);
+  expect(web.sentBytes).toBeLessThanOrEqual(helps ? 2 * PIECE_BYTES : after.map.sizeBytes);
+  if (!helps) expect(web.sentBytes).toBe(after.map.sizeBytes);
+});
+
 /** The chunks of the old one, the last first, as long as the new one. */
 function shuffled(list: Uint8Array, { map }: MadeModel): Uint8Array<ArrayBuffer> {
   const entries = Array.from({ length: list.byteLength / 19 }, (_, i) => list.slice(i * 19, i * 19 + 19));
