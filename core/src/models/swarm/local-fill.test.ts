@@ -90,7 +90,8 @@ it('is given up at once when it is cancelled, and leaves nothing open', async ()
 function liar(world: SwarmWorld, model: MadeModel, chunks: () => Uint8Array<ArrayBuffer> | null, silent = false): void {
   const { self } = world.stranger((channel, message) => {
     const { content } = model;
-    if (message.kind === 'SEEK') channel.send({ kind: 'HAVE', content, bits: null });
+    if (message.kind === 'SEEK')
+      channel.send({ kind: 'HAVE', content, bits: null, knows: ['chunks', 'of a later time'] });
     if (message.kind === 'WANT_MANIFEST')
       channel.send({ kind: 'MANIFEST', content, bytes: manifestBytes(model.manifest) });
     if (message.kind === 'WANT_CHUNKS' && !silent)
