@@ -21,10 +21,11 @@ export interface TinyMlc {
   files: Record<string, Buffer>;
 }
 
-export async function tinyMlc(): Promise<TinyMlc> {
+/** `source`: the name of the folder at the hub, for models that the catalogue does not pin one that web-llm knows. */
+export async function tinyMlc(source = SOURCE): Promise<TinyMlc> {
   const gguf = new Uint8Array(readFileSync(join(ROOT, 'models/tiny/llmesh-tiny.gguf')));
-  const source = { sizeBytes: gguf.byteLength, head: async (length: number) => gguf.subarray(0, length) };
-  const made = Object.entries(mlcFilesOf(await readGgufHeader(source, KEPT_LISTS), gguf));
+  const read = { sizeBytes: gguf.byteLength, head: async (length: number) => gguf.subarray(0, length) };
+  const made = Object.entries(mlcFilesOf(await readGgufHeader(read, KEPT_LISTS), gguf));
   const library = readFileSync(join(ROOT, 'models/tiny/gpu', LIBRARY));
   const files = [
     ...made.map(([path, body]) => ({ path, bytes: Buffer.from(body) })),
@@ -39,7 +40,7 @@ export async function tinyMlc(): Promise<TinyMlc> {
   }));
   const { manifest } = await makeManifest('mlc', sources, scriptHasher, { signal: new AbortController().signal });
   const content = contentIdOf(manifest, scriptHasher);
-  const folder = `/mlc-ai/${SOURCE}/resolve/main/`;
+  const folder = `/mlc-ai/${source}/resolve/main/`;
   return {
     model: {
       // Under this id the page knows its answers word for word.
@@ -54,7 +55,7 @@ export async function tinyMlc(): Promise<TinyMlc> {
       contextTokens: 2048,
       licence: 'AGPL-3.0-or-later',
       page: 'https://www.gnu.org/licenses/agpl-3.0.html',
-      source: SOURCE,
+      source,
       f16: false,
       content,
     },

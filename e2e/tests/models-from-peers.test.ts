@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, type Browser, type Page } from '@playwright/test';
+import type { ContentId } from '@llmesh/core/base/ids';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { launch, openPage, wide, type BrowserName } from '../src/browsers.ts';
 import { madeGguf } from '../src/made-gguf.ts';
@@ -132,6 +133,8 @@ function cachedShards(page: Page): Promise<string[]> {
   });
 }
 
+/** Those of the model; beside them lies what is known about them. */
+const filesOf = (sizes: Record<string, number> = {}) => Object.entries(sizes).filter(([name]) => /^\d+$/.test(name));
 const isWhole = async (page: Page) => (await storedModels(page)).some(({ sizes }) => 'whole' in sizes);
 
 test(
@@ -160,6 +163,42 @@ test(
       await press(third.page, 'Start donating');
       await expect.poll(() => isWhole(third.page), { timeout: 120_000 }).toBe(true);
       expect(await cachedShards(third.page)).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  },
+);
+
+test(
+  'a folder that nobody pinned is checked once it runs, and then comes from its first volunteer while the hub is off',
+  { tag: '@wide' },
+  async () => {
+    test.setTimeout(500_000);
+    // A name of web-llm's own list, without which it takes no folder that nobody pinned, of a context as long as the tiny model's; the
+    // bytes are those of the tiny model.
+    const tiny = await tinyMlc('TinyLlama-1.1B-Chat-v1.0-q4f32_1-MLC');
+    const { content: _, ...unpinned } = tiny.model;
+    const mirror = await startModelMirror({ files: tiny.files });
+    const browser = await launch('chromium');
+    try {
+      const first = await visitorOf(browser, unpinned, mirror.url);
+      await press(first.page, 'Start donating');
+      await expect(status(first.page)).toContainText(/Ready. No requests/, { timeout: 200_000 });
+      await expect.poll(() => isWhole(first.page), { timeout: 60_000 }).toBe(true);
+      expect(await cachedShards(first.page)).toEqual([]);
+      await expect(sharing(first.page)).toHaveText('Sharing Tiny MLC.', { timeout: 30_000 });
+      const [{ content } = { content: '' }] = await storedModels(first.page);
+      await mirror.close();
+      // Whoever is told the content id gets the same bytes: a catalogue says it, as nobody believes a stranger.
+      const pinned = { ...unpinned, content: content as ContentId };
+      const second = await visitorOf(browser, pinned, null);
+      await press(second.page, 'Start donating');
+      await expect(status(second.page)).toContainText(/Ready. No requests/, { timeout: 200_000 });
+      const [there] = await storedModels(second.page);
+      const [here] = await storedModels(first.page);
+      expect(there?.content).toBe(content);
+      expect(filesOf(there?.sizes)).toEqual(filesOf(here?.sizes));
+      expect(filesOf(there?.sizes)).toHaveLength(5);
     } finally {
       await browser.close();
     }

@@ -137,7 +137,10 @@ command('chat', 'Ask a mesh one question; the answer comes as it is written.')
   .argument('[question...]', 'what to ask; piped text comes behind it')
   .addOption(meshOption())
   .option('--model <id>', 'an id of "llmesh status" (default: the model with the most free slots)')
-  .option('--adapter <sha256>', 'an adapter of the model, by the SHA-256 of its file')
+  .option(
+    '--adapter <sha256 or file>',
+    'an adapter: one of volunteers by its SHA-256, or a GGUF file of yours, up to 50 MB',
+  )
   .option('--max-tokens <n>', 'longest answer', whole(1, 1 << 20), 2048)
   .option('--no-checks', 'let no other volunteer read and check the answer')
   .option('--json', 'one JSON object a line: pieces, then done, or error')
@@ -145,12 +148,14 @@ command('chat', 'Ask a mesh one question; the answer comes as it is written.')
     'after',
     `
 Someone else's computer answers, and its owner can read the question: send no secrets.
+A file after --adapter is given to whoever answers, for as long as this command runs, and to nobody else.
 In a terminal it stays up to twelve seconds longer in case the answer is drawn to be checked by others, who read it, too:
 --no-checks keeps it from them, and Ctrl-C ends the wait.
 
 Examples:
   llmesh chat "What is a mesh?"
-  git diff | llmesh chat "What does this change?" --model qwen3-8b-q4`,
+  git diff | llmesh chat "What does this change?" --model qwen3-8b-q4
+  llmesh chat "What is a tort?" --model qwen3-8b-q4 --adapter ~/adapters/law.gguf`,
   )
   .action(async (question: string[], options: ChatOptions & { json?: boolean }) => {
     const { runChat } = await import('./commands/chat-command.ts');
@@ -167,6 +172,12 @@ command('gateway', 'Let programs that speak the OpenAI API use a mesh, until Ctr
   .option('--cors <origin>', 'a site whose pages may ask, or *; repeat for several', gather, [])
   .option('--own <peer id>', 'a computer of yours, for "privacy": "own"; repeat for several', gatherPeers, [])
   .option('--trust <peer id>', 'one that you trust, for "privacy": "trusted"; repeat for several', gatherPeers, [])
+  .option(
+    '--lora <name=file>',
+    'an adapter of yours that requests may name, a GGUF file of up to 50 MB: given to whoever answers; repeat for several',
+    several(MAX_ADAPTERS),
+    [],
+  )
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--no-checks', 'let no other volunteer read and check answers; a request may say so, too')
   .option('--proxied', 'a server of yours in front says in X-Forwarded-For who asks')

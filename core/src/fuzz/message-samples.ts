@@ -115,7 +115,7 @@ export const dataMessages: DataMessage[] = [
   { kind: 'INTRODUCTION', id: 4, answer: 'v=0' },
   { kind: 'INTRODUCTION', id: 3, answer: null },
   { kind: 'SEEK', content },
-  { kind: 'HAVE', content, bits: null },
+  { kind: 'HAVE', content, bits: null, knows: ['names', 'chunks'] },
   { kind: 'HAVE', content, bits: new Uint8Array([0b1010_0000]) },
   { kind: 'GAINED', content, pieces: [3, 1_048_575] },
   { kind: 'FETCHING', content, pieces: [] },

@@ -41,6 +41,8 @@ export interface WebSource {
   manifest?(signal: AbortSignal): Promise<Uint8Array | null>;
   /** The hashes of a file's pieces; null: it has none. Checked like a stranger's. */
   layer?(file: number, signal: AbortSignal, path: string): Promise<Uint8Array | null>;
+  /** The lists of the chunks of all files (`packLists`); null: it has none. A hint like a stranger's. */
+  chunks?(signal: AbortSignal): Promise<Uint8Array | null>;
 }
 
 export interface FetchRequest extends Wanted {
@@ -50,6 +52,8 @@ export interface FetchRequest extends Wanted {
   web: WebSource | null;
   /** Where only the SHA-256 of the file is known: its size, so that another is noticed at once. Null: unknown. */
   sizeBytes: number | null;
+  /** Where only the SHA-256 of the file is known: what its manifest has to say that it is. Left out: anything. */
+  format?: Manifest['format'];
   /** The most that may be stored, all files together. Left out: whatever there is room for. */
   mostBytes?: number;
   /** Others may have its pieces from us, as soon as we have them, as long as the owner's limits allow. */

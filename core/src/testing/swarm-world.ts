@@ -176,7 +176,7 @@ export async function hasAll({ stored }: Outcome, model: MadeModel): Promise<boo
 export function webServer(
   clock: ManualClock,
   model: MadeModel,
-  options: { bytesPerSecond?: number; layers?: boolean } = {},
+  options: { bytesPerSecond?: number; layers?: boolean; chunks?: () => Promise<Uint8Array | null> } = {},
 ): WebSource & { sentBytes: number; fault: ((bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>) | null } {
   let freeAtMs = 0;
   return {
@@ -197,6 +197,7 @@ export function webServer(
       if (this.fault !== null) bytes = this.fault(bytes);
       return bytes;
     },
+    ...(options.chunks !== undefined && { chunks: options.chunks }),
     ...(options.layers === true && { layer: async (file: number) => model.layers[file] ?? null }),
   };
 }

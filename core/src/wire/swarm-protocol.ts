@@ -24,8 +24,17 @@ const content = sha256;
 const pieceNumber = v.pipe(count, v.maxValue(MAX_MODEL_PIECES - 1));
 const pieceNumbers = v.pipe(v.array(pieceNumber), v.minLength(1), v.maxLength(MAX_PIECES_NAMED));
 
+/**
+ * What came after the first peers that carry models, which end a link over a message that they do not know: `names` is WANT_NAME and
+ * NAME, `chunks` is WANT_CHUNKS and CHUNKS. Older peers skip the field, and are sent none of these.
+ */
+export const LATER_MESSAGES = ['names', 'chunks'] as const;
+export type LaterMessages = (typeof LATER_MESSAGES)[number];
+/** The sender knows these; of words that we do not know nothing follows. Left out: none. */
+const knows = v.optional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(16))), v.maxLength(16)));
+
 /** What do you have of this model? Answered by HAVE, and from then on by GAINED and FETCHING until the link closes. */
-export const SeekSchema = v.object({ kind: v.literal('SEEK'), content });
+export const SeekSchema = v.object({ kind: v.literal('SEEK'), content, knows });
 
 /**
  * The sender lends these pieces of it. `bits`: one for each piece (`models/piece-set.ts`); none: it lends nothing of it, be it
@@ -35,6 +44,7 @@ export const HaveSchema = v.object({
   kind: v.literal('HAVE'),
   content,
   bits: v.nullable(bytes(MAX_MODEL_PIECES / 8)),
+  knows,
 });
 
 /** Since HAVE the sender has these pieces, too. */
@@ -72,7 +82,7 @@ export const UnwantSchema = v.object({ kind: v.literal('UNWANT'), ids: blockIds 
 /** The sender will not send these: it does not have them, or its owner's limit is reached. */
 export const DeclineSchema = v.object({ kind: v.literal('DECLINE'), ids: blockIds });
 
-/** Under which content id do you lend the model of one file whose SHA-256 this is? Answered by NAME. */
+/** Under which content id do you lend the model of one file whose SHA-256 this is? Answered by NAME. Only to those who know it. */
 export const WantNameSchema = v.object({ kind: v.literal('WANT_NAME'), sha256 });
 
 /** A mere claim, which the manifest and the bytes bear out or do not. Null: the sender lends no such file. */
@@ -107,7 +117,7 @@ export const ProofSchema = v.object({
   proof: v.nullable(v.object({ bytes: bytes(16_384), path: bytes(MAX_PATH_BYTES) })),
 });
 
-/** Where do content-defined chunks end in this model? Answered by CHUNKS: part after part, as long as they are wanted. */
+/** Where do content-defined chunks end in this model? Answered by CHUNKS: part after part, as long as they are wanted. Only to those who know it. */
 export const WantChunksSchema = v.object({
   kind: v.literal('WANT_CHUNKS'),
   content,

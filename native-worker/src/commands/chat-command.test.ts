@@ -5,7 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Offer } from '@llmesh/core/wire/model-advert';
-import type { ModelId } from '@llmesh/core/base/ids';
+import type { ContentId, ModelId } from '@llmesh/core/base/ids';
 import { chooseModel } from './chat-command.ts';
 import { startControlPlane, startLlmesh, type Running } from '../testing/process.ts';
 
@@ -40,6 +40,22 @@ describe('which model is asked', () => {
     expect(chooseModel([...offers, embedder], undefined).id).toBe('roomy');
     expect(() => chooseModel([...offers, embedder], 'bge')).toThrow('does not chat. Available: full, roomy, small.');
     expect(() => chooseModel([embedder], undefined)).toThrow('Nobody lends a model');
+  });
+  it('is one that takes the adapter which is brought along', () => {
+    const takesAdapters = { architecture: 'llama', width: 256, layers: 4 };
+    const lora = { name: '', architecture: 'llama', rank: 4, width: 256, layers: 4 };
+    const own = { name: 'law', sha256: 'ab'.repeat(32), content: 'cd'.repeat(32) as ContentId, sizeBytes: 9, lora };
+    const takers = [...offers, { ...offer('taker', 1, 0), takesAdapters }];
+    const wider = { ...offer('wider', 1, 0), takesAdapters: { ...takesAdapters, width: 512 } };
+    expect(chooseModel([...takers, wider], undefined, own).id).toBe('taker');
+    expect(chooseModel(takers, 'taker', own).id).toBe('taker');
+    expect(() => chooseModel(takers, 'full', own)).toThrow(
+      'Nobody takes adapters for full right now. Those that take it: taker.',
+    );
+    expect(() => chooseModel([...takers, wider], 'wider', own)).toThrow(
+      'law is not for wider: it is made for a model of another size. Those that take it: taker.',
+    );
+    expect(() => chooseModel([...offers, wider], undefined, own)).toThrow('Nobody on this mesh takes law right now');
   });
   it('is an error where nobody lends', () => expect(() => chooseModel([], 'other')).toThrow('Nobody lends a model'));
 });

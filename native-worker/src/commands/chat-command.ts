@@ -10,7 +10,9 @@ import { fetchModels } from '../node/mesh-api.ts';
 import { realClock } from '@llmesh/core/base/clock';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
-import type { Output } from '../cli/output.ts';
+import type { PeerId } from '@llmesh/core/base/ids';
+import { megabytes, type Output } from '../cli/output.ts';
+import { OwnAdapters, whyNotWith, type OwnAdapter } from '../models/lora/own-adapters.ts';
 import { oneLine, terminalJson, terminalText } from '../cli/terminal-text.ts';
 import { errno } from '../files/whole-file.ts';
 import { turnsFault } from '@llmesh/core/wire/turns';
@@ -20,6 +22,7 @@ import { AnswerReader } from '@llmesh/core/syntax/answer-reader';
 import { PLAIN, syntaxOf } from '@llmesh/core/syntax/syntaxes';
 import { ChatChecks, checkWords } from './chat-checks.ts';
 
+const SHA256 = /^[0-9a-f]{64}$/;
 /** How many models to name that there are instead. */
 const MAX_NAMED = 20;
 
@@ -27,7 +30,7 @@ export interface ChatOptions {
   mesh: URL;
   /** Its id, also with `@` and the beginning of its SHA-256. Left out: the best-known model with free slots. */
   model?: string;
-  /** The SHA-256 of an adapter of the model. */
+  /** The SHA-256 of an adapter that volunteers have, or a file of one that this computer gives to whoever answers. */
   adapter?: string;
   maxTokens: number;
   /** Others may read and check the answer. */
@@ -51,13 +54,19 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     stop.abort();
   });
   let node: OpenPeer | null = null;
+  let own: OwnAdapters | null = null;
   try {
     const turns = await readTurns(prompt, stop.signal);
-    const model = chooseModel(await fetchModels(options.mesh), options.model);
-    node = await openMeshNode(options.mesh);
     const { maxTokens, adapter, checks } = options;
+    own = adapter === undefined || SHA256.test(adapter) ? null : await OwnAdapters.open([adapter], stop.signal);
+    const brought = own?.all[0] ?? null;
+    const model = chooseModel(await fetchModels(options.mesh), options.model, brought);
+    node = await openMeshNode(options.mesh, own === null ? {} : { models: own.sharing });
     const asked = { model: model.id, sha256: fileOf(model), turns, sampling: {}, maxTokens, only: null, checks };
-    const request = { ...asked, ...(adapter !== undefined && { adapter }) };
+    const request = {
+      ...asked,
+      ...(brought === null ? adapter !== undefined && { adapter } : bringing(brought, output)),
+    };
     const words = new AnswerWords(output, stop.signal);
     const checking = new ChatChecks(realClock);
     for await (const event of node.mesh.ask({ ...request, ...checking.ears }, stop.signal)) {
@@ -78,7 +87,17 @@ export async function runChat(prompt: string, options: ChatOptions, output: Outp
     return 1;
   } finally {
     if (node !== null) await leaveMesh(node);
+    await own?.close();
   }
+}
+
+function bringing({ sha256, content, name, sizeBytes }: OwnAdapter, output: Output) {
+  return {
+    adapter: sha256,
+    brings: content,
+    onGiving: ({ provider, sentBytes }: { provider: PeerId; sentBytes: number }) =>
+      output.live(`Giving ${name} to ${peerName(provider)}: ${megabytes(sentBytes)} of ${megabytes(sizeBytes)}`),
+  };
 }
 
 async function stay(checking: ChatChecks, output: Output, signal: AbortSignal): Promise<void> {
@@ -94,9 +113,18 @@ async function explained(thrown: unknown, node: OpenPeer | null): Promise<unknow
   return new MeshError(thrown.code, await node.why(), { cause: thrown });
 }
 
-/** Throws unknown_model or no_provider, naming what there is instead. */
-export function chooseModel(offers: readonly Offer[], wanted: string | undefined): Offer {
-  const best = bestOffer(offers);
+/**
+ * Throws unknown_model, no_provider or unsupported, naming what there is instead. `brought`: an adapter that it has to take;
+ * null: none.
+ */
+export function chooseModel(
+  offers: readonly Offer[],
+  wanted: string | undefined,
+  brought: OwnAdapter | null = null,
+): Offer {
+  const able = brought === null ? offers : offers.filter((offer) => whyNotWith(brought, offer) === null);
+  if (brought !== null && able.length === 0) throw takenByNobody(brought);
+  const best = bestOffer(able);
   if (best === null) {
     throw new MeshError(
       'no_provider',
@@ -105,13 +133,26 @@ export function chooseModel(offers: readonly Offer[], wanted: string | undefined
   }
   if (wanted === undefined) return best;
   const found = findOffer(offers, wanted);
+  const why = found === null || brought === null ? null : whyNotWith(brought, found);
+  if (why !== null) throw new MeshError('unsupported', `${why} Those that take it: ${named(able)}.`);
   if (found !== null && isMadeFor(found, 'chat')) return found;
   const chatting = offers.filter((offer) => isMadeFor(offer, 'chat'));
-  const others = chatting.slice(0, MAX_NAMED).map(offerName).join(', ');
+  const others = named(chatting);
   if (found !== null) {
     throw new MeshError('unsupported', `${wanted} does not chat. Available: ${others}.`);
   }
   throw new MeshError('unknown_model', `Nobody lends ${wanted} on this mesh right now. Available: ${others}.`);
+}
+
+function named(offers: readonly Offer[]): string {
+  return offers.slice(0, MAX_NAMED).map(offerName).join(', ');
+}
+
+function takenByNobody({ name, lora }: OwnAdapter): MeshError {
+  return new MeshError(
+    'unsupported',
+    `Nobody on this mesh takes ${name} right now: it is for models of the kind ${lora.architecture}. Lend one yourself: llmesh worker --model <file> --lora <file>`,
+  );
 }
 
 async function readTurns(prompt: string, signal: AbortSignal): Promise<Turn[]> {

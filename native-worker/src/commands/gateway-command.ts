@@ -12,6 +12,7 @@ import { startGateway, type Gateway } from '../gateway/server.ts';
 import { endProcessNow, sayServing, whyStartedAgain } from '../cli/guard-link.ts';
 import { openIdentity, type OpenIdentity } from '../node/identity-file.ts';
 import { sayForks } from '../log/say-forks.ts';
+import { OwnAdapters } from '../models/lora/own-adapters.ts';
 import { readyOnMesh, watchConnection } from '../node/mesh-connection.ts';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { leaveMesh, openMeshNode } from '../node/mesh-node.ts';
@@ -40,6 +41,8 @@ export interface GatewayCommandOptions {
   own: PeerId[];
   trust: PeerId[];
   hideAddress?: boolean;
+  /** Adapters that requests may name, each `name=file`. */
+  lora: string[];
   /** Other volunteers may check answers. */
   checks: boolean;
   data?: string;
@@ -74,20 +77,26 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
   let node: OpenPeer | null = null;
   let gateway: Gateway | null = null;
   let ring: KeyRing | null = null;
+  let own: OwnAdapters | null = null;
   try {
     const keys = await openKeys(options, output);
     ring = keys;
     requireKeys(options, keys.keys.length);
     self = await openIdentity(gatewayFolder(options.data));
     if (self.temporary !== null) output.note(self.temporary);
-    node = await openMeshNode(options.mesh, { identity: self.identity, hidden: options.hideAddress === true });
+    own = await openOwn(options, stop.signal);
+    node = await openMeshNode(options.mesh, {
+      identity: self.identity,
+      hidden: options.hideAddress === true,
+      ...(own !== null && { models: own.sharing }),
+    });
     watchConnection(node, options.mesh, output, (error) => {
       failure = error;
       refused = error.code === 'control_refused';
       stop.abort();
     });
     sayForks(node, options.mesh, options.data, output);
-    const { port, host, rate, cors, own, trust, checks, open = false, proxied = false } = options;
+    const { port, host, rate, cors, own: ownPeers, trust, checks, open = false, proxied = false } = options;
     gateway = await startGateway({
       node,
       port,
@@ -99,7 +108,8 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
       hosts: readHosts(process.env['LLMESH_HOSTS']),
       makeKey: keyCommand(options),
       rate: { perSecond: rate / 60, burst: Math.max(1, rate * BURST_SHARE) },
-      circles: { own, trusted: trust },
+      circles: { own: ownPeers, trusted: trust },
+      adapters: own?.all ?? [],
       checks,
       failed: (thrown) => output.error(asMeshError(thrown, 'engine_failed', `A request failed: ${String(thrown)}`)),
     });
@@ -132,11 +142,24 @@ export async function runGateway(options: GatewayCommandOptions, output: Output)
     await gateway?.close();
     await self?.close();
     if (node !== null) await leaveMesh(node);
+    await own?.close();
   }
   if (failure === null) return 0;
   output.error(failure);
   if (failure.code === 'port_in_use') return EXIT_PORT_IN_USE;
   return refused ? EXIT_REFUSED : 1;
+}
+
+/** Null: there are none. Rejects as `OwnAdapters.open` does, and with unsupported. */
+async function openOwn({ lora, hideAddress }: GatewayCommandOptions, signal: AbortSignal): Promise<OwnAdapters | null> {
+  if (lora.length === 0) return null;
+  if (hideAddress === true) {
+    throw new MeshError(
+      'unsupported',
+      'A hidden address means a relay, and relays carry no files: leave out --lora or --hide-address.',
+    );
+  }
+  return OwnAdapters.open(lora, signal);
 }
 
 function openKeys(options: GatewayCommandOptions, output: Output): Promise<KeyRing> {

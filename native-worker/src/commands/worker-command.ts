@@ -10,7 +10,7 @@ import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import { tryAdapter } from '../contained/adapter-trial.ts';
 import { contained } from '../contained/contained.ts';
 import { VisitorAdapters } from '../models/lora/visitor-adapters.ts';
-import { openAdapters, type OpenAdaptersOptions } from '../models/lora/adapter-files.ts';
+import { openAdapters, type AdapterFiles, type OpenAdaptersOptions } from '../models/lora/adapter-files.ts';
 import { threadsWithin } from '../lend/policy/cpu-share.ts';
 import { closeToOthers, dataFolder } from '../files/data-folder.ts';
 import { DutyCycle } from '../llama/context/duty-cycle.ts';
@@ -92,6 +92,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   let self: OpenIdentity | null = null;
   let shared: SharedModels | null = null;
   let visitors: VisitorAdapters | null = null;
+  let adapters: AdapterFiles | null = null;
   const report = new WorkerReport(options.mesh, Date.now());
   const windows: { close: () => Promise<void> }[] = [];
   try {
@@ -133,8 +134,8 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     });
     const { peers } = shared;
     visitors = await openVisitors(options, async () => (await join()).mesh.swarm, output);
-    const sources = { peers, visitors };
-    const adapters = await openAdapters(options, new Set(options.model).size, sources, output, stop.signal);
+    const sources = { peers, visitors, shared: shared.adapters };
+    adapters = await openAdapters(options, new Set(options.model).size, sources, output, stop.signal);
     const needs: LentModelNeeds = {
       adapters,
       visitors,
@@ -161,14 +162,18 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       fail(error);
     };
     const given = options.seed ? models.filter(({ weights }) => options.seedOwn === true || weights.isPublic) : [];
+    const added = options.seed ? adapters.given.filter(({ isPublic }) => options.seedOwn === true || isPublic) : [];
     shared.lend(
       node,
-      given.map(({ weights }) => ({ format: 'gguf', files: weights.files })),
+      [
+        ...given.map(({ weights }) => ({ format: 'gguf' as const, files: weights.files })),
+        ...added.map(({ file }) => ({ format: 'adapter' as const, files: [file] })),
+      ],
       stop.signal,
     );
     report.seeds = () => shared?.figures ?? null;
     report.keeps = () => shared?.keeping ?? null;
-    saySeeding(given, options, output);
+    saySeeding([...given.map(({ advert }) => advert), ...added], options, output);
     if (options.seed) sayKeeping(kept, output);
     sayVisitors(models, output);
     sayServing(models.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0));
@@ -182,6 +187,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   } catch (thrown) {
     if (!stop.signal.aborted) fail(asMeshError(thrown, 'engine_failed', `The worker failed: ${String(thrown)}`));
   } finally {
+    adapters?.close();
     await shared?.close();
     if (node !== null) await leaveMesh(node);
     await Promise.all(models.map(({ engine }) => engine.close()));
@@ -192,14 +198,18 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
   return end();
 }
 
-function saySeeding(given: readonly LentModel[], { seedRate, seedPerDay }: SeedOptions, output: Output): void {
+function saySeeding(
+  given: readonly { id?: string; name: string }[],
+  { seedRate, seedPerDay }: SeedOptions,
+  output: Output,
+): void {
   if (given.length === 0) return;
   if (output.json) {
-    const models = given.map(({ advert }) => advert.id);
+    const models = given.map(({ id, name }) => id ?? name);
     output.print('', { seeding: { models, megabytesPerDay: seedPerDay, megabytesPerSecond: seedRate ?? null } });
     return;
   }
-  const names = given.map(({ advert }) => advert.name).join(', ');
+  const names = given.map(({ name }) => name).join(', ');
   const rate = seedRate === undefined ? '' : ` at up to ${megabytes(seedRate * 1e6)} a second`;
   output.note(
     `Others may download ${names} from here, up to ${megabytes(seedPerDay * 1e6)} a day${rate}. --no-seed stops that.`,

@@ -73,11 +73,18 @@ it('are refused, naming the adapters, where nobody has it or it does not exist',
       message: expect.stringContaining(`${law.sha256} (Law, of m)`),
     },
   });
-  for (const adapter of ['Law', 'AB'.repeat(32), 7, '']) {
+  for (const [adapter, status] of [
+    ['Law', 404],
+    ['AB'.repeat(32), 404],
+    [7, 400],
+    ['', 400],
+    ['x'.repeat(65), 400],
+  ]) {
     const wrong = await gateway.whole(gateway.chat({ adapter }));
-    expect(wrong.status).toBe(400);
+    expect([adapter, wrong.status]).toEqual([adapter, status]);
     expect(json(wrong)).toMatchObject({ error: { param: 'adapter' } });
   }
+  expect((await gateway.whole(gateway.chat({ adapter: 'Law' }))).text).toContain('start it with --lora name=file.gguf');
 });
 
 it('are passed on where not all are told of', async () => {

@@ -6,6 +6,8 @@ import type { OpenPeer } from '@llmesh/core/open-peer';
 import { gatewayApp, type AppOptions } from './app.ts';
 import { Conversations } from './answer/conversations.ts';
 import { Line } from './answer/line.ts';
+import type { OwnAdapter } from '../models/lora/own-adapters.ts';
+import { Adapters } from './request/adapters.ts';
 import { Models } from './request/models.ts';
 import { KeptResponses } from './responses/kept-responses.ts';
 
@@ -19,11 +21,14 @@ const background: Clock = {
   },
 };
 
-export type OnNodeOptions = Pick<AppOptions, 'door' | 'origins' | 'circles' | 'checks' | 'failed'>;
+export interface OnNodeOptions extends Pick<AppOptions, 'door' | 'origins' | 'circles' | 'checks' | 'failed'> {
+  /** Adapters that it gives to whoever answers: the node shares them. Left out: none. */
+  adapters?: readonly OwnAdapter[];
+}
 
 export function gatewayOnNode(
   { mesh, control }: Pick<OpenPeer, 'mesh' | 'control'>,
-  options: OnNodeOptions,
+  { adapters = [], ...options }: OnNodeOptions,
 ): ReturnType<typeof gatewayApp> {
   return gatewayApp({
     ...options,
@@ -33,7 +38,7 @@ export function gatewayOnNode(
     line: new Line(),
     conversations: new Conversations(),
     kept: new KeptResponses(background),
-    models: new Models(() => control.offers, Date.now),
+    models: new Models(() => control.offers, Date.now, new Adapters(adapters)),
     account: () => control.account,
     newId: () => toBase32(randomBytes(ID_BYTES)),
   });

@@ -8,6 +8,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { Rate } from '@llmesh/core/base/token-bucket';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { errno } from '../files/whole-file.ts';
+import type { OwnAdapter } from '../models/lora/own-adapters.ts';
 import { ApiError } from './request/api-error.ts';
 import { Door } from './door.ts';
 import { gatewayOnNode } from './gateway-on-node.ts';
@@ -35,6 +36,8 @@ export interface GatewayOptions {
   /** See `DoorOptions`. */
   makeKey?: string;
   circles: Circles;
+  /** See `OnNodeOptions`. */
+  adapters?: readonly OwnAdapter[];
   /** Other volunteers may check answers. */
   checks: boolean;
   /** Reports a fault of the gateway itself at a request. */
@@ -50,7 +53,7 @@ export interface Gateway {
 
 /** Rejects with port_in_use, or with any other error of `listen`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, checks, failed } = options;
+  const { node, keys, open, proxied, rate, origins, hosts, makeKey, circles, adapters = [], checks, failed } = options;
   const door = new Door({
     get keys() {
       return keys();
@@ -61,7 +64,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock: realClock,
     ...(makeKey !== undefined && { makeKey }),
   });
-  const app = gatewayOnNode(node, { door, origins, circles, checks, failed });
+  const app = gatewayOnNode(node, { door, origins, circles, adapters, checks, failed });
   const answer = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   const machine = thisMachine.names;
   let guard = new HostGuard({ hosts, loopback: true, machine, proxied });

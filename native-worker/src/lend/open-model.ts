@@ -70,6 +70,7 @@ export async function openModel(
       onProgress,
       onSize: (sizeBytes: number) => checkSize(sizeBytes, options),
       onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),
+      note: (text: string) => output.note(text),
       peers,
       signal,
     };

@@ -56,6 +56,8 @@ export interface DownloadTarget {
   onSize: (sizeBytes: number) => Promise<void>;
   /** Told once when another process is downloading it. */
   onWait: () => void;
+  /** Hears in words what a person should know. Left out: nobody listens. */
+  note?: (text: string) => void;
   /** Null: it comes from the web alone. */
   peers: ModelPeers | null;
   tools?: DownloadTools;
@@ -132,7 +134,8 @@ async function fetchFromPeers(
   if (peers === null) return false;
   const addresses = addressesOf(source, hub);
   let files: readonly string[] = [];
-  const web = addresses.length === 0 ? null : new WebParts(addresses, tools?.clock ?? realClock);
+  const beside = identity.content === null ? null : hub.manifests(identity.content);
+  const web = addresses.length === 0 ? null : new WebParts(addresses, tools?.clock ?? realClock, beside);
   let sums: readonly { sizeBytes: number; sha256: string }[] = [];
   const places = (parts: number) => {
     if (source.kind === 'content' ? parts > MAX_PARTS : parts !== addresses.length) return null;
@@ -165,6 +168,9 @@ async function fetchAll(wanted: DownloadRequest, target: DownloadTarget, signal:
     const totalBytes = totalOf(parts);
     if (totalBytes !== null) await target.onSize(totalBytes);
     if (changes === 0 && (await peersKnow(parts, totalBytes, wanted, target, signal))) return;
+    if (changes === 0 && parts.some(({ remote, there }) => !remote.ranges && !there)) {
+      target.note?.(inOneGo(addressesOf(wanted.source, target.hub)[0]?.url.host ?? 'The server'));
+    }
     const freeBytes = await checkFreeSpace(parts, target, storeStem(wanted.source));
     await writeRecord(target.folder, storeStem(wanted.source), {
       version: 1,
@@ -285,6 +291,10 @@ async function checkFreeSpace(
     'storage_full',
     `The model needs ${megabytes(missing)} more on the disk of ${folder}, where ${megabytes(bavail * bsize)} are free. Make room, or give another folder with --data.`,
   );
+}
+
+function inOneGo(host: string): string {
+  return `${host} sends no parts of files, so all of it comes from there in one go, whatever other models here share with it.`;
 }
 
 function nobodyHas(source: FileSource): MeshError {

@@ -2,12 +2,14 @@
 import * as v from 'valibot';
 import type { Clock } from '@llmesh/core/base/clock';
 import { cancelled, MeshError } from '@llmesh/core/base/errors';
+import type { ContentId } from '@llmesh/core/base/ids';
 import { hubFile, type HubFile, type HubQuant } from './model-source.ts';
 import { splitParts, withoutPart } from './split-files.ts';
 import { broke, TransferError } from './transfer/transfer-error.ts';
 import { request } from './transfer/web-request.ts';
 
 const DEFAULT_HUB = 'https://huggingface.co/';
+const MANIFESTS = 'llmesh-manifests';
 /** A list of a few hundred files is far below it. */
 const MAX_PAGE_BYTES = 4_000_000;
 /** A quant in a file name: "Q4_K_M", "UD-IQ2_XXS", "BF16". */
@@ -50,6 +52,11 @@ export class HuggingFace {
   address({ repository, revision, file }: HubFile): { url: URL; authorization: string | null } {
     const path = file.split('/').map(encodeURIComponent).join('/');
     return this.#address(`${repository}/resolve/${encodeURIComponent(revision)}/${path}`);
+  }
+
+  /** Where a mirror has what `llmesh models manifest --out` wrote about this content; null: this is the hub, which has nothing of it. */
+  manifests(content: ContentId): { url: URL; authorization: string | null } | null {
+    return this.#hub.href === DEFAULT_HUB ? null : this.#address(`${MANIFESTS}/${content}`);
   }
 
   /** The file behind a quant, with its checksum where the hub gives it. Throws a TransferError, or cancelled. */

@@ -56,6 +56,8 @@ export interface ResolveOptions {
   onSize: (sizeBytes: number) => Promise<void>;
   /** Told that another process of this computer downloads the same model. */
   onWait: () => void;
+  /** See `DownloadTarget`. */
+  note?: (text: string) => void;
   /** Null: models come from the web alone. */
   peers: ModelPeers | null;
   signal: AbortSignal;
@@ -178,7 +180,7 @@ async function locate(wanted: string, options: ResolveOptions): Promise<Located>
 }
 
 async function fetchModel(asked: string, entry: GgufModel | null, options: ResolveOptions): Promise<StoredModel> {
-  const { dataFolder, signal, onProgress, onSize, onWait, peers } = options;
+  const { dataFolder, signal, onProgress, onSize, onWait, note, peers } = options;
   const folder = storeFolder(dataFolder);
   const source = parseModelSource(asked);
   // This comes before any request to a server: a model on the disk works without a network.
@@ -192,7 +194,11 @@ async function fetchModel(asked: string, entry: GgufModel | null, options: Resol
     source.kind === 'hub-quant'
       ? await ofQuant(source, asked, hub, signal)
       : { source, asked, sha256: entry?.sha256 ?? null, content: entry?.content, sizeBytes: entry?.sizeBytes };
-  return download(wanted, { folder, dataFolder, hub, onProgress, onSize, onWait, peers }, signal);
+  return download(
+    wanted,
+    { folder, dataFolder, hub, onProgress, onSize, onWait, peers, ...(note && { note }) },
+    signal,
+  );
 }
 
 async function ofQuant(

@@ -5,6 +5,7 @@ import type { WebSource } from '@llmesh/core/models/swarm-port';
 import type { HuggingFace } from './hugging-face.ts';
 import { sourceFile, type FileSource, type HubFile, type UrlSource } from './model-source.ts';
 import { RemoteFile, type RemoteFileAddress } from './transfer/remote-file.ts';
+import { request } from './transfer/web-request.ts';
 import { splitParts } from './split-files.ts';
 import { explainTransfer, TransferError } from './transfer/transfer-error.ts';
 
@@ -14,13 +15,19 @@ export function addressesOf(source: FileSource, hub: HuggingFace): RemoteFileAdd
   return splitParts(sourceFile(source)).map((name) => addressOf(source, name, hub));
 }
 
+/** The longest that is read of what a mirror says about a model: the chunks of one of 100 GB. */
+const MAX_BESIDE_BYTES = 33_554_432;
+
 export class WebParts implements WebSource {
   readonly #addresses: readonly RemoteFileAddress[];
+  readonly #beside: RemoteFileAddress | null;
   readonly #clock: Clock;
   readonly #remotes = new Map<number, Promise<RemoteFile>>();
 
-  constructor(addresses: readonly RemoteFileAddress[], clock: Clock) {
+  /** `beside`: where its server has its manifest; null: nowhere. */
+  constructor(addresses: readonly RemoteFileAddress[], clock: Clock, beside: RemoteFileAddress | null = null) {
     this.#addresses = addresses;
+    this.#beside = beside;
     this.#clock = clock;
   }
 
@@ -43,6 +50,39 @@ export class WebParts implements WebSource {
         throw new MeshError('unsupported', `${thrown.message}.`, { cause: thrown });
       }
       throw explainTransfer(thrown, address.url.pathname.replace(/^.*\//, ''));
+    }
+  }
+
+  manifest(signal: AbortSignal): Promise<Uint8Array | null> {
+    return this.#said('', signal);
+  }
+
+  layer(file: number, signal: AbortSignal): Promise<Uint8Array | null> {
+    return this.#said(`.${file}`, signal);
+  }
+
+  chunks(signal: AbortSignal): Promise<Uint8Array | null> {
+    return this.#said('.chunks', signal);
+  }
+
+  /** Null: the server has none, or it is too long. Rejects with a TransferError, or cancelled. */
+  async #said(end: string, signal: AbortSignal): Promise<Uint8Array | null> {
+    if (this.#beside === null) return null;
+    const url = new URL(this.#beside.url);
+    url.pathname += end;
+    const answer = await request({ ...this.#beside, url, headers: {} }, this.#clock, signal);
+    try {
+      const parts: Buffer[] = [];
+      let length = 0;
+      answer.expectBytes(true);
+      for await (const part of answer.body) {
+        length += part.byteLength;
+        if (length > MAX_BESIDE_BYTES) return null;
+        parts.push(part);
+      }
+      return Buffer.concat(parts);
+    } finally {
+      answer.close();
     }
   }
 

@@ -3,7 +3,8 @@ import { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId } from '@llmesh/core/base/ids';
 import { scriptHasher } from '@llmesh/core/models/hasher';
 import type { HolderIndex } from '@llmesh/core/models/swarm-port';
-import type { Swarm } from '@llmesh/core/models/swarm/swarm';
+import type { Clock } from '@llmesh/core/base/clock';
+import type { Mesh } from '@llmesh/core/mesh';
 import { proxy } from 'comlink';
 import { warn } from '../adapters/log.ts';
 import type { SharesModels } from '../adapters/mesh-door.ts';
@@ -13,11 +14,14 @@ import { PageStore } from '../engines/store/page-store.ts';
 import type { StoreHostApi } from '../engines/store/store-wire.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import storeWorkerUrl from '../engines/store/store-worker.ts?worker&url';
-import { StoreRoom } from '../engines/supply/store-room.ts';
+import { isOf, StoreRoom } from '../engines/supply/store-room.ts';
 import { SwarmSupply } from '../engines/supply/swarm-supply.ts';
 import { WorkerHost } from '../engines/worker-host.ts';
 import type { AdapterShelf } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
+import type { Locks } from '../state/locks.ts';
+import type { Store } from '../state/store.ts';
+import { ForOthers } from '../state/donate/sharing/for-others.svelte.ts';
 import type { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
 
 const ASKING_MS = 10_000;
@@ -29,7 +33,16 @@ export interface Carrier {
   keepAdapter: AdapterShelf['keep'];
 }
 
-export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>): Carrier {
+export interface CarrierParts {
+  sharing: Sharing;
+  mesh: () => Promise<Pick<Mesh, 'swarm' | 'keeper'>>;
+  store: Store;
+  locks: Locks;
+  clock: Clock;
+}
+
+export function openCarrier({ sharing, mesh, store: records, locks, clock }: CarrierParts): Carrier {
+  const swarm = async () => (await mesh()).swarm;
   let running: WorkerHost<StoreHostApi> | null = null;
   const host = () => {
     running ??= new WorkerHost<StoreHostApi>(
@@ -57,14 +70,31 @@ export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>
       return holders.some(({ whole }) => whole);
     },
     quota: storageQuota,
+    free: (bytes) => others.free(bytes),
     now: Date.now,
     say: (words) => sharing.storage.say(words),
   });
-  const supply = new SwarmSupply({
+  const others = new ForOthers({
+    ...{ store: records, locks, clock, quota: storageQuota },
+    list: () => store.list(),
+    allowed: () => sharing.allowed,
+    keeper: async () => (await mesh()).keeper,
+    lend: (contents) => sharing.keep(contents),
+    failed: (error) => warn('keeping models for others', error),
+  });
+  sharing.others = others;
+  const bringing = new SwarmSupply({
     ...{ swarm, room },
     lends: () => sharing.limits().seeding,
     failed: (error) => warn('a model comes from its source alone', error),
   });
+  const supply: ModelSupply = {
+    async bring(model, ...rest) {
+      // What its owner chose is theirs, also if others needed it before.
+      await others.own((one) => isOf(one, model));
+      await bringing.bring(model, ...rest);
+    },
+  };
   const shares: SharesModels = (control) => {
     index = control;
     return {
@@ -73,12 +103,16 @@ export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>
       hasher: scriptHasher,
       limits: () => sharing.limits(),
       failed: (error) => warn('a model from volunteers', error),
+      keep: others.consent,
     };
   };
   return {
     supply,
     shares,
-    removeContent: (content) => store.remove(content),
+    removeContent: async (content) => {
+      await others.own((one) => one.content === content);
+      await store.remove(content);
+    },
     keepAdapter: async (file, onProgress) => {
       const kept = await host().call((remote) => remote.keepAdapter(file, file.name, proxy(onProgress)));
       return { ...kept, version: 1 };

@@ -1,12 +1,11 @@
 /** Puts together what carries models: the store in its worker, the way from and to volunteers, and what its owner says about it. */
 import type { ContentId } from '@llmesh/core/base/ids';
-import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import { isMetered } from '../adapters/metered.ts';
 import { warn } from '../adapters/log.ts';
 import { fileSystem } from '../engines/files/file-system.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
 import { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, CarrierParts } from './carrier.ts';
 import type { Visit } from './visit.ts';
 
 export interface ModelFilesParts {
@@ -19,7 +18,7 @@ export interface ModelFilesParts {
 }
 
 /** To be called before the mesh is opened. Its code is fetched with that of the mesh. */
-export function composeModelFiles({ records, clock, door }: Visit): ModelFilesParts {
+export function composeModelFiles({ records, clock, locks, door }: Visit): ModelFilesParts {
   let carrier: Promise<Carrier | null> | null = null;
   const swarm = async () => (await door.open()).swarm;
   const sharing: Sharing = new Sharing({
@@ -35,7 +34,8 @@ export function composeModelFiles({ records, clock, door }: Visit): ModelFilesPa
     failed: (error) => warn('sharing model files', error),
   });
   const ready = () => {
-    carrier ??= carry(sharing, swarm).catch((error: unknown) => {
+    const parts = { sharing, store: records, locks, clock, mesh: () => door.open() };
+    carrier ??= carry(parts).catch((error: unknown) => {
       carrier = null;
       warn('models come from their source alone', error);
       return null;
@@ -57,8 +57,8 @@ export function composeModelFiles({ records, clock, door }: Visit): ModelFilesPa
 }
 
 /** Null: without a file system there is no store, and models come as they did before there was one. */
-async function carry(sharing: Sharing, swarm: () => Promise<Swarm | null>): Promise<Carrier | null> {
+async function carry(parts: CarrierParts): Promise<Carrier | null> {
   if ((await fileSystem()) === null) return null;
   const { openCarrier } = await import('./carrier.ts');
-  return openCarrier(sharing, swarm);
+  return openCarrier(parts);
 }

@@ -146,6 +146,72 @@ describe('a keeper', () => {
     expect(await whole()).toEqual([small.content]);
   });
 
+  /** Its timers and turns of the event loop, while this goes on. */
+  async function settled(work: Promise<void>): Promise<void> {
+    let over = false;
+    const done = work.finally(() => (over = true));
+    for (let i = 0; i < 200 && !over; i++) await world.clock.advance(10);
+    await done;
+  }
+
+  it('lets go what does not fit any more when its owner gives less room, and says how much there is', async () => {
+    let roomBytes = 5 * PIECE_BYTES;
+    await keeper.close();
+    keeper = open({ roomBytes: () => roomBytes });
+    await wish(small, other);
+    roomBytes = 3 * PIECE_BYTES;
+    await settled(keeper.renew());
+    expect(await whole()).toEqual([other.content]);
+    expect(node.swarm.figures.seeded).toEqual([other.content]);
+    expect(plane.said).toMatchObject({ roomBytes });
+    // With none at all it stays, and nobody gets it.
+    roomBytes = 0;
+    await settled(keeper.renew());
+    expect(plane.said).toBeNull();
+    expect(await whole()).toEqual([other.content]);
+    expect(node.swarm.figures.seeded).toEqual([]);
+    roomBytes = 3 * PIECE_BYTES;
+    await settled(keeper.renew());
+    expect(node.swarm.figures.seeded).toEqual([other.content]);
+  });
+
+  it('removes all of it at a word, also what is on its way, and does not fetch it again', async () => {
+    await wish(other);
+    plane.tell('keep', [
+      { content: other.content, sizeBytes: null },
+      { content: small.content, sizeBytes: null },
+    ]);
+    await world.clock.advance(1);
+    await settled(keeper.clear());
+    await wish(other, small);
+    expect(await node.store.list()).toEqual([]);
+    expect(saved).toEqual([]);
+    expect(plane.said?.refused).toEqual(expect.arrayContaining([other.content, small.content]));
+  });
+
+  it('makes room for its owner, and does not take it back', async () => {
+    await wish(small, other);
+    await settled(keeper.free(1));
+    expect(await whole()).toEqual([other.content]);
+    await wish(small, other);
+    expect(await whole()).toEqual([other.content]);
+    expect(plane.said?.refused).toEqual([small.content]);
+  });
+
+  it('leaves to its owner what they want for themselves', async () => {
+    await wish(small);
+    await settled(keeper.own(small.content));
+    expect(saved).toEqual([]);
+    await settled(keeper.clear());
+    expect(await whole()).toEqual([small.content]);
+    await wish(other);
+    const used = await node.store.open(other.content);
+    await settled(keeper.clear());
+    // It is in use.
+    expect(await whole()).toEqual([small.content, other.content].toSorted());
+    await used?.close();
+  });
+
   it('whose owner gives no room says nothing, and keeps nothing', async () => {
     await keeper.close();
     plane.said = undefined;

@@ -6,7 +6,7 @@ import { fromBase32 } from '../../base/base32.ts';
 import { BoundedMap } from '../../base/bounded-map.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Emitter } from '../../base/emitter.ts';
-import { asMeshError, type ErrorCode, type MeshError } from '../../base/errors.ts';
+import { asMeshError, MeshError, type ErrorCode } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
 import { TokenBucket } from '../../base/token-bucket.ts';
 import type { ControlClient, ControlEvents } from '../../control/control.ts';
@@ -62,6 +62,8 @@ export class Keeper {
   /** Here only for others; those asked for longest ago first. */
   #kept: ContentId[] = [];
   #wanted: readonly Kept[] = [];
+  /** Ends what is being fetched now, and nothing after it. */
+  #turn = new AbortController();
   #work: Promise<void>;
   #checking: Promise<void> | null = null;
   #stopTimer = () => {};
@@ -85,6 +87,48 @@ export class Keeper {
     return this.#kept;
   }
 
+  /**
+   * The owner changed their mind about the room, or another program of theirs kept something: what does not fit any more leaves, and
+   * the mesh hears of the rest. Where there is no room at all what is here stays, and is given to nobody.
+   */
+  renew(): Promise<void> {
+    return this.#interrupt(async () => {
+      await this.#read();
+      const roomBytes = this.#options.consent.roomBytes();
+      if (roomBytes > 0) await this.#trim(roomBytes);
+      await this.#lend();
+      this.#say();
+    });
+  }
+
+  /** The owner needs so many bytes: what nobody wants any more leaves first, then what was kept longest. None of it is fetched again. */
+  free(bytes: number): Promise<void> {
+    return this.#interrupt(async () => {
+      const before = this.#kept;
+      await this.#trim((await this.#bytes('loadedBytes')) - bytes, 'loadedBytes');
+      for (const content of before) if (!this.#kept.includes(content)) this.#refused.set(content, true);
+      this.#say();
+    });
+  }
+
+  /** Nothing of it is kept any more. What its owner uses stays, as theirs. */
+  clear(): Promise<void> {
+    return this.#interrupt(async () => {
+      for (const content of this.#kept) this.#refused.set(content, true);
+      await this.#trim(0);
+      this.#say();
+    });
+  }
+
+  /** Its owner wants this for themselves: it stays, whatever others need. */
+  own(content: ContentId): Promise<void> {
+    return this.#interrupt(async () => {
+      if (!this.#kept.includes(content)) return;
+      await this.#keep(this.#kept.filter((one) => one !== content));
+      await this.#lend();
+    });
+  }
+
   /** What is here stays. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -94,18 +138,34 @@ export class Keeper {
   }
 
   async #load(): Promise<void> {
-    const { consent, store, failed } = this.#options;
+    const { consent, failed } = this.#options;
     try {
-      const here = new Map((await store.list()).map((one) => [one.content, one]));
-      this.#kept = (await consent.load()).filter((content) => here.has(content));
-      const whole = this.#kept.filter((content) => here.get(content)?.whole === true);
-      if (whole.length > 0 && consent.roomBytes() > 0) await consent.lend(whole);
+      await this.#read();
+      if (this.#kept.length > 0 && consent.roomBytes() > 0) await this.#lend();
     } catch (thrown) {
       failed(
         asMeshError(thrown, 'storage_full', 'What is kept for others cannot be read. It is not given to anybody.'),
       );
     }
     this.#say();
+  }
+
+  async #read(): Promise<void> {
+    const { consent, store } = this.#options;
+    const saved = await consent.load();
+    const here = new Set(saved.length === 0 ? [] : (await store.list()).map(({ content }) => content));
+    this.#kept = saved.filter((content) => here.has(content));
+  }
+
+  /** The owner does not wait for a download for others. */
+  async #interrupt(change: () => Promise<void>): Promise<void> {
+    this.#turn.abort();
+    const done = this.#work.then(change);
+    this.#work = done.catch(() => {
+      // Whoever asked for it hears of it.
+    });
+    await done;
+    if (!this.#closing.signal.aborted) this.#begin();
   }
 
   #say(): void {
@@ -129,15 +189,17 @@ export class Keeper {
 
   async #fetchAll(): Promise<void> {
     const { clock, consent } = this.#options;
+    this.#turn = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, this.#turn.signal]);
     for (const wanted of this.#wanted) {
       const { content } = wanted;
-      if (this.#closing.signal.aborted || consent.isPaused() || consent.roomBytes() === 0) return;
+      if (signal.aborted || consent.isPaused() || consent.roomBytes() === 0) return;
       if (this.#refused.has(content) || (this.#laterMs.get(content) ?? 0) > clock.now()) continue;
-      await this.#fetch(wanted);
+      await this.#fetch(wanted, signal);
     }
   }
 
-  async #fetch(wanted: Kept): Promise<void> {
+  async #fetch(wanted: Kept, signal: AbortSignal): Promise<void> {
     const { content, sizeBytes } = wanted;
     const { store, swarm, clock } = this.#options;
     const here = (await store.list()).find((one) => one.content === content);
@@ -151,11 +213,11 @@ export class Keeper {
     if (!isOurs) await this.#keep([...this.#kept, content]);
     try {
       const request = { content, sha256: null, manifest: null, sizeBytes: null, web: null, lend: true, mostBytes };
-      const stored = await swarm.fetch(request, { signal: this.#closing.signal });
+      const stored = await swarm.fetch(request, { signal });
       await stored.close();
       await this.#lend();
     } catch (thrown) {
-      if (this.#closing.signal.aborted) return;
+      if (signal.aborted) return;
       const error = asMeshError(thrown, 'model_download_failed', 'A model that others need cannot be fetched.');
       if (!FINAL.has(error.code)) {
         this.#laterMs.set(content, clock.now() + AGAIN_MS);
@@ -166,7 +228,7 @@ export class Keeper {
       const [leaving] = error.code === 'storage_full' ? this.#unwanted : [];
       if (leaving === undefined) return this.#refuse(content);
       await this.#drop(leaving);
-      await this.#fetch(wanted);
+      await this.#fetch(wanted, signal);
     }
   }
 
@@ -184,6 +246,23 @@ export class Keeper {
     return left >= Math.max(1, sizeBytes) ? left : null;
   }
 
+  /** Of all that is kept: what it takes now, or will. */
+  async #bytes(measure: 'loadedBytes' | 'sizeBytes'): Promise<number> {
+    const all = await this.#options.store.list();
+    return all.reduce((sum, one) => sum + (this.#kept.includes(one.content) ? one[measure] : 0), 0);
+  }
+
+  /** Until it takes no more than this. */
+  async #trim(mostBytes: number, measure: 'loadedBytes' | 'sizeBytes' = 'sizeBytes'): Promise<void> {
+    const sizes = new Map((await this.#options.store.list()).map((one) => [one.content, one[measure]]));
+    let used = await this.#bytes(measure);
+    for (const content of new Set([...this.#unwanted, ...this.#kept])) {
+      if (used <= mostBytes) return;
+      used -= sizes.get(content) ?? 0;
+      await this.#drop(content);
+    }
+  }
+
   /** Nobody needs these any more; those kept longest come first. */
   get #unwanted(): ContentId[] {
     return this.#kept.filter((kept) => !this.#wanted.some(({ content }) => content === kept));
@@ -192,7 +271,12 @@ export class Keeper {
   async #drop(content: ContentId): Promise<void> {
     await this.#keep(this.#kept.filter((one) => one !== content));
     await this.#lend();
-    await this.#options.store.remove(content);
+    try {
+      await this.#options.store.remove(content);
+    } catch (thrown) {
+      // Its owner uses it, too: then it is theirs.
+      if (!(thrown instanceof MeshError) || thrown.code !== 'busy') throw thrown;
+    }
   }
 
   async #keep(contents: ContentId[]): Promise<void> {
@@ -201,6 +285,7 @@ export class Keeper {
   }
 
   async #lend(): Promise<void> {
+    if (this.#options.consent.roomBytes() === 0) return this.#options.consent.lend([]);
     const whole = new Set((await this.#options.store.list()).filter((one) => one.whole).map((one) => one.content));
     await this.#options.consent.lend(this.#kept.filter((content) => whole.has(content)));
   }

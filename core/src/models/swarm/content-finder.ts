@@ -200,9 +200,9 @@ export class ContentFinder {
 }
 
 /** Whether the manifest is that of this one file, as far as it says so itself. */
-function isFile({ files }: Manifest, { sha256, sizeBytes }: FetchRequest): boolean {
+function isFile({ files, format }: Manifest, { sha256, sizeBytes, format: wanted = format }: FetchRequest): boolean {
   const [file, ...others] = files;
-  if (file === undefined || others.length > 0) return false;
+  if (file === undefined || others.length > 0 || format !== wanted) return false;
   return bytesToHex(file.sha256) === sha256 && (sizeBytes === null || file.sizeBytes === sizeBytes);
 }
 

@@ -212,7 +212,7 @@ export class Fetches {
     const fill = new LocalFill({
       ...{ store, stored, clock },
       peers: () => [...peers].filter((peer) => peer.has.has(content)),
-      server: web !== null,
+      web,
       searching: () => search.hopeful,
       ban: (peer) => peers.ban(peer.key, content),
       filled: (piece, bytes) => {

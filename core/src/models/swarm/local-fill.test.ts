@@ -90,7 +90,8 @@ it('is given up at once when it is cancelled, and leaves nothing open', async ()
 function liar(world: SwarmWorld, model: MadeModel, chunks: () => Uint8Array<ArrayBuffer> | null, silent = false): void {
   const { self } = world.stranger((channel, message) => {
     const { content } = model;
-    if (message.kind === 'SEEK') channel.send({ kind: 'HAVE', content, bits: null });
+    if (message.kind === 'SEEK')
+      channel.send({ kind: 'HAVE', content, bits: null, knows: ['chunks', 'of a later time'] });
     if (message.kind === 'WANT_MANIFEST')
       channel.send({ kind: 'MANIFEST', content, bytes: manifestBytes(model.manifest) });
     if (message.kind === 'WANT_CHUNKS' && !silent)
@@ -149,6 +150,26 @@ it('one that never says where its chunks end keeps nobody from asking another, a
   const fetched = fetching(other, asked(after, { manifest: after.manifest, web }));
   expect(await alone.until(fetched)).toBeLessThan(5_000);
   expect(await hasAll(fetched, after)).toBe(true);
+});
+
+it.each([
+  ['where its chunks end: only what changed is fetched', async () => packLists([cutOf(after)]), true],
+  ['chunks that nobody has', async () => packLists([lengthsOf(after.map.sizeBytes)]), false],
+  ['noise', async () => randomBytes(5_000), false],
+  ['more than such lists can have', async () => new Uint8Array(1_000_000), false],
+  ['nothing', async () => null, false],
+  ['an error', () => Promise.reject(new Error('500')), false],
+  ['nothing for ever', () => new Promise<null>(() => {}), false],
+])('a server alone that says %s: the bytes are right', async (_what, chunks, helps) => {
+  const world = new SwarmWorld();
+  const node = world.join();
+  await keep(node, before);
+  const web = webServer(world.clock, after, { layers: true, chunks });
+  const outcome = fetching(node, asked(after, { manifest: after.manifest, web }));
+  expect(await world.until(outcome)).toBeLessThan(10_000);
+  expect(await hasAll(outcome, after)).toBe(true);
+  expect(web.sentBytes).toBeLessThanOrEqual(helps ? 2 * PIECE_BYTES : after.map.sizeBytes);
+  if (!helps) expect(web.sentBytes).toBe(after.map.sizeBytes);
 });
 
 /** The chunks of the old one, the last first, as long as the new one. */

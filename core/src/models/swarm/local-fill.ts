@@ -1,6 +1,6 @@
 /**
- * Before a model is fetched: pieces of it that other models of this device have, as a peer's lists of chunks say. The lists are
- * hints of a stranger. A piece that they lead to counts when its hash is right, and is fetched like any other when it is not.
+ * Before a model is fetched: pieces of it that other models of this device have, as the lists of chunks of a peer or a mirror say. The
+ * lists are hints of a stranger. A piece that they lead to counts when its hash is right, and is fetched like any other when it is not.
  */
 import { onAbort, untilAborted } from '../../base/abort.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -9,6 +9,7 @@ import { maxPackedBytes } from '../chunk-list.ts';
 import { LocalPieces, readLists, type Plan } from '../local-pieces.ts';
 import { PieceMap } from '../piece-map.ts';
 import type { PieceStore, StoredContent } from '../piece-store.ts';
+import type { WebSource } from '../swarm-port.ts';
 import type { SwarmPeer } from './link/swarm-peer.ts';
 
 /**
@@ -25,7 +26,8 @@ const [LAYERS_AT_ONCE, LAYERS_MS] = [8, 20_000];
 
 /** What a peer says about the chunks of the model; null: nothing. */
 interface Hint {
-  peer: SwarmPeer;
+  /** Null: the server says it. */
+  peer: SwarmPeer | null;
   packed: Uint8Array | null;
 }
 
@@ -35,8 +37,8 @@ export interface LocalFillOptions {
   stored: StoredContent;
   /** Those who were asked what they have of it. */
   peers: () => readonly SwarmPeer[];
-  /** A server has it, too. */
-  server: boolean;
+  /** A server has it, too, and may have lists; null: none does. */
+  web: WebSource | null;
   /** Somebody may still come. */
   searching: () => boolean;
   /** It sent hashes that the root does not cover. */
@@ -81,11 +83,13 @@ export class LocalFill {
 
   /** What those who come say, whoever answers first: one that is silent holds nobody up. Rejects with cancelled. */
   async *#hints(signal: AbortSignal): AsyncGenerator<Hint> {
-    const { clock, peers, searching, server, stored } = this.#options;
+    const { clock, peers, searching, web, stored } = this.#options;
     const mostBytes = maxPackedBytes(stored.manifest.files.map(({ sizeBytes }) => sizeBytes));
-    const endMs = clock.now() + (server ? SERVER_WAIT_MS : PEERS_WAIT_MS);
+    const beganMs = clock.now();
     const asked = new Set<SwarmPeer>();
     const owed = new Set<Promise<Hint>>();
+    const listed = web?.chunks === undefined ? null : this.#listed(mostBytes, signal);
+    if (listed !== null) owed.add(listed);
     for (;;) {
       for (const peer of peers()) {
         if (asked.size >= MAX_HINTS) break;
@@ -94,7 +98,9 @@ export class LocalFill {
         owed.add(peer.chunks(stored.content, mostBytes).then((packed) => ({ peer, packed })));
       }
       const mayCome = asked.size < MAX_HINTS && searching();
-      if (clock.now() >= endMs || (owed.size === 0 && !mayCome)) return;
+      // What the list of a server saves, the server itself need not send: then it is worth the wait.
+      const waitMs = web === null || (listed !== null && owed.has(listed)) ? PEERS_WAIT_MS : SERVER_WAIT_MS;
+      if (clock.now() - beganMs >= waitMs || (owed.size === 0 && !mayCome)) return;
       const stop = new AbortController();
       const tick = new Promise<null>((resolve) => {
         const stopTimer = clock.after(LOOK_MS, () => resolve(null));
@@ -108,8 +114,14 @@ export class LocalFill {
     }
   }
 
+  async #listed(mostBytes: number, signal: AbortSignal): Promise<Hint> {
+    const packed = await this.#options.web?.chunks?.(signal).catch(() => null);
+    // A server that cannot say is like one that has none: peers may say it.
+    return { peer: null, packed: (packed?.byteLength ?? Infinity) > mostBytes ? null : (packed ?? null) };
+  }
+
   /** False: the list was a lie, and another may lead further. */
-  async #fill(plan: Plan, peer: SwarmPeer, signal: AbortSignal): Promise<boolean> {
+  async #fill(plan: Plan, peer: SwarmPeer | null, signal: AbortSignal): Promise<boolean> {
     const { stored, filled } = this.#options;
     const files = new Set(plan.pieces.map((piece) => this.#map.place(piece).file));
     const covered = await this.#layers([...files], peer, signal);
@@ -127,7 +139,7 @@ export class LocalFill {
   }
 
   /** The files whose hashes are here: only with them can anything be checked. */
-  async #layers(files: readonly number[], peer: SwarmPeer, signal: AbortSignal): Promise<Set<number>> {
+  async #layers(files: readonly number[], peer: SwarmPeer | null, signal: AbortSignal): Promise<Set<number>> {
     const covered = new Set<number>();
     const missing: number[] = [];
     for (const file of files) {
@@ -137,10 +149,18 @@ export class LocalFill {
     }
     for (let at = 0; at < missing.length; at += LAYERS_AT_ONCE) {
       const batch = missing.slice(at, at + LAYERS_AT_ONCE);
-      const kept = await untilAborted(Promise.all(batch.map((file) => this.#layer(file, peer))), signal);
+      const layer = (file: number) => (peer === null ? this.#webLayer(file, signal) : this.#layer(file, peer));
+      const kept = await untilAborted(Promise.all(batch.map(layer)), signal);
       for (const [i, file] of batch.entries()) if (kept[i] === true) covered.add(file);
     }
     return covered;
+  }
+
+  async #webLayer(file: number, signal: AbortSignal): Promise<boolean> {
+    const { web, stored } = this.#options;
+    const path = stored.manifest.files[file]?.path ?? '';
+    const bytes = await web?.layer?.(file, signal, path).catch(() => null);
+    return bytes !== null && bytes !== undefined && (await stored.keepLayer(file, bytes));
   }
 
   async #layer(file: number, peer: SwarmPeer): Promise<boolean> {

@@ -201,9 +201,11 @@ export class Swarm {
     if (peer === null || this.#closing.signal.aborted) return;
     switch (message.kind) {
       case 'SEEK':
+        peer.knowsOf(message.knows);
         void this.#sought(peer, message.content as ContentId);
         break;
       case 'HAVE':
+        peer.knowsOf(message.knows);
         this.#has(peer, message.content as ContentId, message.bits);
         break;
       case 'GAINED':

@@ -1,9 +1,10 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseCatalogue } from '@llmesh/core/policy/catalogue';
 import type { ContentId } from '@llmesh/core/base/ids';
+import { ChunkList, unpackLists } from '@llmesh/core/models/chunk-list';
 import { manifestOf } from '@llmesh/core/models/content-id';
 import { rootOf } from '@llmesh/core/models/merkle';
 import { modelsFolder } from '../../models/catalogue-file.ts';
@@ -45,6 +46,10 @@ it('is written as mirrors serve it: canonical bytes, and the hashes of the piece
   expect(manifest?.files.map(({ path: name }) => name)).toEqual(['model.gguf']);
   const root = rootOf(new Uint8Array(readFileSync(path.join(folder, `${content}.0`))), nodeHasher);
   expect(Buffer.from(root).toString('hex')).toBe(files[0]?.root);
+  const lists = unpackLists(new Uint8Array(readFileSync(path.join(folder, `${content}.chunks`))), [
+    statSync(tiny).size,
+  ]);
+  expect(ChunkList.read(lists?.[0] ?? new Uint8Array(), statSync(tiny).size)?.count).toBeGreaterThan(20);
 });
 
 it('takes of a folder for web-llm what it reads, and says what is missing', async () => {

@@ -11,6 +11,7 @@ import { isAdapter } from '../../models/lora/adapter-fit.ts';
 import { checkGgufFile } from '../../models/gguf-file.ts';
 import { readGgufInfo } from '../../models/gguf-info.ts';
 import { describeFiles, manifestNames } from '../../models/pieces/adopt.ts';
+import { cutFiles } from '../../models/pieces/cut-files.ts';
 import { splitParts } from '../../models/split-files.ts';
 
 const CONFIG = 'mlc-chat-config.json';
@@ -26,7 +27,8 @@ interface Named {
 
 /**
  * `place`: a GGUF file, the first of several parts, an adapter, or a folder as MLC makes them. With `out`, the canonical bytes
- * go into that folder under the content id, and the hashes of the pieces of each file beside them, for a mirror to serve.
+ * go into that folder under the content id, and beside them the hashes of the pieces of each file and where its chunks end, for a
+ * mirror to serve: whoever has an older version fetches only what changed.
  * Throws model_not_found and model_unreadable.
  */
 export async function showManifest(place: string, out: string | undefined, output: Output): Promise<void> {
@@ -46,6 +48,8 @@ export async function showManifest(place: string, out: string | undefined, outpu
       await mkdir(out, { recursive: true });
       await writeFile(path.join(out, content), manifestBytes(manifest));
       for (const [i, layer] of layers.entries()) await writeFile(path.join(out, `${content}.${i}`), layer);
+      const chunks = await cutFiles({ files: files.map(({ file }) => file), gently: false }, stop.signal);
+      await writeFile(path.join(out, `${content}.chunks`), chunks);
     }
     const shown = {
       content,

@@ -116,6 +116,7 @@ export async function pull(
       onProgress: report.show.bind(report),
       onSize: async () => {},
       onWait: () => output.note('Another llmesh downloads this model already. Waiting for it.'),
+      note: (text) => output.note(text),
       peers: shared.peers,
       signal: stop.signal,
     });

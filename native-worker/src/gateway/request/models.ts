@@ -5,6 +5,7 @@ import type { Offers } from '@llmesh/core/wire/control-protocol';
 import { CHAT, EMBEDDING, taskOf, type Ability, type Adapter, type Offer } from '@llmesh/core/wire/model-advert';
 import { findOffer, isMadeFor, offerName } from '@llmesh/core/policy/offer-name';
 import type { TaskName } from '@llmesh/core/base/ids';
+import { Adapters, withAdapter, type AskedAdapter } from './adapters.ts';
 import { ApiError, badRequest } from './api-error.ts';
 
 /** How many models that were seen once are remembered; each costs a line of memory. */
@@ -47,8 +48,10 @@ export interface ModelNote {
   tokens_per_second: number | null;
   /** Credits for 1,000 tokens, or vectors; 0: it is free. */
   price: number;
-  /** The adapters that a request may name. Left out: none. */
+  /** The adapters of volunteers that a request may name. Left out: none. */
   adapters?: readonly Adapter[];
+  /** Those that this gateway gives to whoever answers. Left out: none for this model. */
+  own_adapters?: readonly Adapter[];
   /** How many numbers its vectors have, for `/v1/embeddings`; null: it chats. */
   vector_size: number | null;
 }
@@ -77,10 +80,14 @@ export class Models {
   readonly #offers: () => Offers | null;
   readonly #now: () => number;
 
+  /** Adapters that requests name. */
+  readonly adapters: Adapters;
+
   /** `offers`: the mesh's latest offers; null before it has sent any. `now`: milliseconds since 1970. */
-  constructor(offers: () => Offers | null, now: () => number) {
+  constructor(offers: () => Offers | null, now: () => number, adapters = new Adapters([])) {
     this.#offers = offers;
     this.#now = now;
+    this.adapters = adapters;
   }
 
   list(): ListedModel[] {
@@ -104,7 +111,7 @@ export class Models {
    * Those of `ids` that somebody lends now, for this task and with the adapter, in their order. Throws an `ApiError` when
    * there are none.
    */
-  choose(ids: readonly string[], task: TaskName = 'chat', adapter: string | null = null): Offer[] {
+  choose(ids: readonly string[], task: TaskName = 'chat', adapter: AskedAdapter | null = null): Offer[] {
     const lent = this.#lent(ids, task);
     const found = lent.filter((offer) => isMadeFor(offer, task));
     if (found.length > 0) return adapter === null ? found : withAdapter(found, adapter);
@@ -144,6 +151,7 @@ export class Models {
     const { catalogued = false, proven = false, abilities = [] } = offer;
     const id = offerName(offer);
     const chats = isMadeFor(offer, CHAT);
+    const own = this.adapters.of(offer);
     return {
       id,
       object: 'model',
@@ -176,6 +184,7 @@ export class Models {
         price: Number(inCredits(offer.price ?? 0)),
         vector_size: offer.embeds ?? null,
         ...(offer.adapters !== undefined && { adapters: offer.adapters }),
+        ...(own.length > 0 && { own_adapters: own }),
       },
     };
   }
@@ -212,27 +221,6 @@ export class Models {
 function parametersOf(abilities: readonly Ability[]): string[] {
   const able = ABLE_PARAMETERS.filter(([any]) => any.some((one) => abilities.includes(one)));
   return [...PARAMETERS, ...able.flatMap(([, parameters]) => parameters)];
-}
-
-/** Throws an `ApiError` that names the available adapters. */
-function withAdapter(offers: Offer[], wanted: string): Offer[] {
-  // Where there are many adapters, not all of them are announced.
-  const able = offers.filter(
-    ({ adapters = [], moreAdapters }) => moreAdapters === true || adapters.some(({ sha256 }) => sha256 === wanted),
-  );
-  if (able.length > 0) return able;
-  const there = offers.flatMap((offer) =>
-    (offer.adapters ?? []).map(({ sha256, name }) => `${sha256} (${name}, of ${offerName(offer)})`),
-  );
-  const instead =
-    there.length === 0 ? 'No adapters are available for it.' : `Available: ${there.slice(0, MAX_NAMED).join(', ')}.`;
-  throw new ApiError({
-    status: 404,
-    type: 'invalid_request_error',
-    code: 'adapter_not_found',
-    param: 'adapter',
-    message: `Nobody lends ${names(offers)} with this adapter right now. ${instead}`,
-  });
 }
 
 function names(offers: readonly Offer[]): string {

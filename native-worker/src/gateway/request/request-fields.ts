@@ -2,7 +2,6 @@
 import * as v from 'valibot';
 import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
-import { sha256 } from '@llmesh/core/wire/fields';
 import type { Sampling } from '@llmesh/core/protocol';
 import { badRequest } from './api-error.ts';
 import { whole } from './checked.ts';
@@ -18,10 +17,7 @@ const MAX_IGNORED = 32;
 
 /** A name that no model can have counts as one that nobody lends. */
 const model = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
-const adapter = v.pipe(
-  v.string(),
-  v.check((value) => v.is(sha256, value), 'It is the SHA-256 of the adapter: 64 digits and letters a to f.'),
-);
+const adapter = v.pipe(v.string(), v.minLength(1), v.maxLength(64, 'It is the SHA-256 of an adapter, or a name.'));
 const peerId = v.custom<PeerId>(
   isPeerId,
   'It is the id of a volunteer, 32 small letters and digits: /api/peers lists them.',
@@ -79,7 +75,7 @@ type How = v.InferOutput<ReturnType<typeof v.object<typeof HOW, undefined>>>;
 export interface Wish extends Pick<Who, 'provider' | 'privacy'> {
   /** The first model that can answer does. Never empty, and none stands twice. */
   models: readonly string[];
-  /** The SHA-256 of the adapter; null: the model as it is. */
+  /** The SHA-256 of an adapter, or the name of one of the gateway; null: the model as it is. */
   adapter: string | null;
   sampling: Sampling;
   choices: number;

@@ -11,10 +11,11 @@ import { fileVersion } from '../../files/file-version.ts';
 import { isEmbedder } from '../../llama/context/gguf-pooling.ts';
 import type { ModelPeers } from '../model-peers.ts';
 import { isRemote } from '../model-source.ts';
-import { resolveModel } from '../models.ts';
+import { isPublic, resolveModel } from '../models.ts';
 import type { Output } from '../../cli/output.ts';
 import { ProgressReport } from '../../cli/progress-report.ts';
 import { type AdapterFile, type LentAdapters, MAX_FETCHED_BYTES } from '../adapter-file.ts';
+import type { SharedAdapters } from '../pieces/shared-adapters.ts';
 import type { VisitorAdapters } from './visitor-adapters.ts';
 
 export interface OpenAdaptersOptions {
@@ -34,6 +35,8 @@ const NO_CATALOGUE = { models: [] };
 interface Read {
   file: AdapterFile;
   info: GgufFileInfo;
+  /** See `isPublic` of `models.ts`. Left out: no. */
+  isPublic?: boolean;
 }
 
 export class AdapterFiles {
@@ -62,9 +65,19 @@ export class AdapterFiles {
     this.#visitors = visitors;
   }
 
+  /** Those with which models are lent from the beginning, as files that others may be given. */
+  get given(): { name: string; file: string; isPublic: boolean }[] {
+    return this.#all.map(({ file, isPublic = false }) => ({ name: file.name, file: file.path, isPublic }));
+  }
+
   /** Whether there are no adapters at all. */
   get none(): boolean {
     return this.#all.length === 0 && this.#source === null && this.#visitors === null;
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#source?.close();
   }
 
   /** The adapters for the next model; null: none. At the last model it throws model_unreadable for one that fits none. */
@@ -105,11 +118,18 @@ export class AdapterFiles {
   }
 }
 
+export interface AdapterWays {
+  peers: ModelPeers | null;
+  visitors?: VisitorAdapters | null;
+  /** Left out: what questions name comes from its address alone. */
+  shared?: SharedAdapters;
+}
+
 /** Downloads what is missing. Throws what `resolveModel` and `readAdapter` throw. `models`: how many are lent. */
 export async function openAdapters(
   { lora = [], loraCap, loraFrom, mesh, data }: OpenAdaptersOptions,
   models: number,
-  { peers, visitors = null }: { peers: ModelPeers | null; visitors?: VisitorAdapters | null },
+  { peers, visitors = null, shared }: AdapterWays,
   output: Output,
   signal: AbortSignal,
 ): Promise<AdapterFiles> {
@@ -122,7 +142,7 @@ export async function openAdapters(
       );
     }
     const report = new ProgressReport(output, realClock);
-    const { path, name, sha256, sizeBytes } = await resolveModel(wanted, {
+    const resolved = await resolveModel(wanted, {
       catalogue: NO_CATALOGUE,
       modelsFolder: '',
       dataFolder: dataFolder(data),
@@ -134,15 +154,17 @@ export async function openAdapters(
       peers,
       signal,
     });
+    const { path, name, sha256, sizeBytes } = resolved;
     const info = await readAdapter(path, name, signal);
-    all.set(sha256, { file: { sha256, name, path, sizeBytes, version: await fileVersion(path) }, info });
+    const file = { sha256, name, path, sizeBytes, version: await fileVersion(path) };
+    all.set(sha256, { file, info, isPublic: isPublic(resolved, process.env) });
   }
   const failed = ({ message }: MeshError) => output.note(message);
   return new AdapterFiles([...all.values()], models, {
     visitors,
     ...(loraCap !== undefined && { cap: loraCap }),
     ...(loraFrom !== undefined && {
-      source: new AdapterSource({ base: loraFrom, dataFolder: dataFolder(data), failed }),
+      source: new AdapterSource({ base: loraFrom, dataFolder: dataFolder(data), failed, ...(shared && { shared }) }),
     }),
   });
 }

@@ -1,6 +1,7 @@
 /**
- * Adapters that strangers name and nobody gave before: fetched by their SHA-256 from one address, which the owner of this
- * computer chose. Their size, number and time on the way have limits here, and each must be the file that was named.
+ * Adapters that strangers name and nobody gave before: by their SHA-256, and only what one address has, which the owner of this
+ * computer chose. Their bytes come from peers, too. Their size, number and time on the way have limits here, and each must be the
+ * file that was named.
  */
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import path from 'node:path';
@@ -13,7 +14,10 @@ import { download } from '../download.ts';
 import { hashFile } from '../../files/file-hash.ts';
 import { fileVersion } from '../../files/file-version.ts';
 import { HuggingFace } from '../hugging-face.ts';
-import { listStore, removeStored } from '../model-store.ts';
+import { findStored, listStore, removeStored, type StoredModel } from '../model-store.ts';
+import type { SharedAdapters } from '../pieces/shared-adapters.ts';
+import { RemoteFile } from '../transfer/remote-file.ts';
+import { explainTransfer } from '../transfer/transfer-error.ts';
 import { megabytes } from '../../cli/output.ts';
 import { type AdapterFile, MAX_FETCHED_BYTES } from '../adapter-file.ts';
 
@@ -43,6 +47,8 @@ export interface AdapterSourceOptions {
   clock?: Clock;
   /** Default: MAX_FETCHED_BYTES. */
   maxBytes?: number;
+  /** Left out: they come from the address alone, and are given to nobody. */
+  shared?: Pick<SharedAdapters, 'peers' | 'lend' | 'forget'>;
   /** Tells the owner, at most once per AGAIN_MS for each adapter. */
   failed: (error: MeshError) => void;
 }
@@ -55,6 +61,7 @@ export class AdapterSource {
   readonly #runs = new Map<string, Run>();
   /** The one that was asked for longest ago comes first. */
   readonly #fetched = new Map<string, Fetched>();
+  readonly #closing = new AbortController();
   readonly #missing = new BoundedMap<string, number>(MAX_REMEMBERED);
 
   constructor(options: AdapterSourceOptions) {
@@ -62,6 +69,11 @@ export class AdapterSource {
     this.#folder = path.join(options.dataFolder, 'adapters');
     this.#clock = options.clock ?? realClock;
     this.#maxBytes = options.maxBytes ?? MAX_FETCHED_BYTES;
+  }
+
+  /** Nothing is hashed any more to be given to others. Idempotent. */
+  close(): void {
+    this.#closing.abort();
   }
 
   /** Gets the adapter for this model. Rejects with unsupported, which tells a stranger nothing more, or cancelled. */
@@ -128,9 +140,11 @@ export class AdapterSource {
   async #download(sha256: string, signal: AbortSignal): Promise<Fetched> {
     const { base, dataFolder } = this.#options;
     const url = new URL(`${sha256}.gguf`, base.href.endsWith('/') ? base : `${base.href}/`);
+    const sizeBytes = await this.#sizeOf(url, signal);
+    const { shared } = this.#options;
     const tooLarge = new AbortController();
     const stored = await download(
-      { source: { kind: 'url', url }, asked: url.href, sha256 },
+      { source: { kind: 'url', url }, asked: url.href, sha256, ...(sizeBytes !== null && { sizeBytes }) },
       {
         folder: this.#folder,
         dataFolder,
@@ -143,12 +157,14 @@ export class AdapterSource {
           if (sizeBytes > this.#maxBytes) throw this.#larger();
         },
         onWait: () => {},
-        peers: null,
+        // Of a size that nobody knows there may be any number of bytes.
+        peers: sizeBytes === null ? null : (shared?.peers ?? null),
       },
       AbortSignal.any([signal, tooLarge.signal]),
     ).catch(async (thrown: unknown) => {
+      await shared?.forget(sha256, null);
       if (signal.aborted) throw thrown;
-      await this.#remove(url.href);
+      await this.#remove(sha256, url.href);
       throw tooLarge.signal.aborted ? this.#larger() : thrown;
     });
     try {
@@ -156,11 +172,12 @@ export class AdapterSource {
       if (real !== sha256) throw new MeshError('model_integrity', 'The file on the disk was changed.');
       const name = sha256.slice(0, 8);
       const info = await readAdapter(stored.file, name, signal);
-      const sizeBytes = stored.sizeBytes ?? stored.loadedBytes;
       const version = await fileVersion(stored.file);
-      return { file: { sha256, name, path: stored.file, sizeBytes, version }, info };
+      const file = { sha256, name, path: stored.file, sizeBytes: stored.sizeBytes ?? stored.loadedBytes, version };
+      void shared?.lend(stored.file, this.#closing.signal);
+      return { file, info };
     } catch (thrown) {
-      if (!signal.aborted) await removeStored(this.#folder, stored);
+      if (!signal.aborted) await this.#forget(sha256, stored);
       throw thrown;
     }
   }
@@ -169,10 +186,29 @@ export class AdapterSource {
     return new MeshError('storage_full', `It is larger than ${megabytes(this.#maxBytes)}, which is the most.`);
   }
 
+  /**
+   * What the address has is fetched, and nothing else, whoever has it: its owner was chosen, and peers were not. Null: it does not
+   * say. Rejects where it does not have it, or has more than is allowed.
+   */
+  async #sizeOf(url: URL, signal: AbortSignal): Promise<number | null> {
+    if (this.#options.shared === undefined || (await findStored(this.#folder, url.href)) !== null) return null;
+    try {
+      const { sizeBytes } = await RemoteFile.open({ url, authorization: null }, this.#clock, signal);
+      return sizeBytes;
+    } catch (thrown) {
+      throw signal.aborted ? cancelled() : explainTransfer(thrown, url.href);
+    }
+  }
+
   /** Removes the files of a download that nobody wants any more. */
-  async #remove(source: string): Promise<void> {
+  async #remove(sha256: string, source: string): Promise<void> {
     const found = (await listStore(this.#folder)).find(({ record }) => record?.source === source);
-    if (found !== undefined) await removeStored(this.#folder, found);
+    if (found !== undefined) await this.#forget(sha256, found);
+  }
+
+  async #forget(sha256: string, stored: StoredModel): Promise<void> {
+    await this.#options.shared?.forget(sha256, stored.file);
+    await removeStored(this.#folder, stored);
   }
 
   /** Removes broken downloads first; after a start, then what nobody has asked for since. */
@@ -187,7 +223,7 @@ export class AdapterSource {
     for (const model of oldest) {
       for (const [sha256, { file }] of this.#fetched) if (file.path === model.file) this.#fetched.delete(sha256);
       try {
-        await removeStored(this.#folder, model);
+        await this.#forget(model.record?.files[0]?.sha256 ?? '', model);
       } catch (thrown) {
         // Another llmesh is using it: it is removed another time.
         if (!(thrown instanceof MeshError)) throw thrown;

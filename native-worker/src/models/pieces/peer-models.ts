@@ -1,6 +1,7 @@
 /** Downloads through the swarm: from peers first, with the origin of the model as one more source. */
 import { copyFile, link, rename, rm } from 'node:fs/promises';
 import { cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
+import type { Manifest } from '@llmesh/core/models/manifest';
 import type { StoredContent } from '@llmesh/core/models/piece-store';
 import type { WebSource } from '@llmesh/core/models/swarm-port';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
@@ -28,6 +29,8 @@ export interface PeerModelsNeeds {
   makeRoom: (bytes: number, stem: string) => Promise<void>;
   /** Whether others may have what has come already. */
   lend: boolean;
+  /** What it has to be. Left out: any model. */
+  format?: Manifest['format'];
 }
 
 export class PeerModels implements ModelPeers {
@@ -47,13 +50,13 @@ export class PeerModels implements ModelPeers {
     places: Parameters<ModelPeers['fetch']>[2],
     { placing, onProgress, signal }: Parameters<ModelPeers['fetch']>[3],
   ): Promise<boolean> {
-    const { store, swarm: join, lend } = this.#needs;
+    const { store, swarm: join, lend, format } = this.#needs;
     const swarm = await join();
     if (swarm === null) return false;
     let stored: StoredContent;
     try {
       stored = await swarm.fetch(
-        { ...wanted, manifest: null, web, lend },
+        { ...wanted, manifest: null, web, lend, ...(format !== undefined && { format }) },
         {
           signal,
           onProgress: ({ loadedBytes, sizeBytes, peers, fromWeb, fromLocal }) =>

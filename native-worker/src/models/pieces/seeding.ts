@@ -87,6 +87,13 @@ export class Seeding {
     }
   }
 
+  /** Does not give this to others any more. Rejects when another one cannot be opened. */
+  async drop(swarm: Swarm, content: ContentId): Promise<void> {
+    const at = this.#contents.indexOf(content);
+    if (at !== -1) this.#contents.splice(at, 1);
+    await this.#seed(swarm);
+  }
+
   /** Gives these to others, too. Replaces what was said before. Rejects when one cannot be opened. */
   async keep(swarm: Swarm, contents: readonly ContentId[]): Promise<void> {
     this.#kept = contents;

@@ -16,6 +16,7 @@ import type { KeptModels } from './kept-models.ts';
 import { ModelRoom } from './model-room.ts';
 import { nodeHasher } from './node-hasher.ts';
 import { PeerModels } from './peer-models.ts';
+import { SharedAdapters } from './shared-adapters.ts';
 import { Seeding, type SeedableModel, type SeedOptions } from './seeding.ts';
 
 /** How often what was sent today is written down, at most. */
@@ -43,6 +44,8 @@ export interface SharedModelsNeeds {
 export class SharedModels {
   /** Where downloads get what peers have. */
   readonly peers: ModelPeers;
+  /** Where adapters are got that questions name, and given on. */
+  readonly adapters: SharedAdapters;
 
   readonly #needs: SharedModelsNeeds;
   readonly #store: FilePieceStore;
@@ -58,7 +61,10 @@ export class SharedModels {
     this.#keptBytes = seeding.sentToday;
     const swarm = async () => (await needs.join()).mesh.swarm;
     const makeRoom = (bytes: number, stem: string) => room.make(bytes, { content: null, stem });
-    this.peers = new PeerModels({ store, swarm, makeRoom, lend: needs.options.seed });
+    const { seed: lend } = needs.options;
+    this.peers = new PeerModels({ store, swarm, makeRoom, lend });
+    const peers = new PeerModels({ store, swarm, makeRoom: async () => {}, lend, format: 'adapter' });
+    this.adapters = new SharedAdapters({ store, seeding, swarm, peers });
   }
 
   static async open(needs: SharedModelsNeeds): Promise<SharedModels> {

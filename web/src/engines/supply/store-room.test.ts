@@ -52,6 +52,17 @@ it('a browser that is short of room counts, too', async () => {
   expect((await after([kept('a', 1), kept('b', 9)], { limitBytes: () => 9e9, quota })).left).toBe('a');
 });
 
+it('what is kept for others leaves first, and also where no limit was set', async () => {
+  const quota = async () => ({ usedBytes: 1.5e9, quotaBytes: 1.6e9 });
+  const asked: number[] = [];
+  const free = async (bytes: number) => (asked.push(bytes), bytes);
+  expect((await after([kept('a', 1)], { limitBytes: () => null, quota, free })).left).toBe('a');
+  expect((await after([kept('a', 1), kept('b', 9)], { quota, free })).left).toBe('ab');
+  expect(asked.map((bytes) => Math.round(bytes / 1e6))).toEqual([900, 1_000]);
+  const some = async () => 1e8;
+  expect((await after([kept('a', 1), kept('b', 9)], { free: some })).left).toBe('a');
+});
+
 it('without a limit nothing is ever removed', async () => {
   const quota = async () => ({ usedBytes: 2e9, quotaBytes: 2e9 });
   expect(await after([kept('a', 99)], { limitBytes: () => null, quota })).toEqual({

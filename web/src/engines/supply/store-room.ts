@@ -1,6 +1,6 @@
 /**
- * Room in the store for one more model, where the owner of this device set a limit: the models that nobody used for longest
- * leave. Never those that are lent or were used lately, a visitor's own files, or what nobody else on the mesh has.
+ * Room in the store for one more model: what is kept for others leaves, and where the owner of this device set a limit the models that
+ * nobody used for longest. Never those that are lent or were used lately, a visitor's own files, or what nobody else on the mesh has.
  */
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId, PieceStore, StoredSummary } from '@llmesh/core/models/piece-store';
@@ -19,6 +19,8 @@ export interface StoreRoomNeeds {
   othersHave: (content: ContentId) => Promise<boolean>;
   /** Null: the browser does not say. */
   quota: () => Promise<StorageQuota | null>;
+  /** Of what is kept for others, so many bytes leave; resolves with how many did. Never rejects. Left out: nothing is kept. */
+  free?: (bytes: number) => Promise<number>;
   /** Milliseconds since 1970. */
   now: () => number;
   /** Tells the person, before something is removed and after. */
@@ -34,9 +36,8 @@ export class StoreRoom {
 
   /** Rejects with storage_full when the limit leaves no room; then nothing was removed. */
   async make(model: CatalogueModel): Promise<void> {
-    const { store, limitBytes, quota } = this.#needs;
+    const { store, limitBytes, quota, free = async () => 0 } = this.#needs;
     const limit = limitBytes();
-    if (limit === null) return;
     const all = await store.list();
     const others = all.filter((one) => !isOf(one, model));
     const here = all.filter((one) => isOf(one, model)).reduce((sum, { loadedBytes }) => sum + loadedBytes, 0);
@@ -44,10 +45,14 @@ export class StoreRoom {
     const used = others.reduce((sum, { loadedBytes }) => sum + loadedBytes, 0) + here;
     const room = await quota();
     const short = room === null ? 0 : missing - (room.quotaBytes - room.usedBytes);
-    let over = Math.max(used + missing - limit, short);
+    let over = Math.max(used + missing - (limit ?? Infinity), short);
     if (missing === 0 || over <= 0) return;
+    // What is here only for others is never in its owner's way.
+    over -= await free(over);
+    if (limit === null || over <= 0) return;
     const chosen: StoredSummary[] = [];
-    for (const one of others.toSorted((a, b) => a.usedAt - b.usedAt)) {
+    const left = new Set((await store.list()).map(({ content }) => content));
+    for (const one of others.filter(({ content }) => left.has(content)).toSorted((a, b) => a.usedAt - b.usedAt)) {
       if (over <= 0) break;
       if (!(await this.#mayLeave(one))) continue;
       chosen.push(one);
@@ -77,7 +82,8 @@ export class StoreRoom {
   }
 }
 
-function isOf({ content, sha256 }: StoredSummary, model: CatalogueModel): boolean {
+/** Whether it is the file, or the files, of this model. */
+export function isOf({ content, sha256 }: Pick<StoredSummary, 'content' | 'sha256'>, model: CatalogueModel): boolean {
   return content === model.content || (model.format === 'gguf' && sha256 !== null && sha256 === model.sha256);
 }
 

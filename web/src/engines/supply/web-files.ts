@@ -24,6 +24,7 @@ export function webFiles(model: CatalogueModel, settings: EngineSettings, origin
     },
     manifest: (signal) => fetchSmall(settings, model, '', signal),
     layer: (file, signal) => fetchSmall(settings, model, `.${file}`, signal),
+    chunks: (signal) => fetchSmall(settings, model, '.chunks', signal),
   };
 }
 

@@ -5,8 +5,10 @@ import { TokenBucket } from '../../../base/token-bucket.ts';
 import { MeshError } from '../../../base/errors.ts';
 import type { Channel } from '../../../peers/channel.ts';
 import {
+  LATER_MESSAGES,
   MAX_CHUNKS_BYTES,
   MAX_PIECES_FETCHED,
+  type LaterMessages,
   type SwarmMessage,
   type WantedBlocks,
 } from '../../../wire/swarm-protocol.ts';
@@ -83,6 +85,9 @@ export class SwarmPeer {
   readonly #manifests: OwedAnswers<ContentId, Uint8Array>;
   readonly #leaves: OwedAnswers<number, LeafProof>;
   readonly #chunks: OwedAnswers<string, Uint8Array>;
+  /** Which later messages it knows; null: it has not said so yet. */
+  #knows: ReadonlySet<string> | null = null;
+  readonly #introduced: OwedAnswers<'', ReadonlySet<string>>;
   #useless = () => {};
   #stopTimer = () => {};
   #told = 0;
@@ -99,6 +104,7 @@ export class SwarmPeer {
     this.#manifests = new OwedAnswers(clock, MANIFEST_MS);
     this.#leaves = new OwedAnswers(clock, LEAF_MS);
     this.#chunks = new OwedAnswers(clock, CHUNKS_MS);
+    this.#introduced = new OwedAnswers(clock, NAME_MS);
     lane.receive = (block) => this.#receive(block);
     const opened = new Promise<boolean>((resolve) => {
       this.#useless = () => resolve(false);
@@ -127,7 +133,21 @@ export class SwarmPeer {
   }
 
   send(message: SwarmMessage): void {
-    this.channel.send(message);
+    const says = message.kind === 'SEEK' || message.kind === 'HAVE';
+    this.channel.send(says ? { ...message, knows: [...LATER_MESSAGES] } : message);
+  }
+
+  /** It said which later messages it knows; undefined: it is older than all of them. */
+  knowsOf(knows: readonly string[] = []): void {
+    this.#knows = new Set(knows);
+    this.#introduced.came('', this.#knows);
+  }
+
+  /** Whether it knows these. Who has not said so yet is asked, in words that peers of all versions know. */
+  async #understands(messages: LaterMessages, about: ContentId): Promise<boolean> {
+    const ask = () => this.send({ kind: 'SEEK', content: about });
+    const knows = this.#knows ?? (await this.#introduced.ask('', ask));
+    return knows?.has(messages) === true;
   }
 
   /** Asks once about each model. */
@@ -188,7 +208,8 @@ export class SwarmPeer {
   }
 
   /** Under which content id it says that it lends the file with this SHA-256; null: it lends none, or does not say so in time. */
-  name(sha256: string): Promise<ContentId | null> {
+  async name(sha256: string): Promise<ContentId | null> {
+    if (!(await this.#understands('names', sha256 as ContentId))) return null;
     return this.#names.ask(sha256, () => this.send({ kind: 'WANT_NAME', sha256 }));
   }
 
@@ -207,6 +228,7 @@ export class SwarmPeer {
 
   /** Its lists of the chunks of a model; null: it has none, they would be more bytes than that, or they do not come in time. */
   async chunks(content: ContentId, mostBytes: number): Promise<Uint8Array | null> {
+    if (!(await this.#understands('chunks', content))) return null;
     const parts: Uint8Array[] = [];
     let total = 0;
     for (;;) {
@@ -274,7 +296,7 @@ export class SwarmPeer {
     const all = [...this.#pending.values()];
     this.#pending.clear();
     for (const { ask } of all) ask.failed();
-    for (const owed of [this.#names, this.#manifests, this.#leaves, this.#chunks]) owed.close();
+    for (const owed of [this.#introduced, this.#names, this.#manifests, this.#leaves, this.#chunks]) owed.close();
   }
 
   #receive(bytes: Uint8Array): void {

@@ -5,6 +5,7 @@ import type { ContentId } from '@llmesh/core/base/ids';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import type { SeedLimits, SwarmFigures } from '@llmesh/core/models/swarm-port';
 import { DAY_LIMITS, RATE_LIMITS, ShareChoice, type ShareChoiceNeeds } from './share-choice.svelte.ts';
+import type { ForOthers } from './for-others.svelte.ts';
 import { StorageChoice } from './storage-choice.svelte.ts';
 import { SentToday } from './sent-today.svelte.ts';
 
@@ -35,10 +36,14 @@ export class Sharing {
   readonly choice: ShareChoice;
   readonly storage: StorageChoice;
   readonly sent: SentToday;
+  /** What is kept here for others; null: its code is not here yet, or this browser has no place for it. */
+  others = $state.raw<ForOthers | null>(null);
   readonly #needs: SharingNeeds;
   #model = $state.raw<CatalogueModel | null>(null);
   /** What the model is kept as. */
   #content = $state.raw<ContentId | null>(null);
+  /** Kept for others. */
+  #kept = $state.raw<readonly ContentId[]>([]);
   #figures = $state.raw<SwarmFigures | null>(null);
   #metered = $state(false);
   #hidden = $state(false);
@@ -63,7 +68,7 @@ export class Sharing {
 
   /** What is lent now, as far as is known. */
   get contents(): readonly ContentId[] {
-    return this.#content === null ? [] : [this.#content];
+    return this.#content === null ? this.#kept : [...new Set([this.#content, ...this.#kept])];
   }
 
   /** Null before the first look. */
@@ -75,19 +80,24 @@ export class Sharing {
   get whyNot(): NotShared | null {
     if (this.#absent) return 'absent';
     if (!this.choice.on) return 'off';
-    if (this.#model === null) return 'idle';
+    if (!this.#gives) return 'idle';
     if (this.#metered) return 'metered';
     if (this.#hidden) return 'hidden';
-    if (this.#content === null && (this.#figures?.seeded.length ?? 0) === 0) return 'none';
+    if (this.contents.length === 0 && (this.#figures?.seeded.length ?? 0) === 0) return 'none';
     return this.#isSpent() ? 'spent' : null;
+  }
+
+  /** Whether files of models may go to others at all, now. */
+  get allowed(): boolean {
+    const { metered, hidden } = this.#needs;
+    return this.choice.allowed && !metered() && !hidden();
   }
 
   /** For the swarm, which reads them before each piece that it sends. */
   limits(): SeedLimits {
-    const { metered, hidden } = this.#needs;
     const aDay = DAY_LIMITS[this.choice.aDay];
     return {
-      seeding: this.choice.allowed && this.#model !== null && !metered() && !hidden(),
+      seeding: this.allowed && this.#gives,
       bytesPerSecond: RATE_LIMITS[this.choice.aSecond],
       bytesPerDay: aDay === null ? null : Math.max(0, aDay - this.sent.ofOthers),
     };
@@ -103,6 +113,16 @@ export class Sharing {
     if (model === null && this.#model !== null) this.#unwatch();
     this.#model = model;
     this.#telling = this.#telling.then(() => this.#tell(model)).catch(this.#needs.failed);
+  }
+
+  /** These are kept for others from now on, and given to them as what is lent is, whether or not anything is. Replaces what was said before. */
+  async keep(contents: readonly ContentId[]): Promise<void> {
+    const had = this.#kept.length > 0;
+    if (!had && contents.length > 0) this.#watch();
+    if (had && contents.length === 0) this.#unwatch();
+    this.#kept = contents;
+    this.#telling = this.#telling.then(() => this.#tell(this.#model)).catch(this.#needs.failed);
+    await this.#telling;
   }
 
   /** Nothing of it is open any more, so that it can be deleted. Rejects when the swarm does. */
@@ -127,7 +147,11 @@ export class Sharing {
     // Meanwhile it may have been stopped again.
     if (model !== this.#model) return;
     this.#content = content;
-    await swarm?.seed(content === null ? [] : [content]);
+    await swarm?.seed(this.contents);
+  }
+
+  get #gives(): boolean {
+    return this.#model !== null || this.#kept.length > 0;
   }
 
   #watch(): void {

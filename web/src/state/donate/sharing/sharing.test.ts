@@ -55,6 +55,29 @@ it('nothing is given before something is lent, and nothing after', async () => {
   expect(swarm.seeded).toEqual([]);
 });
 
+it('what is kept for others is given beside what is lent, and also when nothing is', async () => {
+  const { clock, tab, facts } = setUp();
+  const { sharing, swarm } = await tab();
+  const other = 'cd'.repeat(32) as ContentId;
+  await sharing.keep([other]);
+  expect([sharing.limits().seeding, sharing.whyNot, swarm.seeded]).toEqual([true, null, [other]]);
+  sharing.share(MODEL);
+  await clock.advance(0);
+  expect(swarm.seeded).toEqual([CONTENT, other]);
+  // What was given is counted for the day.
+  swarm.figures = figures(5);
+  await clock.advance(1_000);
+  expect(sharing.sent.bytes).toBe(5);
+  await sharing.keep([]);
+  expect(swarm.seeded).toEqual([CONTENT]);
+  await sharing.keep([other]);
+  sharing.share(null);
+  await clock.advance(0);
+  expect(swarm.seeded).toEqual([other]);
+  facts.metered = true;
+  expect([sharing.allowed, sharing.limits().seeding]).toEqual([false, false]);
+});
+
 it('nothing is given before it is known whether the owner allows it', () => {
   const { clock } = setUp();
   const sharing = new Sharing({

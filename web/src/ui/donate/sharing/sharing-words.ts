@@ -21,7 +21,9 @@ const WHY_NOT: Record<NotShared, string> = {
 };
 
 export function statusWords(sharing: Sharing): string {
-  return sharing.whyNot === null ? `Sharing ${sharing.model?.name ?? ''}.` : WHY_NOT[sharing.whyNot];
+  return sharing.whyNot === null
+    ? `Sharing ${sharing.model?.name ?? 'what is kept for others'}.`
+    : WHY_NOT[sharing.whyNot];
 }
 
 export function todayWords({ sent, choice }: Sharing): string {
