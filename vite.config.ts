@@ -62,7 +62,7 @@ export default defineConfig({
       injectManifest: {
         // Engines and models are large, and theirs to keep.
         globPatterns: ['index.html', 'theme.js', 'start.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
-        globIgnores: ['assets/*web-llm*', 'assets/*wllama*'],
+        globIgnores: ['assets/*web-llm*', 'assets/*wllama*', 'assets/pdf*'],
       },
     }),
   ],

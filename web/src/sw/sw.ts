@@ -23,7 +23,7 @@ const SHELL = '/';
 const paths = new Map(files.map(({ url, revision }) => [url === 'index.html' ? SHELL : `/${url}`, revision]));
 
 /** Who asked this device once can ask it without a network: the engine that it took stays. */
-const ENGINE = /^\/assets\/.*(?:web-llm|wllama)/i;
+const ENGINE = /^\/assets\/(?:.*(?:web-llm|wllama)|pdf)/i;
 const ENGINES = 'engines';
 const MAX_ENGINE_FILES = 24;
 const NO_PAGES = /^\/(?:api|assets|mesh|signal|relay|models|v1|healthz|metrics)(?:\/|$)/;

@@ -98,6 +98,7 @@ const chat = new Chat({
   announce: () => {},
   conversations,
   opensEarlier: () => false,
+  files: () => null,
   drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed }),
   locks,
   live: new LiveAnswers(openTabChannel('llmesh-answers')),

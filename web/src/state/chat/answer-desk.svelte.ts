@@ -15,7 +15,7 @@ import { questionFor, type QuestionNeeds } from './question.ts';
 import type { Scope } from '../scope.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
 import { plain, type TurnList } from './turn-list.svelte.ts';
-import { isRunning, type Answer, type AskedModel } from './turn.ts';
+import { isRunning, type Answer, type AskedModel, type Question } from './turn.ts';
 
 export interface AnswerDeskNeeds extends AnswerRunNeeds, QuestionNeeds {
   records: TalkRecords;
@@ -33,7 +33,7 @@ export interface DeskOf {
   /** How its questions are asked. */
   asking: () => Asking | null;
   /** Another tab deleted the conversation before this was asked in it. */
-  gone: (question: string) => void;
+  gone: (question: Question) => void;
   /** Another tab has an answer written. */
   watch: () => void;
   /** Resolves when all turns are in the list. */
@@ -264,6 +264,6 @@ export class AnswerDesk {
     if (await kept.add()) return;
     const asked = list.unkept.find((turn) => turn.role === 'user');
     this.abandon();
-    if (asked?.role === 'user') gone(asked.text);
+    if (asked?.role === 'user') gone(asked);
   }
 }

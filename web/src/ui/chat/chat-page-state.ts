@@ -4,7 +4,10 @@ import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
-import type { Presets } from '../../state/chat/asking/presets.svelte.ts';
+import type { Presets } from '../../state/chat/asking/presets.ts';
+import type { AttachedFiles } from '../../state/chat/files/attached-files.svelte.ts';
+import type { Folders } from '../../state/chat/folders/folders.svelte.ts';
+import type { Prompts } from '../../state/chat/prompts/prompts.ts';
 import type { OwnAdapters } from '../../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
 import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
@@ -22,6 +25,16 @@ import type { Places } from './rows/places.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
 import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts';
 
+/** What is fetched once the page is there. */
+export interface ChatTools {
+  /** In the boxes. */
+  files: AttachedFiles;
+  folders: Folders;
+  /** Ways of asking with names. */
+  presets: Presets;
+  prompts: Prompts;
+}
+
 export interface ChatPageState {
   self: PeerId;
   /** Why our name is for this visit only; null: it lasts. */
@@ -36,8 +49,8 @@ export interface ChatPageState {
   adapters: AdapterChoice;
   /** The same each time. Rejects as parts of the page do that are fetched later. */
   ownAdapters: () => Promise<OwnAdapters>;
-  /** Ways of asking with names. Rejects as parts of the page do that are fetched later, and when the store does. */
-  presets: () => Promise<Presets>;
+  /** The same each time. Rejects as parts of the page do that are fetched later, and when the store does. */
+  tools: () => Promise<ChatTools>;
   context: OpenContext;
   local: LocalModels;
   localRun: LocalRun;

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { isTaskId } from '@llmesh/core/base/ids';
 import { next } from '../answer-change.ts';
 import { isBranched } from '../branches/branches.ts';
-import { parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
+import { hasFiles, parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
 import { isRunning, newAnswer, type ShownTurn } from '../turn.ts';
 import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk, type Incoming } from './carried-talk.ts';
 import { MOST_TITLE } from '../title.ts';
@@ -12,6 +12,8 @@ export const FORMAT = 'llmesh-conversations';
 const VERSION = 1;
 /** With what earlier pages know nothing of: branches, and ways of asking. */
 const RICHER_VERSION = 2;
+/** With files that go with questions. */
+const FILES_VERSION = 3;
 
 const FileSchema = v.object({
   format: v.literal(FORMAT),
@@ -28,7 +30,8 @@ const EntrySchema = v.object({
 
 export function asBackup(carried: readonly CarriedTalk[]): string {
   const conversations = carried.map(({ talk, turns }) => ({ ...talk, turns: turns.map(rested) }));
-  const version = carried.some(({ talk }) => talk.tip !== null || talk.asking !== null) ? RICHER_VERSION : VERSION;
+  const isRich = carried.some(({ talk }) => talk.tip !== null || talk.asking !== null);
+  const version = carried.some(({ turns }) => turns.some(hasFiles)) ? FILES_VERSION : isRich ? RICHER_VERSION : VERSION;
   return JSON.stringify({ format: FORMAT, version, conversations });
 }
 
@@ -41,7 +44,7 @@ export function isBackup(json: unknown): boolean {
 export function readBackup(json: unknown): Incoming {
   const file = v.safeParse(FileSchema, json);
   if (!file.success) throw new CarryError('This file of conversations is damaged. Save it again where it came from.');
-  if (file.output.version > RICHER_VERSION) {
+  if (file.output.version > FILES_VERSION) {
     throw new CarryError('This file was saved by a newer LLMesh. Reload this page to update it, and try again.');
   }
   const read = file.output.conversations.slice(0, MOST_TALKS).map(carriedFrom);
