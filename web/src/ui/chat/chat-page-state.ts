@@ -2,12 +2,9 @@
 import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
+import type { ChatTools } from '../../state/chat/chat-tools.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
-import type { Presets } from '../../state/chat/asking/presets.ts';
-import type { AttachedFiles } from '../../state/chat/files/attached-files.svelte.ts';
-import type { Folders } from '../../state/chat/folders/folders.svelte.ts';
-import type { Prompts } from '../../state/chat/prompts/prompts.ts';
 import type { OwnAdapters } from '../../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
 import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
@@ -24,16 +21,6 @@ import type { CreditsPageState } from '../credits/credits-page-state.ts';
 import type { Places } from './rows/places.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
 import type { TrustedLending } from '../../state/trust/trusted-lending.svelte.ts';
-
-/** What is fetched once the page is there. */
-export interface ChatTools {
-  /** In the boxes. */
-  files: AttachedFiles;
-  folders: Folders;
-  /** Ways of asking with names. */
-  presets: Presets;
-  prompts: Prompts;
-}
 
 export interface ChatPageState {
   self: PeerId;

@@ -6,6 +6,7 @@ import { isBranched } from '../branches/branches.ts';
 import { hasFiles, parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
 import { isRunning, newAnswer, type ShownTurn } from '../turn.ts';
 import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk, type Incoming } from './carried-talk.ts';
+import { NamedThingsSchema, type NamedThings } from './named-things.ts';
 import { MOST_TITLE } from '../title.ts';
 
 export const FORMAT = 'llmesh-conversations';
@@ -28,11 +29,12 @@ const EntrySchema = v.object({
   turns: v.pipe(v.array(v.unknown()), v.maxLength(MOST_TURNS)),
 });
 
-export function asBackup(carried: readonly CarriedTalk[]): string {
+/** `named`: what goes along; null: nothing. */
+export function asBackup(carried: readonly CarriedTalk[], named: NamedThings | null = null): string {
   const conversations = carried.map(({ talk, turns }) => ({ ...talk, turns: turns.map(rested) }));
   const isRich = carried.some(({ talk }) => talk.tip !== null || talk.asking !== null);
   const version = carried.some(({ turns }) => turns.some(hasFiles)) ? FILES_VERSION : isRich ? RICHER_VERSION : VERSION;
-  return JSON.stringify({ format: FORMAT, version, conversations });
+  return JSON.stringify({ format: FORMAT, version, ...named, conversations });
 }
 
 /** Whether this is one, of whatever version. */
@@ -49,7 +51,8 @@ export function readBackup(json: unknown): Incoming {
   }
   const read = file.output.conversations.slice(0, MOST_TALKS).map(carriedFrom);
   const talks = read.filter((one) => one !== null);
-  return { talks, leftOut: file.output.conversations.length - talks.length };
+  const named = v.parse(NamedThingsSchema, json);
+  return { talks, leftOut: file.output.conversations.length - talks.length, named };
 }
 
 function carriedFrom(value: unknown): CarriedTalk | null {

@@ -1,7 +1,9 @@
 /** Conversations that leave a browser as a file and come into another, and files that other programs, or nobody, wrote. */
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { openTools } from '../../../testing/open-tools.ts';
 import type { Answer } from '../turn.ts';
+import { AS_USUAL } from '../asking/asking.ts';
 import { idFrom, MOST_TURNS } from './carried-talk.ts';
 import { fileName } from './file-name.ts';
 import { asMarkdown } from './markdown.ts';
@@ -31,12 +33,14 @@ async function talked(): Promise<FakeMesh> {
 
 function carriageOf(mesh: FakeMesh) {
   const saved: { name: string; bytes: Uint8Array }[] = [];
+  const tools = openTools(mesh);
   const carriage = new TalkCarriage(
     mesh.conversations,
+    async () => tools,
     (name, bytes) => saved.push({ name, bytes }),
     () => NOW,
   );
-  return { carriage, saved };
+  return { carriage, saved, tools };
 }
 
 const blob = (bytes: Uint8Array) => new Blob([Uint8Array.from(bytes)]);
@@ -70,6 +74,32 @@ describe('a file of conversations', () => {
     expect(other.result).toBe('0 conversations came in. One was here already.');
   });
 
+  it('brings folders, saved prompts and presets, and changes none that are there', async () => {
+    const here = await talked();
+    const { carriage, saved, tools } = carriageOf(here);
+    const { id } = here.chat.open;
+    await tools.folders.move(id, await tools.folders.make('Work'));
+    await tools.prompts.keep('sum', { text: 'Sum it up.' });
+    await tools.prompts.keep('own', { text: 'Theirs.' });
+    await tools.presets.keep('Short', { asking: { ...AS_USUAL, maxTokens: 128 } });
+    expect(await carriage.save(null)).toBe(true);
+
+    const there = new FakeMesh();
+    await there.conversations.restore();
+    const other = carriageOf(there);
+    await other.tools.prompts.keep('own', { text: 'Mine.' });
+    await other.carriage.open(blob(saved[0]!.bytes));
+    expect(other.carriage.result).toBe('1 conversation came in. 2 saved prompts and presets came, too.');
+    expect(other.tools.folders.of(id)?.name).toBe('Work');
+    expect(other.tools.prompts.all.map(({ name, text }) => [name, text])).toEqual([
+      ['own', 'Mine.'],
+      ['sum', 'Sum it up.'],
+    ]);
+    expect(other.tools.presets.all).toMatchObject([{ name: 'Short', asking: { maxTokens: 128 } }]);
+    const damaged = { ...JSON.parse(new TextDecoder().decode(saved[0]!.bytes)), folders: 7, prompts: [{ name: '' }] };
+    expect(read(damaged).named).toMatchObject({ folders: [], prompts: [], presets: [{ name: 'Short' }] });
+  });
+
   it('is opened by its passphrase only', async () => {
     const { carriage, saved } = carriageOf(await talked());
     expect(await carriage.save('short')).toBe(false);
@@ -98,7 +128,7 @@ describe('a file of conversations', () => {
     const damaged = { ...talk, id: idFrom('other'), turns: [...talk.turns, { role: 'root' }, null] };
     const { talks, leftOut } = read({ ...file, conversations: [talk, damaged, { ...talk, id: '../../x' }, 7] });
     expect([talks.map(({ turns }) => turns.length), leftOut]).toEqual([[4, 4], 2]);
-    expect(() => read({ ...file, version: 3 })).toThrow('newer LLMesh');
+    expect(() => read({ ...file, version: 4 })).toThrow('newer LLMesh');
     expect(() => read({ ...file, conversations: 'none' })).toThrow('damaged');
   });
 

@@ -1,41 +1,28 @@
 /** Files that go with questions: read, refused, kept in all tabs, sent, taken back, and carried. */
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { madeUpPdfText, openTools } from '../../../testing/open-tools.ts';
 import { PretendBrowser } from '../../../testing/pretend-browser.ts';
 import { MemoryStore } from '../../store.ts';
 import { TurnEditing } from '../branches/turn-editing.svelte.ts';
 import { asBackup, readBackup } from '../carry/backup.ts';
 import { asMarkdown } from '../carry/markdown.ts';
 import { TalkCarrier } from '../carry/talk-carrier.ts';
-import { AttachedFiles } from './attached-files.svelte.ts';
+import type { AttachedFiles } from './attached-files.svelte.ts';
 import { fileLabel, FileRefused, textOfFile } from './file-text.ts';
 import { fencedFile, MOST_FILES, MOST_FILES_BYTES } from './question-file.ts';
 
 const TABLE = new File(['animal,kg\r\notter,25\r\n'], 'animals.csv');
 const DAY_MS = 86_400_000;
 const never = new AbortController().signal;
-/** In place of PDF.js, which needs a worker. */
-const pretendPdfText = async () => 'Text of the PDF.';
 const read = (...parts: ConstructorParameters<typeof File>) =>
-  textOfFile(new File(...parts), { pdfText: pretendPdfText }, never);
-
-function attachedIn(tab: FakeMesh): AttachedFiles {
-  return new AttachedFiles({
-    store: tab.store,
-    now: () => tab.today + tab.clock.now(),
-    isKept: (talk) => tab.conversations.has(talk),
-    failed: (error) => {
-      throw error;
-    },
-    pdfText: pretendPdfText,
-  });
-}
+  textOfFile(new File(...parts), { pdfText: madeUpPdfText }, never);
 
 async function tabs(count: number): Promise<(FakeMesh & { files: AttachedFiles })[]> {
   const [store, browser] = [new MemoryStore(), new PretendBrowser()];
   const all = Array.from({ length: count }, () => {
     const tab = new FakeMesh(new MemoryStore(store), undefined, browser.openTab());
-    return Object.assign(tab, { files: attachedIn(tab) });
+    return Object.assign(tab, { files: openTools(tab).files });
   });
   for (const tab of all) {
     await tab.conversations.restore();
@@ -63,7 +50,7 @@ describe('a file', () => {
   it('is refused where it is too large, empty or no text, before it is read whole', async () => {
     const large = new File(['x'], 'big.log');
     Object.defineProperty(large, 'size', { value: 3 * MOST_FILES_BYTES });
-    await expect(textOfFile(large, { pdfText: pretendPdfText }, never)).rejects.toThrow(/big\.log is too large/);
+    await expect(textOfFile(large, { pdfText: madeUpPdfText }, never)).rejects.toThrow(/big\.log is too large/);
     await expect(read([new Uint8Array([137, 80, 78, 71, 0, 0])], 'photo.png')).rejects.toThrow(/is no text file/);
     await expect(read(['  \n'], 'empty.txt')).rejects.toThrow(FileRefused);
   });
@@ -167,7 +154,7 @@ describe('attached files', () => {
     expect(await a.store.list('attached/')).toHaveLength(1);
     await a.files.add('never-begun', [TABLE]);
     a.today += 2 * DAY_MS;
-    const later = attachedIn(a);
+    const later = openTools(a).files;
     await later.restore();
     expect([later.of(id).length, later.of('never-begun').length]).toEqual([1, 0]);
   });

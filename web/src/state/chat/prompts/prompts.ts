@@ -9,12 +9,12 @@ export const MOST_PROMPT = 16_000;
 /** More are left as they are. */
 const MOST_BLANKS = 12;
 
-export const PROMPTS: NamedKind<{ text: string }> = {
+export const PROMPTS = {
   prefix: 'prompt/',
   schema: v.object({ text: v.pipe(v.string(), v.minLength(1), v.maxLength(MOST_PROMPT)) }),
   most: 200,
   plural: 'saved prompts',
-};
+} satisfies NamedKind<{ text: string }>;
 
 export type Prompt = Named<{ text: string }>;
 export type Prompts = NamedRecords<{ text: string }>;
