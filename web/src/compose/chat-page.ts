@@ -20,7 +20,7 @@ import { AdapterChoice } from '../state/chat/adapters/adapter-choice.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
-import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
+import { saidOf, type Answer, type ShownTurn } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
@@ -121,9 +121,20 @@ export function composeChatPage({
   /** The same each time, once they could be read. */
   let tools: Promise<ChatTools> | null = null;
   let opened: ChatTools | null = null;
+  const askHere: Ask = (request, signal) => localRun.ask(request, signal);
+  const ended = (talk: string, answer: Answer) => {
+    if (!document.hidden && !settings.titles) return;
+    const costs = () => credits.account.news !== null;
+    import('./after-answer.ts')
+      .then(({ afterAnswer }) =>
+        afterAnswer(talk, answer, { chat, conversations, settings, trusted, ask, askHere, costs }),
+      )
+      .catch((error: unknown) => warn('what comes after an answer', error));
+  };
   const chat = new Chat({
     ask: askShorter({ ask, memories, scope: 'anyone' }),
-    askHere: askShorter({ ask: (request, signal) => localRun.ask(request, signal), memories, scope: 'device' }),
+    askHere: askShorter({ ask: askHere, memories, scope: 'device' }),
+    ended,
     memories,
     offers,
     models,

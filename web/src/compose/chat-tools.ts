@@ -3,6 +3,7 @@ import { pdfText } from '../adapters/pdf/pdf-text.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import pdfWorkerUrl from '../adapters/pdf/pdf-worker.ts?worker&url';
 import { notKept } from '../adapters/log.ts';
+import { askToPersist, isPersisted } from '../adapters/storage-room.ts';
 import { PRESETS } from '../state/chat/asking/presets.ts';
 import { AttachedFiles } from '../state/chat/files/attached-files.svelte.ts';
 import type { FileTextNeeds } from '../state/chat/files/file-text.ts';
@@ -18,14 +19,14 @@ export async function openChatTools(
   records: Store,
   isKept: (talk: string) => boolean,
 ): Promise<ChatTools> {
-  const tools = {
+  const kept = {
     files: new AttachedFiles({ store, now: Date.now, isKept, failed: notKept, pdfText: pdfTextInWorker }),
     folders: new Folders({ store: records, isKept, failed: notKept }),
     presets: new NamedRecords(PRESETS, records, notKept),
     prompts: new NamedRecords(PROMPTS, records, notKept),
   };
-  await Promise.all(Object.values(tools).map((tool) => tool.restore()));
-  return tools;
+  await Promise.all(Object.values(kept).map((tool) => tool.restore()));
+  return { ...kept, persistence: { isPromised: isPersisted, ask: askToPersist } };
 }
 
 const pdfTextInWorker: FileTextNeeds['pdfText'] = (...args) =>

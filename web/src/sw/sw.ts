@@ -4,6 +4,7 @@
  * goes on to a newer version, the others still find their files.
  */
 import { placeAt } from '@llmesh/core/wire/pages';
+import { SHARE, sharedAddress } from './share.ts';
 
 interface KeptFile {
   url: string;
@@ -37,6 +38,10 @@ scope.addEventListener('message', ({ data }) => {
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
+  if (request.method === 'POST' && origin === scope.location.origin && pathname === SHARE) {
+    event.respondWith(request.formData().then((shared) => Response.redirect(sharedAddress(shared), 303)));
+    return;
+  }
   if (request.method !== 'GET' || origin !== scope.location.origin) return;
   if (request.mode !== 'navigate') {
     if (pathname.startsWith('/assets/') || paths.has(pathname)) event.respondWith(fileOf(event, pathname));

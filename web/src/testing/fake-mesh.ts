@@ -17,6 +17,7 @@ import { Conversations } from '../state/chat/conversations.svelte.ts';
 import type { AttachedFiles } from '../state/chat/files/attached-files.svelte.ts';
 import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
 import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
+import type { Answer } from '../state/chat/turn.ts';
 import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
@@ -67,6 +68,9 @@ export class FakeMesh {
 
   /** What is attached in the boxes; null: nothing was yet. */
   files: AttachedFiles | null = null;
+
+  /** The answers that ended, with their conversations. */
+  readonly ended: [talk: string, answer: Answer][] = [];
 
   /** The reader of every conversation was elsewhere than at its end. */
   opensEarlier = false;
@@ -146,6 +150,7 @@ export class FakeMesh {
       conversations: this.conversations,
       opensEarlier: () => this.opensEarlier,
       files: () => this.files,
+      ended: (talk, answer) => this.ended.push([talk, answer]),
       drafts: new Drafts({ store, shared: tab.shared, locks, clock: this.clock, now, failed }),
       locks,
       live: new LiveAnswers(tab.channel),

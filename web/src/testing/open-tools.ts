@@ -15,6 +15,7 @@ export function openTools({ store, conversations, clock, today }: FakeMesh): Cha
     throw error;
   };
   return {
+    persistence: { isPromised: async () => false, ask: async () => true },
     files: new AttachedFiles({ store, now: () => today + clock.now(), isKept, failed, pdfText: madeUpPdfText }),
     folders: new Folders({ store, isKept, failed }),
     presets: new NamedRecords(PRESETS, store, failed),

@@ -99,6 +99,7 @@ const chat = new Chat({
   conversations,
   opensEarlier: () => false,
   files: () => null,
+  ended: () => {},
   drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed }),
   locks,
   live: new LiveAnswers(openTabChannel('llmesh-answers')),

@@ -21,6 +21,8 @@ export interface AnswerDeskNeeds extends AnswerRunNeeds, QuestionNeeds {
   records: TalkRecords;
   live: LiveAnswers;
   unfinished: UnfinishedAnswers;
+  /** Hears of each answer that this tab has had written, once it is kept as it ended. */
+  ended: (talk: string, answer: Answer) => void;
 }
 
 /** The conversation that it works for. */
@@ -225,6 +227,7 @@ export class AnswerDesk {
     await added;
     await keeper.end(ended);
     release?.();
+    this.#needs.ended(talk, ended);
     // A question just refused waits for the next change of the mesh, not for the change it made itself.
     if (ended.state !== 'waiting' || run.slept) this.wake();
   }

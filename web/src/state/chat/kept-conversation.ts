@@ -264,6 +264,14 @@ export function parseTurn(value: unknown): ShownTurn | null {
   return result.success ? result.output : null;
 }
 
-export function summaryOf({ id, title, pinned, updatedAt, scope, waiting }: Talk): Summary {
-  return { id, title, pinned, updatedAt, scope, waiting: waiting.length > 0 };
+/** The same each time, until its record changes. */
+export function summaryOf(talk: Talk): Summary {
+  let summary = summaries.get(talk);
+  if (summary === undefined) {
+    const { id, title, pinned, updatedAt, scope, waiting } = talk;
+    summaries.set(talk, (summary = { id, title, pinned, updatedAt, scope, waiting: waiting.length > 0 }));
+  }
+  return summary;
 }
+
+const summaries = new WeakMap<Talk, Summary>();

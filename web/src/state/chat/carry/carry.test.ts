@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
 import { openTools } from '../../../testing/open-tools.ts';
 import type { Answer } from '../turn.ts';
+import { lineOf } from '../branches/branches.ts';
 import { AS_USUAL } from '../asking/asking.ts';
-import { idFrom, MOST_TURNS } from './carried-talk.ts';
+import { idFrom, MOST_TURNS, type Incoming } from './carried-talk.ts';
 import { fileName } from './file-name.ts';
 import { asMarkdown } from './markdown.ts';
 import { readFile } from './read-file.ts';
@@ -175,8 +176,11 @@ const said = (role: string, parts: unknown[], parent: string | null, slug: strin
   message: { author: { role }, content: { content_type: 'text', parts }, metadata: { model_slug: slug } },
 });
 
+const lineShown = ({ talks: [one] }: Pick<Incoming, 'talks'>) =>
+  lineOf(one!.turns, one!.talk.tip).map(({ text }) => text);
+
 describe('an export of ChatGPT', () => {
-  it('comes in as the line that was last looked at, without tools and hidden messages', () => {
+  it('comes in with all its branches, of which the one that was looked at last is shown, without tools and hidden messages', () => {
     const mapping = {
       root: { parent: null, message: null },
       sys: said('system', ['Be brief.'], 'root'),
@@ -188,10 +192,14 @@ describe('an export of ChatGPT', () => {
     const { talks, leftOut } = read(chatGpt(mapping, 'last'));
     expect(leftOut).toBe(0);
     expect(talks[0]!.talk).toMatchObject({ title: 'Lamps', named: true, scope: 'device', created: 1_700_000_000_500 });
+    const [question] = talks[0]!.turns;
     expect(talks[0]!.turns).toMatchObject([
-      { role: 'user', text: 'Why \n\nlamps?' },
-      { role: 'assistant', text: 'For light.', state: 'done', foreign: 'ChatGPT, gpt-4o' },
+      { role: 'user', text: 'Why \n\nlamps?', after: null },
+      { role: 'assistant', text: 'An earlier answer.', after: question!.id, foreign: 'ChatGPT, gpt-4' },
+      { role: 'assistant', text: 'For light.', after: question!.id, state: 'done', foreign: 'ChatGPT, gpt-4o' },
     ]);
+    expect(lineShown(read(chatGpt(mapping, 'first')))).toEqual(['Why \n\nlamps?', 'An earlier answer.']);
+    expect(lineShown(read(chatGpt(mapping, 'last')))).toEqual(['Why \n\nlamps?', 'For light.']);
     expect(read(chatGpt(mapping, 'last')).talks[0]!.talk.id).toBe(talks[0]!.talk.id);
   });
 
@@ -205,6 +213,8 @@ describe('an export of ChatGPT', () => {
       ]),
     );
     expect(read(chatGpt(long, `n${MOST_TURNS + 49}`)).talks[0]!.turns).toHaveLength(MOST_TURNS);
+    const wide = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`n${i}`, said('user', [`${i}`], null)]));
+    expect(read(chatGpt(wide, 'n59999')).talks[0]!.turns).toHaveLength(MOST_TURNS);
     expect(read(chatGpt({ a: said('user', ['a'], '__proto__') }, 'a')).talks[0]!.turns).toHaveLength(1);
     expect(read([...chatGpt(circle, 'b'), { mapping: 3 }, null])).toMatchObject({ leftOut: 2 });
     expect(read(chatGpt({}, 'gone')).talks).toEqual([]);
@@ -227,7 +237,9 @@ it('an export of Open WebUI comes in, with answers that are lists of parts', () 
   const chat = { title: 'Whys', history: { currentId: 'a', messages } };
   const { talks, leftOut } = read([{ id: 'w1', title: 'Whys', updated_at: 1_700_000_100, chat }, { chat: {} }]);
   expect([leftOut, talks[0]!.talk.updatedAt]).toEqual([1, 1_700_000_100_000]);
-  expect(talks[0]!.turns).toMatchObject([{ text: 'Why?' }, { text: 'So.', foreign: 'Open WebUI, llama3:8b' }]);
+  expect(talks[0]!.turns[1]).toMatchObject({ text: 'So.', foreign: 'Open WebUI, llama3:8b' });
+  expect(lineShown({ talks })).toEqual(['Why?', 'So.']);
+  expect(talks[0]!.turns).toHaveLength(3);
 });
 
 it.each(['', 'null', '[]', '{"a":1}', 'PK\u0003\u0004zip', '[[[[', '{"format":"other"}'])(

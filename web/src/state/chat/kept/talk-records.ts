@@ -177,6 +177,11 @@ export class TalkRecords {
     }));
   }
 
+  /** Gives it a title, unless its person has named it meanwhile. */
+  async entitle(id: string, title: string): Promise<void> {
+    await this.#changeTalk(id, (talk) => (talk.named ? null : { ...talk, title, named: true }));
+  }
+
   /** Shows the branch that ends with this turn, in all tabs. */
   async showBranch(id: string, tip: string): Promise<void> {
     await this.#changeTalk(id, (talk) => (talk.tip === null ? null : { ...talk, tip }));

@@ -37,3 +37,31 @@ export function newHearing(): Hearing {
 export function canSpeak(): boolean {
   return 'speechSynthesis' in globalThis && typeof SpeechSynthesisUtterance === 'function';
 }
+
+/** The person's usual voice, or another of their language, that speaks without its maker's servers; null: the browser chooses. */
+export function ownVoice(): SpeechSynthesisVoice | null {
+  const own = speechSynthesis.getVoices().filter(({ localService }) => localService);
+  const [language = ''] = navigator.language.split('-', 1);
+  return own.find((voice) => voice.default) ?? own.find(({ lang }) => lang.startsWith(language)) ?? null;
+}
+
+/** In Chromium a long text falls silent in the middle. */
+const LONGEST_SPOKEN = 200;
+
+/** An answer as it is read aloud, sentence by sentence, without the marks of Markdown; code is left out. */
+export function speakable(text: string): string[] {
+  const words = text
+    .replaceAll(/^(`{3,})[^]*?^\1`*$/gm, ' ')
+    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/[*`]+/g, '')
+    .replaceAll(/^[#>\s]+/gm, '')
+    .replaceAll('|', ' ');
+  const sentences = [...new Intl.Segmenter(undefined, { granularity: 'sentence' }).segment(words)];
+  return sentences
+    .flatMap(
+      ({ segment }) =>
+        segment.match(new RegExp(`[^]{1,${LONGEST_SPOKEN}}(?:\\s|$)|[^]{1,${LONGEST_SPOKEN}}`, 'gu')) ?? [],
+    )
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
