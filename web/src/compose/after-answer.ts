@@ -1,7 +1,7 @@
 /** What comes after an answer: whoever looks elsewhere is told, and the conversation gets a title. */
 import { tellEnded } from '../adapters/answer-notice.ts';
 import type { Chat } from '../state/chat/chat.svelte.ts';
-import { entitle, type TitlingNeeds } from '../state/chat/titling.ts';
+import { entitle, type TitlingNeeds } from '../state/chat/titling/titling.ts';
 import type { Answer } from '../state/chat/turn.ts';
 import type { Settings } from '../state/settings.svelte.ts';
 

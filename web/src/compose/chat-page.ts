@@ -31,7 +31,7 @@ import { Settings } from '../state/settings.svelte.ts';
 import { TalkAddress } from '../state/shell/talk-address.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
-import type { ChatTools } from '../state/chat/chat-tools.ts';
+import type { ChatTools } from '../state/chat/tools/chat-tools.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';

@@ -11,7 +11,7 @@ import { Folders } from '../state/chat/folders/folders.svelte.ts';
 import { PROMPTS } from '../state/chat/prompts/prompts.ts';
 import { NamedRecords } from '../state/kept/named-records.svelte.ts';
 import type { Store } from '../state/store.ts';
-import type { ChatTools } from '../state/chat/chat-tools.ts';
+import type { ChatTools } from '../state/chat/tools/chat-tools.ts';
 
 /** Rejects when the store does. `isKept`: whether there is a conversation of this id. */
 export async function openChatTools(

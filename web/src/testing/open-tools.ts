@@ -1,6 +1,6 @@
 /** The tools of a chat over a fake mesh, with the text of any PDF made up: PDF.js needs a worker. */
 import { PRESETS } from '../state/chat/asking/presets.ts';
-import type { ChatTools } from '../state/chat/chat-tools.ts';
+import type { ChatTools } from '../state/chat/tools/chat-tools.ts';
 import { AttachedFiles } from '../state/chat/files/attached-files.svelte.ts';
 import { Folders } from '../state/chat/folders/folders.svelte.ts';
 import { PROMPTS } from '../state/chat/prompts/prompts.ts';

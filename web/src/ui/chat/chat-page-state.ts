@@ -2,7 +2,7 @@
 import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
-import type { ChatTools } from '../../state/chat/chat-tools.ts';
+import type { ChatTools } from '../../state/chat/tools/chat-tools.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
 import type { OwnAdapters } from '../../state/chat/adapters/own-adapters.svelte.ts';

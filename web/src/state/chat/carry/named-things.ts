@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { isTaskId } from '@llmesh/core/base/ids';
 import { PRESETS } from '../asking/presets.ts';
-import type { ChatTools } from '../chat-tools.ts';
+import type { ChatTools } from '../tools/chat-tools.ts';
 import { PROMPTS } from '../prompts/prompts.ts';
 import { MOST_NAME } from '../../kept/named-records.svelte.ts';
 

@@ -1,6 +1,6 @@
 /** What goes on while conversations are saved as a file or brought in from one, for the person who waits. */
 import { MeshError } from '@llmesh/core/base/errors';
-import type { ChatTools } from '../chat-tools.ts';
+import type { ChatTools } from '../tools/chat-tools.ts';
 import type { Conversations } from '../conversations.svelte.ts';
 import { CarryError, MOST_FILE_BYTES, type CarryOptions } from './carried-talk.ts';
 import { fileOf, isLocked, readFile, unlockFile } from './read-file.ts';

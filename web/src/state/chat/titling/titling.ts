@@ -1,12 +1,12 @@
 /** A title in a few words, by the model that gave the first answer: a small question of its own, where the person lets it. */
 import type { AskRequest } from '@llmesh/core/ask/answer';
 import { asLabel } from '@llmesh/core/base/label';
-import type { Ask } from '../ask.ts';
-import type { Settings } from '../settings.svelte.ts';
-import { TINY_MODEL } from '../tiny-model.ts';
-import type { Trusted } from '../trust/trusted.svelte.ts';
-import type { Conversations } from './conversations.svelte.ts';
-import { saidOf, type Answer, type AskedModel } from './turn.ts';
+import type { Ask } from '../../ask.ts';
+import type { Settings } from '../../settings.svelte.ts';
+import { TINY_MODEL } from '../../tiny-model.ts';
+import type { Trusted } from '../../trust/trusted.svelte.ts';
+import type { Conversations } from '../conversations.svelte.ts';
+import { saidOf, type Answer, type AskedModel } from '../turn.ts';
 
 /** Of what was asked and said, so much is shown to it. */
 const MOST_SHOWN = 1_200;

@@ -1,7 +1,7 @@
 /** Titles that a model gives, over a fake mesh. */
 import { expect, it } from 'vitest';
-import { FakeMesh } from '../../testing/fake-mesh.ts';
-import type { Ask } from '../ask.ts';
+import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import type { Ask } from '../../ask.ts';
 import { entitle, titleIn } from './titling.ts';
 
 async function titled(mesh: FakeMesh, says: string, costs = false): Promise<{ title: string; asked: string[] }> {
