@@ -52,6 +52,13 @@ export default defineConfig({
         short_name: 'LLMesh',
         description: 'Borrow a computer. Ask it anything. Lend yours too.',
         start_url: '/',
+        // The service worker takes it: what is shared does not go to the server.
+        share_target: {
+          action: '/share',
+          method: 'POST',
+          enctype: 'application/x-www-form-urlencoded',
+          params: { title: 'title', text: 'text', url: 'url' },
+        },
         display: 'standalone',
         background_color: '#f7f3e6',
         theme_color: '#12312f',
@@ -64,7 +71,7 @@ export default defineConfig({
       injectManifest: {
         // Engines and models are large, and theirs to keep.
         globPatterns: ['index.html', 'theme.js', 'start.js', 'mark.svg', 'assets/*.{js,css,woff2}'],
-        globIgnores: ['assets/*web-llm*', 'assets/*wllama*'],
+        globIgnores: ['assets/*web-llm*', 'assets/*wllama*', 'assets/pdf*'],
       },
     }),
   ],

@@ -27,7 +27,7 @@ onCommonMesh('conversations are named, pinned, saved, and brought into another b
   await answered(page);
 
   await talks(page)
-    .getByRole('button', { name: `Rename, pin or save ${one.question}` })
+    .getByRole('button', { name: `Rename, move, pin or save ${one.question}` })
     .click();
   const dialog = page.getByRole('dialog', { name: 'Conversation' });
   await dialog.getByRole('switch', { name: 'Keep at the top of the list' }).check();

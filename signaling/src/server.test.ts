@@ -458,7 +458,7 @@ describe('HTTP', () => {
       expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('referrer-policy')).toBe('no-referrer');
-      expect(headers.get('permissions-policy')).toBe('camera=(self), microphone=(), geolocation=()');
+      expect(headers.get('permissions-policy')).toBe('camera=(self), microphone=(self), geolocation=()');
       expect(headers.get('content-security-policy')).toMatch(
         /^default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/,
       );

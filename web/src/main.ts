@@ -74,6 +74,7 @@ async function start(): Promise<void> {
   mount(App, { target, props: { app } });
   visit.control.start();
   await chat.chat.restore().catch(unread);
+  if (location.hash.startsWith('#share=')) (await import('./compose/shared-text.ts')).takeShared(chat.chat);
   void visit.keeping.check();
   await donate.resume.follow();
   // Fetch the code for the first question once the page is there.

@@ -25,8 +25,9 @@ const HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
-  // The camera reads the QR code of an identity, when a person presses the button for that: the browser asks besides.
-  'Permissions-Policy': 'camera=(self), microphone=(), geolocation=()',
+  // The camera reads the QR code of an identity, and the microphone takes down a question, when a person presses the button for
+  // that: the browser asks besides.
+  'Permissions-Policy': 'camera=(self), microphone=(self), geolocation=()',
 };
 
 export const securityHeaders: RequestHandler = (_request, response, next) => {

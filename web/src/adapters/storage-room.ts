@@ -11,6 +11,12 @@ export async function isStorageFull(): Promise<boolean> {
   return quota !== undefined && usage !== undefined && quota - usage < HARDLY_ANY_BYTES;
 }
 
+/** Whether the browser has promised not to clear this site's data by itself. */
+export async function isPersisted(): Promise<boolean> {
+  const { storage } = navigator as { storage?: StorageManager };
+  return (await storage?.persisted?.()) ?? false;
+}
+
 /** Asks the browser not to clear this site's data when the disk gets full. Resolves with whether it promised; some ask the person. */
 export async function askToPersist(): Promise<boolean> {
   const { storage } = navigator as { storage?: StorageManager };

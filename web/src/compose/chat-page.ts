@@ -1,5 +1,4 @@
 /** Puts the Chat page together: what can be asked, whom, and the conversations. */
-import type { Presets } from '../state/chat/asking/presets.svelte.ts';
 import type { Ask } from '../state/ask.ts';
 import { getJson } from '../adapters/get-json.ts';
 import { notKept, warn } from '../adapters/log.ts';
@@ -22,7 +21,7 @@ import { AdapterChoice } from '../state/chat/adapters/adapter-choice.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
-import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
+import { saidOf, type Answer, type ShownTurn } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { DonateState } from '../state/donate/donate.svelte.ts';
@@ -33,13 +32,15 @@ import { Settings } from '../state/settings.svelte.ts';
 import { TalkAddress } from '../state/shell/talk-address.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
+import type { ChatTools } from '../state/chat/tools/chat-tools.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
 import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
 
-const textOf = (turn: ShownTurn) => (turn.role === 'user' ? turn.text : saidOf(turn));
+const textOf = (turn: ShownTurn) =>
+  turn.role === 'assistant' ? saidOf(turn) : [turn.text, ...(turn.files ?? []).map(({ name }) => name)].join('\n');
 
 export interface ChatPageNeeds {
   visit: Visit;
@@ -120,9 +121,23 @@ export function composeChatPage({
     yield* mesh.ask(request, signal);
   };
   const places = new Places(tab);
+  /** The same each time, once they could be read. */
+  let tools: Promise<ChatTools> | null = null;
+  let opened: ChatTools | null = null;
+  const askHere: Ask = (request, signal) => localRun.ask(request, signal);
+  const ended = (talk: string, answer: Answer) => {
+    if (!document.hidden && !settings.titles) return;
+    const costs = () => credits.account.news !== null;
+    import('./after-answer.ts')
+      .then(({ afterAnswer }) =>
+        afterAnswer(talk, answer, { chat, conversations, settings, trusted, ask, askHere, costs }),
+      )
+      .catch((error: unknown) => warn('what comes after an answer', error));
+  };
   const chat = new Chat({
     ask: askShorter({ ask, memories, scope: 'anyone' }),
-    askHere: askShorter({ ask: (request, signal) => localRun.ask(request, signal), memories, scope: 'device' }),
+    askHere: askShorter({ ask: askHere, memories, scope: 'device' }),
+    ended,
     memories,
     offers,
     models,
@@ -137,6 +152,7 @@ export function composeChatPage({
     conversations,
     opensEarlier: (talk) => places.of(talk) !== null,
     drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed: notKept }),
+    files: () => opened?.files ?? null,
     locks,
     live: new LiveAnswers(openTabChannel('llmesh-answers')),
     unfinished: new UnfinishedAnswers({ tab, shared }),
@@ -161,16 +177,12 @@ export function composeChatPage({
     clock,
     failed: (error) => warn('a conversation cannot be searched', error),
   });
-  const openPresets = async () => {
-    const { Presets } = await import('../state/chat/asking/presets.svelte.ts');
-    const opened = new Presets(records, notKept);
-    await opened.restore();
-    return opened;
+  const openTools = async () => {
+    const { openChatTools } = await import('./chat-tools.ts');
+    return (opened = await openChatTools(store, records, (talk) => conversations.has(talk)));
   };
-  /** The same each time, once they could be read. */
-  let presets: Promise<Presets> | null = null;
-  const noPresets = (error: unknown): never => {
-    presets = null;
+  const noTools = (error: unknown): never => {
+    tools = null;
     throw error;
   };
   addEventListener('pagehide', () => places.write());
@@ -191,7 +203,7 @@ export function composeChatPage({
     adapters,
     ownAdapters: async () =>
       (await import('./own-adapters.ts')).openOwnAdapters({ store, carrier: files.carrier, choice: adapters }),
-    presets: () => (presets ??= openPresets().catch(noPresets)),
+    tools: () => (tools ??= openTools().catch(noTools)),
     credits,
     context: new OpenContext({ chat, models, memories }),
     local,

@@ -22,6 +22,8 @@ const KeptSettings = v.object({
   hedge: v.optional(v.fallback(v.boolean(), true), true),
   fast: v.optional(v.fallback(v.boolean(), false), false),
   checks: v.optional(v.fallback(v.boolean(), false), true),
+  notify: v.optional(v.fallback(v.boolean(), false), false),
+  titles: v.optional(v.fallback(v.boolean(), false), false),
 });
 type Chosen = v.InferOutput<typeof KeptSettings>;
 const parse = parserOf(KeptSettings);
@@ -135,6 +137,24 @@ export class Settings {
   set checks(checks: boolean) {
     this.#sure('checks');
     this.#set({ checks });
+  }
+
+  /** Whether the browser tells of an answer that ends while nobody looks at the page. */
+  get notify(): boolean {
+    return this.#record.value.notify;
+  }
+
+  set notify(notify: boolean) {
+    this.#set({ notify });
+  }
+
+  /** Whether the model that answered first gives a conversation its title. */
+  get titles(): boolean {
+    return this.#record.value.titles;
+  }
+
+  set titles(titles: boolean) {
+    this.#set({ titles });
   }
 
   /** The tiny model knows its answers word for word, so it is never made to guess. */

@@ -4,6 +4,7 @@
  * goes on to a newer version, the others still find their files.
  */
 import { placeAt } from '@llmesh/core/wire/pages';
+import { SHARE, sharedAddress } from './share.ts';
 
 interface KeptFile {
   url: string;
@@ -23,7 +24,7 @@ const SHELL = '/';
 const paths = new Map(files.map(({ url, revision }) => [url === 'index.html' ? SHELL : `/${url}`, revision]));
 
 /** Who asked this device once can ask it without a network: the engine that it took stays. */
-const ENGINE = /^\/assets\/.*(?:web-llm|wllama)/i;
+const ENGINE = /^\/assets\/(?:.*(?:web-llm|wllama)|pdf)/i;
 const ENGINES = 'engines';
 /** Of one language, read by those who read the page in it. */
 const TRANSLATION = /^\/assets\/translation-.*\.json$/;
@@ -39,6 +40,10 @@ scope.addEventListener('message', ({ data }) => {
 scope.addEventListener('fetch', (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
+  if (request.method === 'POST' && origin === scope.location.origin && pathname === SHARE) {
+    event.respondWith(request.formData().then((shared) => Response.redirect(sharedAddress(shared), 303)));
+    return;
+  }
   if (request.method !== 'GET' || origin !== scope.location.origin) return;
   if (request.mode !== 'navigate') {
     if (pathname.startsWith('/assets/') || paths.has(pathname)) event.respondWith(fileOf(event, pathname));

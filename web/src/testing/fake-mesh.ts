@@ -14,8 +14,10 @@ import { askShorter } from '../state/chat/context/ask-shorter.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Connection } from '../state/connection.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
+import type { AttachedFiles } from '../state/chat/files/attached-files.svelte.ts';
 import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
 import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
+import type { Answer } from '../state/chat/turn.ts';
 import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
@@ -63,6 +65,12 @@ export class FakeMesh {
   /** The catalogue. */
   catalogue: CatalogueModel[] = [];
   today = Date.UTC(2026, 5, 1, 12);
+
+  /** What is attached in the boxes; null: nothing was yet. */
+  files: AttachedFiles | null = null;
+
+  /** The answers that ended, with their conversations. */
+  readonly ended: [talk: string, answer: Answer][] = [];
 
   /** The reader of every conversation was elsewhere than at its end. */
   opensEarlier = false;
@@ -141,6 +149,8 @@ export class FakeMesh {
       announce: (text) => this.said.push(text),
       conversations: this.conversations,
       opensEarlier: () => this.opensEarlier,
+      files: () => this.files,
+      ended: (talk, answer) => this.ended.push([talk, answer]),
       drafts: new Drafts({ store, shared: tab.shared, locks, clock: this.clock, now, failed }),
       locks,
       live: new LiveAnswers(tab.channel),

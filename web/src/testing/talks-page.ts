@@ -98,6 +98,8 @@ const chat = new Chat({
   announce: () => {},
   conversations,
   opensEarlier: () => false,
+  files: () => null,
+  ended: () => {},
   drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed }),
   locks,
   live: new LiveAnswers(openTabChannel('llmesh-answers')),

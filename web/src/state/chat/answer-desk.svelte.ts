@@ -15,12 +15,14 @@ import { questionFor, type QuestionNeeds } from './question.ts';
 import type { Scope } from '../scope.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
 import { plain, type TurnList } from './turn-list.svelte.ts';
-import { isRunning, type Answer, type AskedModel } from './turn.ts';
+import { isRunning, type Answer, type AskedModel, type Question } from './turn.ts';
 
 export interface AnswerDeskNeeds extends AnswerRunNeeds, QuestionNeeds {
   records: TalkRecords;
   live: LiveAnswers;
   unfinished: UnfinishedAnswers;
+  /** Hears of each answer that this tab has had written, once it is kept as it ended. */
+  ended: (talk: string, answer: Answer) => void;
 }
 
 /** The conversation that it works for. */
@@ -33,7 +35,7 @@ export interface DeskOf {
   /** How its questions are asked. */
   asking: () => Asking | null;
   /** Another tab deleted the conversation before this was asked in it. */
-  gone: (question: string) => void;
+  gone: (question: Question) => void;
   /** Another tab has an answer written. */
   watch: () => void;
   /** Resolves when all turns are in the list. */
@@ -225,6 +227,7 @@ export class AnswerDesk {
     await added;
     await keeper.end(ended);
     release?.();
+    this.#needs.ended(talk, ended);
     // A question just refused waits for the next change of the mesh, not for the change it made itself.
     if (ended.state !== 'waiting' || run.slept) this.wake();
   }
@@ -264,6 +267,6 @@ export class AnswerDesk {
     if (await kept.add()) return;
     const asked = list.unkept.find((turn) => turn.role === 'user');
     this.abandon();
-    if (asked?.role === 'user') gone(asked.text);
+    if (asked?.role === 'user') gone(asked);
   }
 }

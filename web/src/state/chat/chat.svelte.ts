@@ -4,12 +4,16 @@ import { SvelteMap } from 'svelte/reactivity';
 import { Conversation, type ConversationNeeds, type KeptConversation } from './conversation.svelte.ts';
 import type { Conversations } from './conversations.svelte.ts';
 import type { Talk } from './kept-conversation.ts';
+import type { AttachedFiles } from './files/attached-files.svelte.ts';
+import { promptOf } from './files/question-file.ts';
 import type { Drafts } from './kept/drafts.svelte.ts';
-import { isRunning, writerOf, type ShownTurn } from './turn.ts';
+import { isRunning, writerOf, type Question, type ShownTurn } from './turn.ts';
 
 export interface ChatNeeds extends Omit<ConversationNeeds, 'gone' | 'records'> {
   conversations: Conversations;
   drafts: Drafts;
+  /** What is attached in each box; null: nothing was yet. */
+  files: () => AttachedFiles | null;
   /** Is the conversation to be opened elsewhere than at its end? */
   opensEarlier: (talk: string) => boolean;
 }
@@ -68,6 +72,11 @@ export class Chat {
     this.#needs.drafts.type(this.#open.id, text, this.#open.turns.length === 0);
   }
 
+  /** What is in the box, with the files that go along, as a model would read it. */
+  get next(): string {
+    return promptOf({ files: this.#needs.files()?.of(this.#open.id), text: this.draft });
+  }
+
   /** Why Send did nothing. */
   get hint(): string | null {
     return this.#hint;
@@ -95,14 +104,16 @@ export class Chat {
   ask(text: string): void {
     this.conversations.settle();
     this.#live.set(this.#open.id, this.#open);
-    this.#open.send(text);
+    this.#open.send(text, this.#needs.files()?.take(this.#open.id));
     if (this.#open === this.#unsent) this.#unsent = this.#make();
   }
 
   /** Puts the question of this answer back into the box. */
   edit(answerId: string): void {
-    const text = this.#open.takeBack(answerId);
-    if (text === null) return;
+    const question = this.#open.takeBack(answerId);
+    if (question === null) return;
+    const { text, files = [] } = question;
+    this.#needs.files()?.putBack(this.#open.id, files);
     this.draft = this.draft.trim() === '' ? text : `${text}\n\n${this.draft}`;
   }
 
@@ -222,7 +233,7 @@ export class Chat {
   }
 
   /** Another tab deleted the conversation in which this was just asked: it is asked in a new one. */
-  #askElsewhere(conversation: Conversation, question: string): void {
+  #askElsewhere(conversation: Conversation, { text, files }: Question): void {
     const open = this.#open;
     this.#live.delete(conversation.id);
     const fresh = this.#make();
@@ -231,7 +242,7 @@ export class Chat {
     if (open === conversation || open === this.#unsent) this.#turnTo(fresh);
     fresh.scope = conversation.scope;
     fresh.asking = conversation.asking;
-    fresh.send(question);
+    fresh.send(text, files);
   }
 
   #load(id: string): Promise<Conversation | null> {
@@ -257,7 +268,7 @@ export class Chat {
 
   #make(id?: string, kept?: KeptConversation): Conversation {
     const { records } = this.conversations;
-    const gone = (conversation: Conversation, question: string) => this.#askElsewhere(conversation, question);
+    const gone = (conversation: Conversation, question: Question) => this.#askElsewhere(conversation, question);
     return new Conversation({ ...this.#needs, records, gone }, id, kept);
   }
 }

@@ -1,9 +1,10 @@
 /** Which part of a conversation is sent along with a question. */
 import type { Turn } from '@llmesh/core/protocol';
 import { firstTurns, memoryBeside, type Asking } from './asking/asking.ts';
+import { promptOf } from './files/question-file.ts';
 import { mayReach, type Scope } from '../scope.ts';
 import { windowOf, type Exchange, type Memory } from './context/window.ts';
-import { saidOf, type ShownTurn } from './turn.ts';
+import { saidOf, type Question, type ShownTurn } from './turn.ts';
 
 /**
  * The turns that lead to the answer `answerId`, its question last, after what the model is told first. Left out: questions that got no
@@ -39,7 +40,7 @@ export function contextOf(
 export function exchangesOf(turns: readonly ShownTurn[], scope: Scope): Exchange[] {
   const exchanges: Exchange[] = [];
   const last = turns.length - 1;
-  let asked: ShownTurn | null = null;
+  let asked: Question | null = null;
   for (const [i, turn] of turns.entries()) {
     if (turn.role === 'user') {
       asked = turn;
@@ -47,7 +48,7 @@ export function exchangesOf(turns: readonly ShownTurn[], scope: Scope): Exchange
     }
     if (asked === null) continue;
     const said = mayReach(turn.scope, scope) ? saidOf(turn) : '';
-    if (said !== '' || i === last) exchanges.push({ id: asked.id, question: asked.text, said });
+    if (said !== '' || i === last) exchanges.push({ id: asked.id, question: promptOf(asked), said });
     asked = null;
   }
   return exchanges;

@@ -21,6 +21,7 @@ import {
   newAnswer,
   type Answer,
   type AskedModel,
+  type Question,
   type ShownTurn,
   type WaitingFor,
 } from './turn.ts';
@@ -29,7 +30,7 @@ export interface ConversationNeeds extends AnswerDeskNeeds {
   locks: Locks;
   failed: (error: unknown) => void;
   /** Another tab deleted the conversation before this was asked in it. */
-  gone: (conversation: Conversation, question: string) => void;
+  gone: (conversation: Conversation, question: Question) => void;
 }
 
 export interface KeptConversation
@@ -68,7 +69,7 @@ export class Conversation {
     const about = () => ({ title: this.title, scope: this.scope, models: this.#models, asking: this.#asking });
     this.#kept = new KeptTurns({ id, list: this.#list, about, isKept: kept !== null }, needs);
     const modelFor = (scope: Scope) => this.#modelFor(scope);
-    const gone = (question: string) => needs.gone(this, question);
+    const gone = (question: Question) => needs.gone(this, question);
     const watch = () => this.#watch.look();
     const whole = () => this.#earlier.read;
     const asking = () => this.#asking;
@@ -144,8 +145,8 @@ export class Conversation {
     return this.#desk.run?.answer ?? this.#list.live[0] ?? null;
   }
 
-  /** Asks `text` of the chosen model, now or as soon as it can be asked. Not while an answer is being written. */
-  send(text: string): void {
+  /** Asks `text` of the chosen model, with these files, now or as soon as it can be asked. Not while an answer is being written. */
+  send(text: string, files: Question['files'] = []): void {
     if (this.running !== null || text.trim() === '') return;
     // From here on this conversation does not follow the settings.
     const scope = this.scope;
@@ -153,7 +154,7 @@ export class Conversation {
     this.#editing?.settle();
     const model = this.#modelFor(scope);
     this.#pin(scope, model);
-    const question = { role: 'user', id: newTaskId(), text } as const;
+    const question: Question = { role: 'user', id: newTaskId(), ...(files.length > 0 && { files }), text };
     this.#list.follow(question);
     this.#desk.begin(newAnswer(newTaskId(), scope, model));
   }
@@ -262,8 +263,8 @@ export class Conversation {
     this.#desk.begin(answer, { scope, model: stays ? answer.model : null });
   }
 
-  /** Takes a question with its answer out of the conversation and returns its text, to be edited. */
-  takeBack(answerId: string): string | null {
+  /** Takes a question with its answer out of the conversation and returns it, to be edited. */
+  takeBack(answerId: string): Question | null {
     const turns = this.#list.all;
     const at = turns.findIndex((turn) => turn.id === answerId);
     const [question, answer] = [turns[at - 1], turns[at]];
@@ -271,7 +272,7 @@ export class Conversation {
     // Its other answers would be without a question.
     if (this.versionsOf(answerId).length > 1) return null;
     void this.#kept.takeOut([question.id, answerId]);
-    return question.text;
+    return question;
   }
 
   /** Something changed, in the mesh or here: is there a kept question that can be asked now? */

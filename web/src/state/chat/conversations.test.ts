@@ -123,13 +123,13 @@ describe('Conversations, in a memory store', () => {
     await mesh.store.set([
       [`talk/${id}`, { version: 1, id, title: 7 }],
       [answer![0], { role: 'assistant', text: 3 }],
-      ['talk/of-a-newer-page', { version: 3, id: 'of-a-newer-page' }],
+      ['talk/of-a-newer-page', { version: 4, id: 'of-a-newer-page' }],
     ]);
     const next = await reopened(mesh);
     expect(next.conversations.list).toMatchObject([{ id, title: 'good', scope: 'device' }]);
     await next.chat.show(id);
     expect(next.chat.open.turns).toMatchObject([{ text: 'good' }, { text: 'and then?' }, { text: 'That.' }]);
-    expect(await mesh.store.get('talk/of-a-newer-page')).toEqual({ version: 3, id: 'of-a-newer-page' });
+    expect(await mesh.store.get('talk/of-a-newer-page')).toEqual({ version: 4, id: 'of-a-newer-page' });
   });
 
   it('keep what was left in the box', async () => {

@@ -11,16 +11,19 @@ import { AskedAdapterSchema } from './adapters/adapter-choice.svelte.ts';
 import { AskingSchema, type Asking } from './asking/asking.ts';
 import { AnswerBillSchema } from './check/answer-bill.ts';
 import { AnswerCheckSchema } from './check/answer-check.ts';
+import { QuestionFilesSchema } from './files/question-file.ts';
 import { isBranched } from './branches/branches.ts';
 import { titleOf } from './title.ts';
 import type { ShownTurn } from './turn.ts';
 
 /**
  * Of the layout. What a newer page has kept is left alone by this one, and so do earlier pages with conversations that have branches or
- * are asked in a way of their own: they would take all branches for one conversation, and forget the rest.
+ * are asked in a way of their own: they would take all branches for one conversation, and forget the rest. Pages from before there
+ * were files and words that end an answer leave those alone that have any.
  */
 const VERSION = 1;
 const RICHER_VERSION = 2;
+const FILES_VERSION = 3;
 
 const ModelSchema = v.object({
   id: v.custom<ModelId>(isModelId),
@@ -34,7 +37,7 @@ const Order = v.pipe(v.number(), v.integer(), v.minValue(0));
 const ChosenModel = v.optional(v.fallback(v.optional(ModelSchema), undefined));
 
 const TalkSchema = v.object({
-  version: v.picklist([VERSION, RICHER_VERSION]),
+  version: v.picklist([VERSION, RICHER_VERSION, FILES_VERSION]),
   id: v.string(),
   title: v.string(),
   /** Its person has named it: the title does not follow the first question. Missing in those kept before anybody could. */
@@ -94,7 +97,13 @@ const IdsSchema = v.object({
 const After = v.optional(v.nullable(v.string()));
 
 const TurnSchema = v.variant('role', [
-  v.object({ role: v.literal('user'), id: v.string(), after: After, text: v.string() }),
+  v.object({
+    role: v.literal('user'),
+    id: v.string(),
+    after: After,
+    files: v.optional(v.fallback(v.optional(QuestionFilesSchema), undefined)),
+    text: v.string(),
+  }),
   v.object({
     role: v.literal('assistant'),
     id: v.string(),
@@ -213,7 +222,7 @@ export function talkFrom(id: string, turns: readonly KeptTurn[], now: number): T
   const all = turns.map(({ turn }) => turn);
   return {
     ...newTalk(id, titleOf(all), now),
-    ...richer(isBranched(all) ? (all.at(-1)?.id ?? null) : null, null),
+    ...richer(isBranched(all) ? (all.at(-1)?.id ?? null) : null, null, all.some(hasFiles)),
     next: Math.max(-1, ...turns.map(({ order }) => order)) + 1,
     waiting: waiting.map(({ order }) => order),
   };
@@ -221,12 +230,27 @@ export function talkFrom(id: string, turns: readonly KeptTurn[], now: number): T
 
 export function isNewer(value: unknown): boolean {
   const { version } = (value ?? {}) as { version?: unknown };
-  return typeof version === 'number' && version > RICHER_VERSION;
+  return typeof version === 'number' && version > FILES_VERSION;
+}
+
+/** Whether pages from before there were files must leave this alone. */
+export function hasFiles(turn: ShownTurn): boolean {
+  return turn.role === 'user' && turn.files !== undefined;
 }
 
 /** What the record of a conversation says of its branches and the way it is asked, and the layout that it has for that. */
-export function richer(tip: string | null, asking: Asking | null): Pick<Talk, 'version' | 'tip' | 'asking'> {
-  return { version: tip === null && asking === null ? VERSION : RICHER_VERSION, tip, asking };
+export function richer(
+  tip: string | null,
+  asking: Asking | null,
+  files: boolean,
+): Pick<Talk, 'version' | 'tip' | 'asking'> {
+  const version = files ? FILES_VERSION : tip === null && asking === null ? VERSION : RICHER_VERSION;
+  return { version, tip, asking };
+}
+
+/** Whether it has files, or had them. */
+export function mayHaveFiles({ version }: Pick<Talk, 'version'>): boolean {
+  return version === FILES_VERSION;
 }
 
 /** `null` when what was kept is no conversation that this page can read. */
@@ -240,6 +264,14 @@ export function parseTurn(value: unknown): ShownTurn | null {
   return result.success ? result.output : null;
 }
 
-export function summaryOf({ id, title, pinned, updatedAt, scope, waiting }: Talk): Summary {
-  return { id, title, pinned, updatedAt, scope, waiting: waiting.length > 0 };
+/** The same each time, until its record changes. */
+export function summaryOf(talk: Talk): Summary {
+  let summary = summaries.get(talk);
+  if (summary === undefined) {
+    const { id, title, pinned, updatedAt, scope, waiting } = talk;
+    summaries.set(talk, (summary = { id, title, pinned, updatedAt, scope, waiting: waiting.length > 0 }));
+  }
+  return summary;
 }
+
+const summaries = new WeakMap<Talk, Summary>();

@@ -7,6 +7,7 @@ import type { Path } from '@llmesh/core/transport/transport';
 import type { Scope } from '../scope.ts';
 import type { AskedAdapter } from './adapters/adapter-choice.svelte.ts';
 import type { AnswerCheck } from './check/answer-check.ts';
+import type { QuestionFile } from './files/question-file.ts';
 import type { Thought } from './thought.ts';
 import { saidSyntax } from './unsaid-syntax.ts';
 import { MAX_TOKENS } from '../settings.svelte.ts';
@@ -68,6 +69,8 @@ export interface Question {
   id: string;
   /** What it follows; null: nothing. Left out: the turn kept before it. */
   after?: string | null | undefined;
+  /** What was attached to it. Left out: nothing. */
+  files?: readonly QuestionFile[] | undefined;
   text: string;
 }
 

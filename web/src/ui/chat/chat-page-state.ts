@@ -3,9 +3,9 @@ import type { Fit } from '@llmesh/core/policy/catalogue';
 import type { ModelId, PeerId } from '@llmesh/core/base/ids';
 import type { Language } from '../../language/languages.ts';
 import type { Chat } from '../../state/chat/chat.svelte.ts';
+import type { ChatTools } from '../../state/chat/tools/chat-tools.ts';
 import type { OpenContext } from '../../state/chat/context/open-context.svelte.ts';
 import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
-import type { Presets } from '../../state/chat/asking/presets.svelte.ts';
 import type { OwnAdapters } from '../../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
 import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
@@ -37,8 +37,8 @@ export interface ChatPageState {
   adapters: AdapterChoice;
   /** The same each time. Rejects as parts of the page do that are fetched later. */
   ownAdapters: () => Promise<OwnAdapters>;
-  /** Ways of asking with names. Rejects as parts of the page do that are fetched later, and when the store does. */
-  presets: () => Promise<Presets>;
+  /** The same each time. Rejects as parts of the page do that are fetched later, and when the store does. */
+  tools: () => Promise<ChatTools>;
   context: OpenContext;
   local: LocalModels;
   localRun: LocalRun;

@@ -64,6 +64,7 @@ export const SHORTCUTS: readonly { keys: string; does: string }[] = [
   { keys: 'Ctrl+K', does: 'Opens this list. On a Mac, Cmd takes the place of Ctrl.' },
   { keys: 'Enter', does: 'Sends what is in the box' },
   { keys: 'Shift+Enter', does: 'Begins a new line' },
+  { keys: '/', does: 'In the empty box, calls a saved prompt' },
   { keys: 'Ctrl+Enter', does: 'Sends from any keyboard, and finishes an edit' },
   { keys: 'Esc', does: 'Stops the answer, leaves an edit, or closes what is open' },
   { keys: 'Ctrl+F', does: 'Finds in a long conversation; once more opens the browser’s own search' },

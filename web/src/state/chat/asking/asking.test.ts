@@ -8,7 +8,8 @@ import { TalkCarrier } from '../carry/talk-carrier.ts';
 import { turnTokens } from '../context/window.ts';
 import { isCutAtLimit, type Answer } from '../turn.ts';
 import { AS_USUAL, memoryBeside, MOST_SYSTEM, unusual, type Asking } from './asking.ts';
-import { MOST_PRESETS, Presets } from './presets.svelte.ts';
+import { NamedRecords } from '../../kept/named-records.svelte.ts';
+import { PRESETS } from './presets.ts';
 
 const SHORT: Asking = { system: ' Be brief. ', maxTokens: 128, temperature: 0.2, topP: null };
 const unexpected = (error: unknown) => {
@@ -101,10 +102,13 @@ describe('the instructions of a conversation', () => {
 describe('presets', () => {
   it('are kept by name, in all tabs', async () => {
     const store = new MemoryStore();
-    const [a, b] = [new Presets(store, unexpected), new Presets(new MemoryStore(store), unexpected)];
-    await Promise.all([a.keep('Short\u202e', SHORT), b.keep('Other', AS_USUAL)]);
-    await a.keep('Short', { ...SHORT, maxTokens: 256 });
-    const later = new Presets(new MemoryStore(store), unexpected);
+    const [a, b] = [
+      new NamedRecords(PRESETS, store, unexpected),
+      new NamedRecords(PRESETS, new MemoryStore(store), unexpected),
+    ];
+    await Promise.all([a.keep('Short\u202e', { asking: SHORT }), b.keep('Other', { asking: AS_USUAL })]);
+    await a.keep('Short', { asking: { ...SHORT, maxTokens: 256 } });
+    const later = new NamedRecords(PRESETS, new MemoryStore(store), unexpected);
     await later.restore();
     for (const one of [a, b, later]) {
       expect(one.all.map(({ name, asking }) => [name, asking.maxTokens])).toEqual([
@@ -120,25 +124,25 @@ describe('presets', () => {
   it('are bounded, and what is damaged is left out', async () => {
     const store = new MemoryStore();
     const many = Array.from(
-      { length: MOST_PRESETS },
+      { length: PRESETS.most },
       (_, i) => [`preset/${i}`, { version: 1, name: `p${i}`, asking: SHORT }] as const,
     );
     await store.set([...many, ['preset/x', { version: 9 }], ['preset/y', null]]);
-    const presets = new Presets(store, unexpected);
+    const presets = new NamedRecords(PRESETS, store, unexpected);
     await presets.restore();
-    expect(presets.all).toHaveLength(MOST_PRESETS);
-    await presets.keep('one more', SHORT);
+    expect(presets.all).toHaveLength(PRESETS.most);
+    await presets.keep('one more', { asking: SHORT });
     expect([presets.all.length, presets.problem]).toEqual([
-      MOST_PRESETS,
+      PRESETS.most,
       'There are 100 presets already. Delete one first.',
     ]);
   });
 
   it('that the browser does not keep are told of', async () => {
     const store = new MemoryStore();
-    const presets = new Presets(store, () => {});
+    const presets = new NamedRecords(PRESETS, store, () => {});
     store.change = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));
-    await presets.keep('Short', SHORT);
+    await presets.keep('Short', { asking: SHORT });
     expect(presets.problem).toBe('This browser did not keep that.');
   });
 });

@@ -61,8 +61,9 @@ export class TurnEditing {
   /** Asks this question in other words, in a branch beside the one before. Not while an answer is being written. */
   resend(questionId: string, text: string): void {
     const { list, scope, modelFor } = this.#of;
-    if (this.#of.isRunning() || text.trim() === '' || !list.has(questionId)) return;
-    const question = { role: 'user', id: newTaskId(), after: list.parentOf(questionId), text } as const;
+    const before = list.known.find(({ id }) => id === questionId);
+    if (this.#of.isRunning() || text.trim() === '' || before?.role !== 'user') return;
+    const question = { ...before, id: newTaskId(), after: list.parentOf(questionId), text };
     list.put(question);
     this.#ask({ ...newAnswer(newTaskId(), scope(), modelFor(scope())), after: question.id });
   }

@@ -3,15 +3,18 @@ import * as v from 'valibot';
 import { isTaskId } from '@llmesh/core/base/ids';
 import { next } from '../answer-change.ts';
 import { isBranched } from '../branches/branches.ts';
-import { parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
+import { hasFiles, parseTalk, parseTurn, type Talk } from '../kept-conversation.ts';
 import { isRunning, newAnswer, type ShownTurn } from '../turn.ts';
 import { CarryError, MOST_TALKS, MOST_TEXT, MOST_TURNS, type CarriedTalk, type Incoming } from './carried-talk.ts';
+import { NamedThingsSchema, type NamedThings } from './named-things.ts';
 import { MOST_TITLE } from '../title.ts';
 
 export const FORMAT = 'llmesh-conversations';
 const VERSION = 1;
 /** With what earlier pages know nothing of: branches, and ways of asking. */
 const RICHER_VERSION = 2;
+/** With files that go with questions. */
+const FILES_VERSION = 3;
 
 const FileSchema = v.object({
   format: v.literal(FORMAT),
@@ -26,10 +29,12 @@ const EntrySchema = v.object({
   turns: v.pipe(v.array(v.unknown()), v.maxLength(MOST_TURNS)),
 });
 
-export function asBackup(carried: readonly CarriedTalk[]): string {
+/** `named`: what goes along; null: nothing. */
+export function asBackup(carried: readonly CarriedTalk[], named: NamedThings | null = null): string {
   const conversations = carried.map(({ talk, turns }) => ({ ...talk, turns: turns.map(rested) }));
-  const version = carried.some(({ talk }) => talk.tip !== null || talk.asking !== null) ? RICHER_VERSION : VERSION;
-  return JSON.stringify({ format: FORMAT, version, conversations });
+  const isRich = carried.some(({ talk }) => talk.tip !== null || talk.asking !== null);
+  const version = carried.some(({ turns }) => turns.some(hasFiles)) ? FILES_VERSION : isRich ? RICHER_VERSION : VERSION;
+  return JSON.stringify({ format: FORMAT, version, ...named, conversations });
 }
 
 /** Whether this is one, of whatever version. */
@@ -41,12 +46,13 @@ export function isBackup(json: unknown): boolean {
 export function readBackup(json: unknown): Incoming {
   const file = v.safeParse(FileSchema, json);
   if (!file.success) throw new CarryError('This file of conversations is damaged. Save it again where it came from.');
-  if (file.output.version > RICHER_VERSION) {
+  if (file.output.version > FILES_VERSION) {
     throw new CarryError('This file was saved by a newer LLMesh. Reload this page to update it, and try again.');
   }
   const read = file.output.conversations.slice(0, MOST_TALKS).map(carriedFrom);
   const talks = read.filter((one) => one !== null);
-  return { talks, leftOut: file.output.conversations.length - talks.length };
+  const named = v.parse(NamedThingsSchema, json);
+  return { talks, leftOut: file.output.conversations.length - talks.length, named };
 }
 
 function carriedFrom(value: unknown): CarriedTalk | null {

@@ -2,6 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase32 } from '@llmesh/core/base/base32';
 import { newAnswer, type ShownTurn } from '../turn.ts';
+import type { NamedThings } from './named-things.ts';
 import type { Talk } from '../kept-conversation.ts';
 
 /** A conversation with its turns, in their order. */
@@ -15,6 +16,8 @@ export interface Incoming {
   talks: readonly CarriedTalk[];
   /** So many conversations could not be read, or were too many. */
   leftOut: number;
+  /** Left out: it holds none. */
+  named?: NamedThings | undefined;
 }
 
 export interface CarryOptions {

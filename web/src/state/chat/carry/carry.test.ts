@@ -1,8 +1,11 @@
 /** Conversations that leave a browser as a file and come into another, and files that other programs, or nobody, wrote. */
 import { describe, expect, it } from 'vitest';
 import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { openTools } from '../../../testing/open-tools.ts';
 import type { Answer } from '../turn.ts';
-import { idFrom, MOST_TURNS } from './carried-talk.ts';
+import { lineOf } from '../branches/branches.ts';
+import { AS_USUAL } from '../asking/asking.ts';
+import { idFrom, MOST_TURNS, type Incoming } from './carried-talk.ts';
 import { fileName } from './file-name.ts';
 import { asMarkdown } from './markdown.ts';
 import { readFile } from './read-file.ts';
@@ -31,12 +34,14 @@ async function talked(): Promise<FakeMesh> {
 
 function carriageOf(mesh: FakeMesh) {
   const saved: { name: string; bytes: Uint8Array }[] = [];
+  const tools = openTools(mesh);
   const carriage = new TalkCarriage(
     mesh.conversations,
+    async () => tools,
     (name, bytes) => saved.push({ name, bytes }),
     () => NOW,
   );
-  return { carriage, saved };
+  return { carriage, saved, tools };
 }
 
 const blob = (bytes: Uint8Array) => new Blob([Uint8Array.from(bytes)]);
@@ -70,6 +75,32 @@ describe('a file of conversations', () => {
     expect(other.result).toBe('0 conversations came in. One was here already.');
   });
 
+  it('brings folders, saved prompts and presets, and changes none that are there', async () => {
+    const here = await talked();
+    const { carriage, saved, tools } = carriageOf(here);
+    const { id } = here.chat.open;
+    await tools.folders.move(id, await tools.folders.make('Work'));
+    await tools.prompts.keep('sum', { text: 'Sum it up.' });
+    await tools.prompts.keep('own', { text: 'Theirs.' });
+    await tools.presets.keep('Short', { asking: { ...AS_USUAL, maxTokens: 128 } });
+    expect(await carriage.save(null)).toBe(true);
+
+    const there = new FakeMesh();
+    await there.conversations.restore();
+    const other = carriageOf(there);
+    await other.tools.prompts.keep('own', { text: 'Mine.' });
+    await other.carriage.open(blob(saved[0]!.bytes));
+    expect(other.carriage.result).toBe('1 conversation came in. 2 saved prompts and presets came, too.');
+    expect(other.tools.folders.of(id)?.name).toBe('Work');
+    expect(other.tools.prompts.all.map(({ name, text }) => [name, text])).toEqual([
+      ['own', 'Mine.'],
+      ['sum', 'Sum it up.'],
+    ]);
+    expect(other.tools.presets.all).toMatchObject([{ name: 'Short', asking: { maxTokens: 128 } }]);
+    const damaged = { ...JSON.parse(new TextDecoder().decode(saved[0]!.bytes)), folders: 7, prompts: [{ name: '' }] };
+    expect(read(damaged).named).toMatchObject({ folders: [], prompts: [], presets: [{ name: 'Short' }] });
+  });
+
   it('is opened by its passphrase only', async () => {
     const { carriage, saved } = carriageOf(await talked());
     expect(await carriage.save('short')).toBe(false);
@@ -98,7 +129,7 @@ describe('a file of conversations', () => {
     const damaged = { ...talk, id: idFrom('other'), turns: [...talk.turns, { role: 'root' }, null] };
     const { talks, leftOut } = read({ ...file, conversations: [talk, damaged, { ...talk, id: '../../x' }, 7] });
     expect([talks.map(({ turns }) => turns.length), leftOut]).toEqual([[4, 4], 2]);
-    expect(() => read({ ...file, version: 3 })).toThrow('newer LLMesh');
+    expect(() => read({ ...file, version: 4 })).toThrow('newer LLMesh');
     expect(() => read({ ...file, conversations: 'none' })).toThrow('damaged');
   });
 
@@ -145,8 +176,11 @@ const said = (role: string, parts: unknown[], parent: string | null, slug: strin
   message: { author: { role }, content: { content_type: 'text', parts }, metadata: { model_slug: slug } },
 });
 
+const lineShown = ({ talks: [one] }: Pick<Incoming, 'talks'>) =>
+  lineOf(one!.turns, one!.talk.tip).map(({ text }) => text);
+
 describe('an export of ChatGPT', () => {
-  it('comes in as the line that was last looked at, without tools and hidden messages', () => {
+  it('comes in with all its branches, of which the one that was looked at last is shown, without tools and hidden messages', () => {
     const mapping = {
       root: { parent: null, message: null },
       sys: said('system', ['Be brief.'], 'root'),
@@ -158,10 +192,14 @@ describe('an export of ChatGPT', () => {
     const { talks, leftOut } = read(chatGpt(mapping, 'last'));
     expect(leftOut).toBe(0);
     expect(talks[0]!.talk).toMatchObject({ title: 'Lamps', named: true, scope: 'device', created: 1_700_000_000_500 });
+    const [question] = talks[0]!.turns;
     expect(talks[0]!.turns).toMatchObject([
-      { role: 'user', text: 'Why \n\nlamps?' },
-      { role: 'assistant', text: 'For light.', state: 'done', foreign: 'ChatGPT, gpt-4o' },
+      { role: 'user', text: 'Why \n\nlamps?', after: null },
+      { role: 'assistant', text: 'An earlier answer.', after: question!.id, foreign: 'ChatGPT, gpt-4' },
+      { role: 'assistant', text: 'For light.', after: question!.id, state: 'done', foreign: 'ChatGPT, gpt-4o' },
     ]);
+    expect(lineShown(read(chatGpt(mapping, 'first')))).toEqual(['Why \n\nlamps?', 'An earlier answer.']);
+    expect(lineShown(read(chatGpt(mapping, 'last')))).toEqual(['Why \n\nlamps?', 'For light.']);
     expect(read(chatGpt(mapping, 'last')).talks[0]!.talk.id).toBe(talks[0]!.talk.id);
   });
 
@@ -175,6 +213,8 @@ describe('an export of ChatGPT', () => {
       ]),
     );
     expect(read(chatGpt(long, `n${MOST_TURNS + 49}`)).talks[0]!.turns).toHaveLength(MOST_TURNS);
+    const wide = Object.fromEntries(Array.from({ length: 60_000 }, (_, i) => [`n${i}`, said('user', [`${i}`], null)]));
+    expect(read(chatGpt(wide, 'n59999')).talks[0]!.turns).toHaveLength(MOST_TURNS);
     expect(read(chatGpt({ a: said('user', ['a'], '__proto__') }, 'a')).talks[0]!.turns).toHaveLength(1);
     expect(read([...chatGpt(circle, 'b'), { mapping: 3 }, null])).toMatchObject({ leftOut: 2 });
     expect(read(chatGpt({}, 'gone')).talks).toEqual([]);
@@ -197,7 +237,9 @@ it('an export of Open WebUI comes in, with answers that are lists of parts', () 
   const chat = { title: 'Whys', history: { currentId: 'a', messages } };
   const { talks, leftOut } = read([{ id: 'w1', title: 'Whys', updated_at: 1_700_000_100, chat }, { chat: {} }]);
   expect([leftOut, talks[0]!.talk.updatedAt]).toEqual([1, 1_700_000_100_000]);
-  expect(talks[0]!.turns).toMatchObject([{ text: 'Why?' }, { text: 'So.', foreign: 'Open WebUI, llama3:8b' }]);
+  expect(talks[0]!.turns[1]).toMatchObject({ text: 'So.', foreign: 'Open WebUI, llama3:8b' });
+  expect(lineShown({ talks })).toEqual(['Why?', 'So.']);
+  expect(talks[0]!.turns).toHaveLength(3);
 });
 
 it.each(['', 'null', '[]', '{"a":1}', 'PK\u0003\u0004zip', '[[[[', '{"format":"other"}'])(

@@ -1,6 +1,6 @@
 /** The `conversations.json` of a ChatGPT export: a list of trees of messages, of which `current_node` names the last that was looked at. */
 import * as v from 'valibot';
-import { lineTo, type ForeignMessage, type ForeignTalk } from './foreign-talk.ts';
+import { branchesOf, type ForeignTalk, type Said } from './foreign-talk.ts';
 
 const MessageSchema = v.object({
   author: v.object({ role: v.string() }),
@@ -34,22 +34,26 @@ export function readChatGpt(value: unknown): ForeignTalk | null {
     const node = Object.hasOwn(mapping, id) ? v.safeParse(NodeSchema, mapping[id]) : null;
     return node?.success === true ? node.output : undefined;
   };
-  const messages = lineTo(last, nodeOf, ({ parent }) => parent).flatMap(({ message }) => messageFrom(message));
   return {
     id: talk.id ?? talk.conversation_id ?? last,
     title: talk.title ?? '',
     created: talk.create_time,
     updated: talk.update_time,
-    messages,
+    ...branchesOf(last, {
+      ids: Object.keys(mapping),
+      nodeOf,
+      parentOf: ({ parent }) => parent,
+      saidIn: ({ message }) => saidIn(message),
+    }),
   };
 }
 
 /** Tools, hidden instructions and pictures are no part of what was said. */
-function messageFrom(message: v.InferOutput<typeof MessageSchema> | null): ForeignMessage[] {
+function saidIn(message: v.InferOutput<typeof MessageSchema> | null): Said | null {
   const role = message?.author.role;
-  if (message === null || (role !== 'user' && role !== 'assistant')) return [];
+  if (message === null || (role !== 'user' && role !== 'assistant')) return null;
   const { content_type: kind, parts } = message.content;
-  if (kind !== 'text' && kind !== 'multimodal_text') return [];
+  if (kind !== 'text' && kind !== 'multimodal_text') return null;
   const text = parts.filter((part) => typeof part === 'string').join('\n\n');
-  return [{ role, text, model: role === 'user' ? null : (message.metadata?.model_slug ?? null) }];
+  return { role, text, model: role === 'user' ? null : (message.metadata?.model_slug ?? null) };
 }

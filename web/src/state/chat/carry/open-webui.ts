@@ -1,6 +1,6 @@
 /** The export of Open WebUI: a list of chats, each with a tree of messages, of which `currentId` names the last that was looked at. */
 import * as v from 'valibot';
-import { lineTo, type ForeignMessage, type ForeignTalk } from './foreign-talk.ts';
+import { branchesOf, type ForeignTalk, type Said } from './foreign-talk.ts';
 
 const MessageSchema = v.object({
   role: v.string(),
@@ -8,6 +8,7 @@ const MessageSchema = v.object({
   parentId: v.optional(v.nullable(v.string()), null),
   model: v.optional(v.nullable(v.string()), null),
 });
+type Message = v.InferOutput<typeof MessageSchema>;
 const TalkSchema = v.object({
   id: v.string(),
   title: v.optional(v.nullable(v.string()), ''),
@@ -33,13 +34,13 @@ export function readOpenWebUi(value: unknown): ForeignTalk | null {
     const node = Object.hasOwn(messages, key) ? v.safeParse(MessageSchema, messages[key]) : null;
     return node?.success === true ? node.output : undefined;
   };
-  const line = lineTo(currentId, nodeOf, ({ parentId }) => parentId);
-  return { id, title: title || chat.title || '', created, updated, messages: line.flatMap(messageFrom) };
+  const tree = { ids: Object.keys(messages), nodeOf, parentOf: ({ parentId }: Message) => parentId, saidIn };
+  return { id, title: title || chat.title || '', created, updated, ...branchesOf(currentId, tree) };
 }
 
-function messageFrom({ role, content, model }: v.InferOutput<typeof MessageSchema>): ForeignMessage[] {
-  if (role !== 'user' && role !== 'assistant') return [];
-  return [{ role, text: textOf(content), model: role === 'user' ? null : model }];
+function saidIn({ role, content, model }: Message): Said | null {
+  if (role !== 'user' && role !== 'assistant') return null;
+  return { role, text: textOf(content), model: role === 'user' ? null : model };
 }
 
 /** A text, or parts of which some are text. */

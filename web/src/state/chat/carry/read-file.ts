@@ -10,6 +10,7 @@ import {
 } from './carried-talk.ts';
 import { isChatGpt, readChatGpt } from './chatgpt.ts';
 import { carriedTalk, type ForeignTalk } from './foreign-talk.ts';
+import type { NamedThings } from './named-things.ts';
 import { isOpenWebUi, readOpenWebUi } from './open-webui.ts';
 
 /** What a locked file begins with. */
@@ -19,13 +20,14 @@ export function isLocked(bytes: Uint8Array): boolean {
   return LOCKED.every((byte, i) => bytes[i] === byte);
 }
 
-/** The file of these conversations. `passphrase`: locks it; null: everybody who has the file can read it. */
+/** The file of these conversations, and of what goes along. `passphrase`: locks it; null: everybody who has the file can read it. */
 export async function fileOf(
   talks: readonly CarriedTalk[],
+  named: NamedThings | null,
   passphrase: string | null,
   options: CarryOptions,
 ): Promise<Uint8Array> {
-  const bytes = new TextEncoder().encode(asBackup(talks));
+  const bytes = new TextEncoder().encode(asBackup(talks, named));
   if (passphrase === null) return bytes;
   const { lock } = await import('@llmesh/core/identity/passphrase-lock');
   const locked = await lock(bytes, passphrase, options);

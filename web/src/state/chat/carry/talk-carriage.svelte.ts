@@ -1,13 +1,16 @@
 /** What goes on while conversations are saved as a file or brought in from one, for the person who waits. */
 import { plural } from '../../../language/plural.ts';
 import { MeshError } from '@llmesh/core/base/errors';
+import type { ChatTools } from '../tools/chat-tools.ts';
 import type { Conversations } from '../conversations.svelte.ts';
 import { CarryError, MOST_FILE_BYTES, type CarryOptions } from './carried-talk.ts';
 import { fileOf, isLocked, readFile, unlockFile } from './read-file.ts';
+import { bringInNamed, namedThings } from './named-things.ts';
 import { TalkCarrier, type BroughtIn } from './talk-carrier.ts';
 
 export class TalkCarriage {
   readonly #carrier: TalkCarrier;
+  readonly #tools: () => Promise<ChatTools>;
   readonly #saveFile: (name: string, bytes: Uint8Array) => void;
   readonly #now: () => number;
   #stopping = new AbortController();
@@ -18,7 +21,13 @@ export class TalkCarriage {
   #problem = $state<string | null>(null);
 
   /** `now`: milliseconds since 1970. */
-  constructor(conversations: Conversations, saveFile: (name: string, bytes: Uint8Array) => void, now: () => number) {
+  constructor(
+    conversations: Conversations,
+    tools: () => Promise<ChatTools>,
+    saveFile: (name: string, bytes: Uint8Array) => void,
+    now: () => number,
+  ) {
+    this.#tools = tools;
     this.#carrier = new TalkCarrier(conversations);
     this.#saveFile = saveFile;
     this.#now = now;
@@ -52,7 +61,11 @@ export class TalkCarriage {
   save(passphrase: string | null): Promise<boolean> {
     return this.#work('Saving your conversations…', async (options) => {
       const talks = await this.#carrier.all(options);
-      const file = await fileOf(talks, passphrase, options);
+      const named = namedThings(
+        await this.#tools(),
+        talks.map(({ talk }) => talk.id),
+      );
+      const file = await fileOf(talks, named, passphrase, options);
       const day = new Date(this.#now()).toISOString().slice(0, 10);
       this.#saveFile(`llmesh-conversations-${day}.${passphrase === null ? 'json' : 'llmesh'}`, file);
       return `${counted(talks.length)} saved. Look for the file among your downloads.`;
@@ -90,7 +103,10 @@ export class TalkCarriage {
 
   async #bringIn(bytes: Uint8Array, options: CarryOptions): Promise<string> {
     this.#doing = 'Bringing in the conversations…';
-    return said(await this.#carrier.bringIn(readFile(bytes, this.#now()), options));
+    const incoming = readFile(bytes, this.#now());
+    const brought = await this.#carrier.bringIn(incoming, options);
+    const named = incoming.named === undefined ? 0 : await bringInNamed(incoming.named, await this.#tools());
+    return said(brought, named);
   }
 
   /** One at a time. `work` resolves with what came of it, for the person. */
@@ -115,8 +131,10 @@ function problemOf(error: unknown): string {
   return `The file could not be read or written: ${error instanceof Error ? error.message : 'unknown reason'}.`;
 }
 
-function said({ came, there, leftOut }: BroughtIn): string {
+function said({ came, there, leftOut }: BroughtIn, named: number): string {
   const parts = [`${counted(came)} came in.`];
+  if (named > 0)
+    parts.push(plural(named, ['1 saved prompt or preset came, too.', '# saved prompts and presets came, too.']));
   if (there > 0) parts.push(plural(there, ['One was here already.', '# were here already.']));
   if (leftOut > 0)
     parts.push(

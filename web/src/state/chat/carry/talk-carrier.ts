@@ -1,6 +1,6 @@
 /** Takes conversations out of this browser as files, and brings in those of a file. */
 import type { Conversations } from '../conversations.svelte.ts';
-import { richer, talkKey, turnKey, type Talk } from '../kept-conversation.ts';
+import { hasFiles, richer, talkKey, turnKey, type Talk } from '../kept-conversation.ts';
 import { aboutOf } from './backup.ts';
 import { CarryError, type CarriedTalk, type CarryOptions, type Incoming } from './carried-talk.ts';
 import type { Removed } from '../kept/talk-records.ts';
@@ -59,7 +59,12 @@ export class TalkCarrier {
 
 /** The records of a conversation that comes in, in the place of its turns. */
 export function recordsOf({ talk, turns }: CarriedTalk): Removed {
-  const record: Talk = { ...talk, ...richer(talk.tip, talk.asking), next: turns.length, waiting: [] };
+  const record: Talk = {
+    ...talk,
+    ...richer(talk.tip, talk.asking, turns.some(hasFiles)),
+    next: turns.length,
+    waiting: [],
+  };
   const entries = turns.map((turn, order) => [turnKey(talk.id, order), turn] as const);
   return { talk: record, entries: [[talkKey(talk.id), record], ...entries] };
 }

@@ -8,7 +8,7 @@ import type { ModelMemories } from './model-memories.svelte.ts';
 import { roomOf, turnTokens, windowOf } from './window.ts';
 
 export interface OpenContextNeeds {
-  chat: Pick<Chat, 'open' | 'draft'>;
+  chat: Pick<Chat, 'open' | 'next'>;
   models: Pick<ModelChoice, 'chosenFor'>;
   memories: Pick<ModelMemories, 'of'>;
 }
@@ -19,6 +19,10 @@ export interface ContextUse {
   contextTokens: number;
   /** The oldest messages that are still sent have to go then. */
   leavesOut: boolean;
+  /** Of the next message alone, with its files. */
+  nextTokens: number;
+  /** The most that it can have. */
+  room: number;
 }
 
 export class OpenContext {
@@ -57,8 +61,10 @@ export class OpenContext {
   get use(): ContextUse | null {
     const contextTokens = this.#contextTokens;
     if (contextTokens === null) return null;
-    const { draft } = this.#needs.chat;
-    const tokens = this.#window.tokens + (draft === '' ? 0 : turnTokens(draft, { scale: this.#scale }));
-    return { tokens, contextTokens, leavesOut: this.#window.tokens > 0 && tokens > roomOf(contextTokens) };
+    const { next } = this.#needs.chat;
+    const nextTokens = next === '' ? 0 : turnTokens(next, { scale: this.#scale });
+    const tokens = this.#window.tokens + nextTokens;
+    const room = roomOf(contextTokens);
+    return { tokens, contextTokens, leavesOut: this.#window.tokens > 0 && tokens > room, nextTokens, room };
   }
 }

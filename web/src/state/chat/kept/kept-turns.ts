@@ -1,8 +1,9 @@
 /** The turns of one conversation, as this tab keeps them: added, written and taken out by operations on their records. */
 import { draftKey, type Talk, type TurnPlace } from '../kept-conversation.ts';
 import type { Locks, Release } from '../../locks.ts';
+import { attachedKey } from '../files/question-file.ts';
 import { plain, type TurnList } from '../turn-list.svelte.ts';
-import { isRunning, type Answer } from '../turn.ts';
+import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
 import { answerLock } from './answer-watch.ts';
 import type { TalkRecords } from './talk-records.ts';
 import type { TakenOut } from './taken-out.ts';
@@ -141,7 +142,9 @@ export class KeptTurns {
     const { records } = this.#needs;
     const about = { id: this.#id, ...this.#about(), turns };
     // What branches off was not written in the box.
-    const sent = turns.every(({ after }) => after === undefined) ? [draftKey(this.#id)] : [];
+    const sent = turns.every(({ after }) => after === undefined)
+      ? [draftKey(this.#id), ...attached(this.#id, turns)]
+      : [];
     const added = await records.append(about, !this.#isKept, sent);
     if (added === 'gone') return false;
     if (added === 'not kept') return true;
@@ -172,4 +175,11 @@ export class KeptTurns {
     if (present !== null) this.#list.put(present);
     return false;
   }
+}
+
+/** The records of what was in the box with these. */
+function attached(talk: string, turns: readonly ShownTurn[]): string[] {
+  return turns.flatMap((turn) =>
+    turn.role === 'user' ? (turn.files ?? []).map(({ id }) => attachedKey(talk, id)) : [],
+  );
 }

@@ -1,6 +1,15 @@
 /** What becomes of the turns of a conversation where some are taken out, and come back. Pure functions over records. */
 import { Branches } from '../branches/branches.ts';
-import { parseTalk, richer, talkKey, turnKey, type KeptTurn, type Talk, type TurnPlace } from '../kept-conversation.ts';
+import {
+  mayHaveFiles,
+  parseTalk,
+  richer,
+  talkKey,
+  turnKey,
+  type KeptTurn,
+  type Talk,
+  type TurnPlace,
+} from '../kept-conversation.ts';
 import type { Entry, Reads } from '../../store.ts';
 import { turnsIn } from './turn-reader.ts';
 
@@ -49,7 +58,7 @@ export function takenOut(
     entries: [
       ...gone,
       ...followers.map(({ order, turn }, i): Entry => [turnKey(id, order), { ...turn, after: moved[i]!.to }]),
-      [talkKey(id), isEmpty ? undefined : { ...talk, title, waiting, ...richer(tip, talk.asking) }],
+      [talkKey(id), isEmpty ? undefined : { ...talk, title, waiting, ...richer(tip, talk.asking, mayHaveFiles(talk)) }],
     ],
   };
 }
@@ -86,7 +95,7 @@ export function broughtBack(present: Present, { talk, turns, wasAll, moved }: Ta
         ...about,
         next,
         waiting: [...about.waiting, ...waiting.map(({ order }) => order)],
-        ...richer(tip, about.asking),
+        ...richer(tip, about.asking, mayHaveFiles(talk) || mayHaveFiles(about)),
       },
     ],
   ];

@@ -5,8 +5,10 @@
 import { placedAfter } from '../branches/branches.ts';
 import {
   draftKey,
+  hasFiles,
   DRAFTS,
   isNewer,
+  mayHaveFiles,
   newTalk,
   parseTalk,
   parseTurn,
@@ -23,6 +25,7 @@ import {
   type TurnPlace,
 } from '../kept-conversation.ts';
 import type { Entry, Reads, Store } from '../../store.ts';
+import { ATTACHED, attachedOf } from '../files/question-file.ts';
 import { isRunning, type Answer, type ShownTurn } from '../turn.ts';
 import { broughtBack, readsOf, takenOut, type TakenOut } from './taken-out.ts';
 import { readAll, readFromEnd, turnsIn, type ReadTurns } from './turn-reader.ts';
@@ -120,7 +123,7 @@ export class TalkRecords {
       orders = turns.map((_, i) => there.next + i);
       const { placed, tip } = placedAfter(turns, there.tip);
       const about = { scope, models, next: there.next + turns.length, updatedAt: this.#needs.now() };
-      const talk = { ...there, ...about, ...richer(tip, there.asking) };
+      const talk = { ...there, ...about, ...richer(tip, there.asking, mayHaveFiles(there) || turns.some(hasFiles)) };
       const waiting = orders.filter((_, i) => isWaiting(turns[i]!));
       return [
         [key, { ...talk, waiting: [...talk.waiting, ...waiting] }],
@@ -170,8 +173,13 @@ export class TalkRecords {
     await this.#changeTalk(id, (talk) => ({
       ...talk,
       ...chosen,
-      ...richer(talk.tip, chosen.asking === undefined ? talk.asking : chosen.asking),
+      ...richer(talk.tip, chosen.asking === undefined ? talk.asking : chosen.asking, mayHaveFiles(talk)),
     }));
+  }
+
+  /** Gives it a title, unless its person has named it meanwhile. */
+  async entitle(id: string, title: string): Promise<void> {
+    await this.#changeTalk(id, (talk) => (talk.named ? null : { ...talk, title, named: true }));
   }
 
   /** Shows the branch that ends with this turn, in all tabs. */
@@ -202,7 +210,7 @@ export class TalkRecords {
   async remove(id: string, latest: (turn: ShownTurn) => ShownTurn): Promise<Removed | null> {
     const key = talkKey(id);
     let removed: Removed | null = null;
-    await this.#change({ keys: [key, draftKey(id)], prefixes: [turnsOf(id)] }, (present) => {
+    await this.#change({ keys: [key, draftKey(id)], prefixes: [turnsOf(id), attachedOf(id)] }, (present) => {
       const talk = parseTalk(present.get(key));
       if (talk !== null) {
         const entries = [...present].map(([name, value]): Entry => {
@@ -224,9 +232,9 @@ export class TalkRecords {
     );
   }
 
-  /** Forgets all conversations and drafts. */
+  /** Forgets all conversations, drafts and what was attached to them. */
   async clear(): Promise<void> {
-    await this.#change({ prefixes: [TALKS, TURNS, DRAFTS] }, (present) =>
+    await this.#change({ prefixes: [TALKS, TURNS, DRAFTS, ATTACHED] }, (present) =>
       [...present.keys()].map((key): Entry => [key, undefined]),
     );
   }

@@ -11,7 +11,7 @@ const READ_AT_ONCE = 8;
 const NEWS_EVERY_MS = 250;
 
 export interface ConversationSearchNeeds {
-  /** Newest first. */
+  /** Newest first; each the same until something in its conversation changes. */
   list: () => readonly Summary[];
   /** What was said in it. */
   texts: (id: string) => Promise<string[]>;
@@ -22,8 +22,8 @@ export interface ConversationSearchNeeds {
 export class ConversationSearch {
   readonly #needs: ConversationSearchNeeds;
   readonly #index = new SearchIndex();
-  /** When each conversation that was read had changed last. */
-  readonly #read = new Map<string, number>();
+  /** Each conversation that was read, as it was then. */
+  readonly #read = new Map<string, Summary>();
   #news = $state.raw(0);
   #reading = $state.raw(false);
   #isPrepared = $state.raw(false);
@@ -79,7 +79,7 @@ export class ConversationSearch {
     const { list, clock } = this.#needs;
     const all = list();
     this.#forgetAllBut(all);
-    const stale = all.filter(({ id, updatedAt }) => this.#read.get(id) !== updatedAt);
+    const stale = all.filter((summary) => this.#read.get(summary.id) !== summary);
     let toldMs = clock.now();
     for (let from = 0; from < stale.length; from += READ_AT_ONCE) {
       await Promise.all(stale.slice(from, from + READ_AT_ONCE).map((summary) => this.#readOne(summary)));
@@ -90,11 +90,12 @@ export class ConversationSearch {
     if (stale.length > 0) this.#news += 1;
   }
 
-  async #readOne({ id, title, updatedAt }: Summary): Promise<void> {
+  async #readOne(summary: Summary): Promise<void> {
+    const { id, title } = summary;
     try {
       const texts = await this.#needs.texts(id);
       this.#index.take(id, [title, ...texts]);
-      this.#read.set(id, updatedAt);
+      this.#read.set(id, summary);
     } catch (error) {
       this.#needs.failed(error);
     }

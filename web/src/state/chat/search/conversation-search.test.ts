@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
+import { FakeMesh } from '../../../testing/fake-mesh.ts';
+import { MemoryStore } from '../../store.ts';
+import { TurnEditing } from '../branches/turn-editing.svelte.ts';
 import type { Summary } from '../kept-conversation.ts';
 import { ConversationSearch } from './conversation-search.svelte.ts';
 
@@ -12,7 +15,8 @@ class Shelf {
   put(id: string, title: string, ...texts: string[]): void {
     const updatedAt = this.talks.length + this.reads.length;
     this.talks = [...this.talks.filter((talk) => talk.id !== id), { id, title, texts, updatedAt }];
-    this.#list = this.talks.map((talk) => ({ ...talk, waiting: false, pinned: false, scope: 'anyone' }));
+    const made: Summary = { id, title, updatedAt, waiting: false, pinned: false, scope: 'anyone' };
+    this.#list = [...this.#list.filter((talk) => talk.id !== id), made];
   }
 
   remove(id: string): void {
@@ -70,6 +74,41 @@ describe('ConversationSearch', () => {
     expect(ids(search.find('rhine')).toSorted()).toEqual(['1', '2']);
     shelf.remove('1');
     expect(ids(search.find('rhine'))).toEqual(['2']);
+  });
+
+  it('does not find what was deleted from a conversation, in whichever tab', async () => {
+    const store = new MemoryStore();
+    const [a, b] = [new FakeMesh(store), new FakeMesh(new MemoryStore(store))];
+    for (const tab of [a, b]) await tab.conversations.restore();
+    await a.open({});
+    for (const question of ['copper', 'tin']) {
+      a.chat.ask(question);
+      await a.settle();
+      await a.piece('Yes.');
+      await a.done();
+      await a.settle();
+    }
+    const search = ({ conversations, clock }: FakeMesh) =>
+      new ConversationSearch({
+        list: () => conversations.list,
+        texts: async (id) => (await conversations.turns(id)).map(({ turn }) => turn.text),
+        clock,
+        failed: (error) => {
+          throw error;
+        },
+      });
+    const [here, there] = [search(a), search(b)];
+    for (const one of [here, there]) {
+      await one.prepare();
+      expect(one.find('tin')).toHaveLength(1);
+    }
+    const { open } = a.chat;
+    await open.edit((of) => new TurnEditing(of)).takeOut(open.turns[2]!.id);
+    for (const tab of [a, b]) await tab.settle();
+    for (const one of [here, there]) {
+      await one.prepare();
+      expect([one.find('tin'), one.find('copper')]).toMatchObject([[], [{}]]);
+    }
   });
 
   it('narrows down as one types, and widens again', async () => {
