@@ -16,6 +16,7 @@ import storeWorkerUrl from '../engines/store/store-worker.ts?worker&url';
 import { StoreRoom } from '../engines/supply/store-room.ts';
 import { SwarmSupply } from '../engines/supply/swarm-supply.ts';
 import { WorkerHost } from '../engines/worker-host.ts';
+import type { OwnModelShelf } from '../state/models/own-models.svelte.ts';
 import type { AdapterShelf } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
 import type { Sharing } from '../state/donate/sharing/sharing.svelte.ts';
@@ -27,6 +28,7 @@ export interface Carrier {
   shares: SharesModels;
   removeContent: (content: ContentId) => Promise<void>;
   keepAdapter: AdapterShelf['keep'];
+  keepModel: OwnModelShelf['keep'];
 }
 
 export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>): Carrier {
@@ -83,6 +85,7 @@ export function openCarrier(sharing: Sharing, swarm: () => Promise<Swarm | null>
       const kept = await host().call((remote) => remote.keepAdapter(file, file.name, proxy(onProgress)));
       return { ...kept, version: 1 };
     },
+    keepModel: (file, onProgress) => host().call((remote) => remote.keepModel(file, file.name, proxy(onProgress))),
   };
 }
 

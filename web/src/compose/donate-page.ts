@@ -15,7 +15,8 @@ import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { DownloadTurn } from '../state/device/download-turn.ts';
 import { EngineInTurn } from '../state/device/engine-in-turn.ts';
-import { modelTrial } from '../state/device/model-trial.ts';
+import { ANY_WORDS, modelTrial } from '../state/device/model-trial.ts';
+import { isOwnModel } from '../state/models/own-id.ts';
 import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts';
@@ -23,6 +24,7 @@ import { Resting } from '../state/donate/rest/resting.svelte.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
+import { composeOwnModels } from './models-page.ts';
 import { composeShelf } from './shelf.ts';
 import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
@@ -35,7 +37,8 @@ export function composeDonatePage(
   announcer: Announcer,
 ): DonatePageState {
   const tryModel = modelTrial({
-    expected: (model) => expectedOf(model, getJson),
+    // Nobody knows what a file from the visitor's disk has to answer.
+    expected: async (model) => (isOwnModel(model) ? ANY_WORDS : await expectedOf(model, getJson)),
     clock,
     failed: (error) => warn('trying a model', error),
   });
@@ -62,6 +65,7 @@ export function composeDonatePage(
       ),
     sharing: files.sharing,
     shelf,
+    ownModels: composeOwnModels({ store: records, carrier: files.carrier }),
     tryModel,
     lend,
     provide: async (options) => (await door.open()).provide(options),

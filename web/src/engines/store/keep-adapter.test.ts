@@ -4,7 +4,8 @@ import { PIECE_BYTES } from '@llmesh/core/models/manifest';
 import type { MeshError } from '@llmesh/core/base/errors';
 import { storageFull } from '../common/room.ts';
 import { StandInOpfs } from '../../testing/stand-in-opfs.ts';
-import { keepAdapter, plainName } from './keep-adapter.ts';
+import { keepAdapter } from './keep-adapter.ts';
+import { plainName } from './own-file.ts';
 import { OpfsPieceStore } from './opfs-piece-store.ts';
 
 interface Made {
