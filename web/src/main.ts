@@ -6,7 +6,6 @@ import { composeChatPage } from './compose/chat-page.ts';
 import { composeCreditsPage } from './compose/credits-page.ts';
 import { composeDonatePage } from './compose/donate-page.ts';
 import { composeModelFiles } from './compose/model-files.ts';
-import { composeModelsPage } from './compose/models-page.ts';
 import { composeNetworkPage } from './compose/network-page.ts';
 import { composeUpdate } from './compose/service-worker.ts';
 import { openVisit } from './compose/visit.ts';
@@ -25,11 +24,7 @@ async function start(): Promise<void> {
   const files = composeModelFiles(visit);
   const donate = composeDonatePage(visit, files, catalogue, credits, announcer);
   const chat = composeChatPage({ visit, catalogue, donate: donate.donate, credits, files, announcer, router });
-  const models = composeModelsPage({
-    ...{ visit, catalogue, files, announcer, router, device: donate.donate.device },
-    ...{ local: chat.local, offers: chat.offers, chat: chat.chat },
-  });
-  const network = composeNetworkPage(visit, chat, donate);
+  const network = composeNetworkPage(visit, catalogue, chat, donate);
   const { update, register } = composeUpdate({
     control: visit.control,
     writing: () => chat.chat.open.running !== null || chat.chat.answering.length > 0,
@@ -57,7 +52,7 @@ async function start(): Promise<void> {
   const unread = (error: unknown) => warn('something that was kept cannot be read', error);
   await Promise.all(kept.map((each) => each.restore().catch(unread)));
   await chat.address.follow();
-  const app: AppState = { router, announcer, update, chat, donate, models, network, credits };
+  const app: AppState = { router, announcer, update, chat, donate, network, credits };
   const target = document.getElementById('app')!;
   // `start.js` may have said that it does not start.
   target.replaceChildren();
@@ -66,7 +61,7 @@ async function start(): Promise<void> {
   await chat.chat.restore().catch(unread);
   void visit.keeping.check();
   await donate.resume.follow();
-  void models.goOn();
+  void chat.library.goOn();
   // Fetch the code for the first question once the page is there.
   visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
   if (import.meta.env.PROD) register();

@@ -10,6 +10,7 @@ import { DOWNLOADS_KEY } from '../state/models/downloads-key.ts';
 import type { ModelLibrary } from '../state/models/library.svelte.ts';
 import type { Offers } from '../state/offers.svelte.ts';
 import type { Router } from '../state/shell/router.svelte.ts';
+import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { ModelFilesParts } from './model-files.ts';
 import type { OwnModelsParts } from './own-models.ts';
 import type { Visit } from './visit.ts';
@@ -26,14 +27,7 @@ export interface ModelsPageNeeds {
   router: Router;
 }
 
-export interface ModelsPage {
-  /** The same each time, once its code could be fetched. */
-  open: () => Promise<ModelLibrary>;
-  /** Goes on with what was being downloaded when the page was closed. Never rejects. */
-  goOn: () => Promise<void>;
-}
-
-export function composeModelsPage(needs: ModelsPageNeeds): ModelsPage {
+export function composeModelsPage(needs: ModelsPageNeeds): ChatPageState['library'] {
   let opened: Promise<ModelLibrary> | null = null;
   const open = () => {
     opened ??= import('./library.ts')

@@ -4,7 +4,6 @@ import type { Router } from '../state/shell/router.svelte.ts';
 import type { Update } from '../state/shell/update.svelte.ts';
 import type { ChatPageState } from './chat/chat-page-state.ts';
 import type { CreditsPageState } from './credits/credits-page-state.ts';
-import type { ModelLibrary } from '../state/models/library.svelte.ts';
 import type { DonatePageState } from './donate/donate-page-state.ts';
 import type { NetworkPageState } from './network/network-page-state.ts';
 
@@ -14,7 +13,6 @@ export interface AppState {
   update: Update;
   chat: ChatPageState;
   donate: DonatePageState;
-  models: { open: () => Promise<ModelLibrary> };
   network: NetworkPageState;
   /** Also of the page about votes. */
   credits: CreditsPageState;

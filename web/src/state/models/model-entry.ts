@@ -17,12 +17,16 @@ export interface ModelEntry {
   about: Pick<CatalogueModel, 'licence' | 'page'> | null;
   /** The offer of volunteers to ask first; null: nobody lends it now. */
   offer: Offer | null;
+  /** All of them. */
+  offers: readonly Offer[];
   /** Volunteers who lend any file of it. */
   providers: number;
   /** Questions that wait for it, whether or not anybody lends it. */
   waiting: number;
   /** The file for this device: the one that is here, else the best that fits; null: none fits, or the device was not measured. */
   here: Choice | null;
+  /** The memory that its smallest file takes; null: it is not in the catalogue. */
+  memoryBytes: number | null;
   /** Why no file of it runs here; null: one does, or it is not known. */
   whyNot: string | null;
   /** It came from the visitor's disk. */
@@ -77,9 +81,11 @@ function entryOf(
     parameters: about?.parameters ?? null,
     about: own || about === undefined ? null : about,
     offer,
+    offers,
     providers: total(offers, 'providers'),
     waiting: total(offers, 'queued'),
     here,
+    memoryBytes: files.length === 0 ? null : Math.min(...files.map((file) => file.memoryBytes)),
     whyNot: here === null ? nearestReason(choices) : null,
     own,
     demo: files.some(({ id }) => id === TINY_MODEL),
@@ -95,9 +101,11 @@ function strangerOf(offer: Offer): ModelEntry {
     parameters: null,
     about: null,
     offer,
+    offers: [offer],
     providers: offer.providers,
     waiting: offer.queued,
     here: null,
+    memoryBytes: null,
     whyNot: null,
     own: false,
     demo: false,

@@ -44,7 +44,9 @@ export function mindWords({ parameters }: Pick<ModelEntry, 'parameters'>): { siz
 /** "2 volunteers lend it. It starts now, at 38 tok/s." */
 export function lentWords({ offer, providers, waiting }: ModelEntry): string {
   if (offer === null)
-    return waiting > 0 ? `Nobody lends it, and ${counted(waiting, 'question')} waiting.` : 'Nobody lends it now.';
+    return waiting > 0
+      ? `Nobody lends it now, and ${counted(waiting, 'question')} ${waiting === 1 ? 'waits' : 'wait'} for it.`
+      : 'Nobody lends it now.';
   const who = providers === 1 ? 'One volunteer lends it' : `${counted(providers, 'volunteer')} lend it`;
   const start = wait(offer) === 'starts now' ? 'An answer starts now' : `All places are ${wait(offer)}`;
   const pace = offer.tokensPerSecond === null ? '' : `, at about ${speed(offer.tokensPerSecond)}`;
