@@ -30,12 +30,13 @@ import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { store, records, locks, tab, shared, clock, control, door, connection }: Visit,
+  visit: Visit,
   files: ModelFilesParts,
   catalogue: ModelCatalogue,
   credits: CreditsPageState,
   announcer: Announcer,
 ): DonatePageState {
+  const { store, records, locks, tab, shared, clock, control, door, connection } = visit;
   const tryModel = modelTrial({
     // Nobody knows what a file from the visitor's disk has to answer.
     expected: async (model) => (isOwnModel(model) ? ANY_WORDS : await expectedOf(model, getJson)),
@@ -106,7 +107,8 @@ export function composeDonatePage(
     announce: (text) => announcer.say(text),
     failed: (error) => warn('donating again after a reload', error),
   });
-  return { donate, background, resting, resume, connection, credits };
+  const checks = async () => (await import('./donate-checks.ts')).openDonateChecks(visit, donate);
+  return { donate, background, resting, resume, connection, credits, checks };
 }
 
 /** Its code is fetched when lending begins. */

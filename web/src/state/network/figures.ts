@@ -17,7 +17,11 @@ const made = new WeakMap<NetworkNeeds, Figures>();
 export function figuresFor(needs: NetworkNeeds): Figures {
   const there = made.get(needs);
   if (there !== undefined) return there;
-  const figures = { network: new Network(needs), audits: new AuditFigures(needs), leaders: new ServerPage('/api/leaderboard', LeaderboardSchema, SELDOM_MS, needs) };
+  const figures = {
+    network: new Network(needs),
+    audits: new AuditFigures(needs),
+    leaders: new ServerPage('/api/leaderboard', LeaderboardSchema, SELDOM_MS, needs),
+  };
   made.set(needs, figures);
   return figures;
 }

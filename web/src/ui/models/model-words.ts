@@ -13,7 +13,7 @@ import { bytes, counted, speed } from '../parts/format.ts';
 /** How much a model of so many parameters can do: rules of thumb, and no promise. */
 const MINDS: readonly [below: number, size: string, does: string][] = [
   [100e6, 'Tiny', 'knows only what it was trained on'],
-  [700e6, 'Very small', 'short, simple answers, and it makes mistakes'],
+  [700e6, 'Very small', 'short, simple answers, with mistakes'],
   [2.4e9, 'Small', 'everyday questions and summaries'],
   [6e9, 'Medium', 'good answers, and some code'],
   [16e9, 'Large', 'very good answers, and code'],

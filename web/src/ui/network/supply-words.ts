@@ -54,9 +54,11 @@ export function healthWords(stats: Stats, alone: number, audits: Audits | null):
       words: `${count(free)} of ${counted(stats.slots, 'place')} are free, and nobody waits.`,
     });
   if (alone > 0) {
-    const which =
-      alone === 1 ? 'One model depends on one computer' : `${count(alone)} models depend on one computer each`;
-    findings.push({ good: false, words: `${which}: without it they are gone until somebody else lends them.` });
+    const words =
+      alone === 1
+        ? 'One model is lent by one computer only: without that it is gone until somebody else lends it.'
+        : `${count(alone)} models are lent by one computer each: without that they are gone until somebody else lends them.`;
+    findings.push({ good: false, words });
   } else if (stats.providers > 0)
     findings.push({ good: true, words: 'Each model that is lent is on two computers or more.' });
   if (audits !== null && audits.agrees + audits.deviates > 0) {
