@@ -6,7 +6,6 @@ import { warn } from '../adapters/log.ts';
 import { presence } from '../adapters/presence.ts';
 import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
-import { BrowserEngine } from '../engines/browser-engine.ts';
 import { codeFailure } from '../adapters/page-code.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
@@ -15,6 +14,7 @@ import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { DownloadTurn } from '../state/device/download-turn.ts';
 import { EngineInTurn } from '../state/device/engine-in-turn.ts';
+import { LateEngine } from '../state/device/late-engine.ts';
 import { ANY_WORDS, modelTrial } from '../state/device/model-trial.ts';
 import { isOwnModel } from '../state/models/own-id.ts';
 import { Resume } from '../state/donate/resume.svelte.ts';
@@ -59,7 +59,10 @@ export function composeDonatePage(
     modelsKnown: () => catalogue.load(),
     newEngine: (settings) =>
       new EngineInTurn(
-        new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }),
+        new LateEngine(async () => {
+          const { BrowserEngine } = await import('../engines/browser-engine.ts');
+          return new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock });
+        }),
         turn,
         files.supply,
         settings,
