@@ -1,5 +1,5 @@
 /** What the Donate page can find out about this device when its person asks. A part of its own: few do, and not often. */
-import { lookByIce } from '../adapters/ice-look.ts';
+import { lookByIce } from '../adapters/line/ice-look.ts';
 import { warn } from '../adapters/log.ts';
 import { Benchmark } from '../state/donate/checks/benchmark.svelte.ts';
 import { ReachCheck } from '../state/donate/checks/reach-check.svelte.ts';

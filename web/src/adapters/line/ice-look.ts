@@ -1,6 +1,6 @@
 /** The addresses of this device as its browser finds them (ICE gathering, RFC 8445): nobody is connected to. */
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
-import type { Found, Looked } from '../state/donate/checks/reach.ts';
+import type { Found, Looked } from '../../state/donate/checks/reach.ts';
 
 /** Servers that do not answer would be waited for much longer. */
 const PATIENCE_MS = 8_000;
