@@ -14,6 +14,10 @@ const PAGES: Record<string, (page: Page) => Promise<void>> = {
   '/': tinyIsOffered,
   '/donate': (page) => expect(page.getByRole('radio', { name: 'LLMesh tiny' })).toBeVisible({ timeout: 30_000 }),
   '/network': (page) => expect(page.getByRole('heading', { level: 1 })).toContainText('1 computer'),
+  '/models': (page) =>
+    expect(page.getByRole('region', { name: 'All models' })).toContainText('One volunteer lends it', {
+      timeout: 30_000,
+    }),
   '/credits': (page) => expect(page.getByRole('heading', { name: 'What happened' })).toBeVisible({ timeout: 30_000 }),
   '/votes': (page) => expect(page.getByRole('heading', { name: 'The rules now' })).toBeVisible({ timeout: 30_000 }),
 };
@@ -79,7 +83,7 @@ for (const name of ['chromium', 'firefox'] as const) {
         await check(`${size}, large letters, covered`, await covered(page, '.composer button, .composer textarea'));
         expect(await share(page), `${size}, large letters`).toBeGreaterThanOrEqual(40);
       }
-      for (const path of ['/donate', '/network'] as const) {
+      for (const path of ['/donate', '/network', '/models'] as const) {
         await page.goto(mesh.url + path);
         await PAGES[path]?.(page);
         await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
@@ -236,8 +240,11 @@ test('axe finds nothing to complain of at WCAG 2.2 AA on the other pages', async
   await page.goto(`${mesh.url}/network`);
   await PAGES['/network']?.(page);
   all.push(...(await violations(page, 'network')), ...(await paleness(page, 'network')));
-  await page.getByRole('button', { name: 'Show as a list' }).click();
-  all.push(...(await violations(page, 'the list of computers')));
+  await page.getByText('Why is a model not served?').click();
+  all.push(...(await violations(page, 'what nobody lends')));
+  await page.goto(`${mesh.url}/models`);
+  await PAGES['/models']?.(page);
+  all.push(...(await violations(page, 'models')), ...(await paleness(page, 'models')));
   expect(all).toEqual([]);
 });
 

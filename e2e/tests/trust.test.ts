@@ -91,7 +91,6 @@ test('volunteers I trust: no one else is asked, and the question waits for one o
     expect(await introductions(mesh)).toBe(0);
 
     await page.getByRole('link', { name: 'Network' }).click();
-    await button(page, 'Show as a list').click();
     await button(page, `Trust ${friend.name}`).click();
     await expect(button(page, `Trust ${friend.name}`)).toHaveAttribute('aria-pressed', 'true');
     await page.getByRole('link', { name: 'Chat', exact: true }).click();

@@ -39,7 +39,7 @@ async function start(): Promise<void> {
     router,
     changeLanguage,
   });
-  const network = composeNetworkPage(visit, chat, donate);
+  const network = composeNetworkPage(visit, catalogue, chat, donate);
   const { update, register } = composeUpdate({
     control: visit.control,
     writing: () => chat.chat.open.running !== null || chat.chat.answering.length > 0,
@@ -77,6 +77,7 @@ async function start(): Promise<void> {
   if (location.hash.startsWith('#share=')) (await import('./compose/shared-text.ts')).takeShared(chat.chat);
   void visit.keeping.check();
   await donate.resume.follow();
+  void chat.library.goOn();
   // Fetch the code for the first question once the page is there.
   visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
   if (import.meta.env.PROD) register();

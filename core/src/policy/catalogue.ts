@@ -85,7 +85,7 @@ export function fits(model: CatalogueModel, probe: Probe): Fit {
 /** An emulated graphics card needs seconds for a token of a larger model, and minutes before the first. */
 const EMULATED_PARAMETERS = 200_000_000;
 /** wllama reads a file of up to 2 GB; larger ones would have to be split. */
-const WASM_FILE_BYTES = 2_000_000_000;
+export const WASM_FILE_BYTES = 2_000_000_000;
 
 /**
  * What a browser withholds from the page. wasm: WebAssembly, and so every model · https: graphics cards and threads, since the page

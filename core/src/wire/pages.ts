@@ -4,6 +4,7 @@
  */
 export const PAGES = {
   chat: { path: '/', title: 'Chat' },
+  models: { path: '/models', title: 'Models' },
   donate: { path: '/donate', title: 'Donate' },
   network: { path: '/network', title: 'Network' },
   credits: { path: '/credits', title: 'Credits' },

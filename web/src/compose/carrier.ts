@@ -17,6 +17,7 @@ import storeWorkerUrl from '../engines/store/store-worker.ts?worker&url';
 import { isOf, StoreRoom } from '../engines/supply/store-room.ts';
 import { SwarmSupply } from '../engines/supply/swarm-supply.ts';
 import { WorkerHost } from '../engines/worker-host.ts';
+import type { OwnModelShelf } from '../state/models/own-models.svelte.ts';
 import type { AdapterShelf } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';
 import type { Locks } from '../state/locks.ts';
@@ -31,6 +32,7 @@ export interface Carrier {
   shares: SharesModels;
   removeContent: (content: ContentId) => Promise<void>;
   keepAdapter: AdapterShelf['keep'];
+  keepModel: OwnModelShelf['keep'];
 }
 
 export interface CarrierParts {
@@ -117,6 +119,7 @@ export function openCarrier({ sharing, mesh, store: records, locks, clock }: Car
       const kept = await host().call((remote) => remote.keepAdapter(file, file.name, proxy(onProgress)));
       return { ...kept, version: 1 };
     },
+    keepModel: (file, onProgress) => host().call((remote) => remote.keepModel(file, file.name, proxy(onProgress))),
   };
 }
 

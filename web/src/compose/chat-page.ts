@@ -37,6 +37,7 @@ import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
 import type { ModelFilesParts } from './model-files.ts';
+import { composeModelsPage } from './models-page.ts';
 import type { Visit } from './visit.ts';
 
 const textOf = (turn: ShownTurn) =>
@@ -191,12 +192,17 @@ export function composeChatPage({
     chat.flush();
     places.write();
   });
+  const library = composeModelsPage({
+    ...{ visit, catalogue, files, announcer, router, device: donate.device },
+    ...{ local, offers, chat },
+  });
   return {
     self,
     selfPasses,
     connection,
     offers,
     chat,
+    library,
     address: new TalkAddress({ router, chat, announce: (text) => announcer.say(text) }),
     search,
     models,

@@ -6,7 +6,6 @@ import { warn } from '../adapters/log.ts';
 import { presence } from '../adapters/presence.ts';
 import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
-import { BrowserEngine } from '../engines/browser-engine.ts';
 import { codeFailure } from '../adapters/page-code.ts';
 // oxlint-disable-next-line import/default -- Vite makes it: the address of the built worker.
 import engineWorkerUrl from '../engines/engine-worker.ts?worker&url';
@@ -15,7 +14,9 @@ import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import { DownloadTurn } from '../state/device/download-turn.ts';
 import { EngineInTurn } from '../state/device/engine-in-turn.ts';
-import { modelTrial } from '../state/device/model-trial.ts';
+import { LateEngine } from '../state/device/late-engine.ts';
+import { ANY_WORDS, modelTrial } from '../state/device/model-trial.ts';
+import { isOwnModel } from '../state/models/own-id.ts';
 import { Resume } from '../state/donate/resume.svelte.ts';
 import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts';
@@ -23,19 +24,22 @@ import { Resting } from '../state/donate/rest/resting.svelte.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
+import { composeOwnModels } from './models-page.ts';
 import { composeShelf } from './shelf.ts';
 import type { ModelFilesParts } from './model-files.ts';
 import type { Visit } from './visit.ts';
 
 export function composeDonatePage(
-  { store, records, locks, tab, shared, clock, control, door, connection }: Visit,
+  visit: Visit,
   files: ModelFilesParts,
   catalogue: ModelCatalogue,
   credits: CreditsPageState,
   announcer: Announcer,
 ): DonatePageState {
+  const { store, records, locks, tab, shared, clock, control, door, connection } = visit;
   const tryModel = modelTrial({
-    expected: (model) => expectedOf(model, getJson),
+    // Nobody knows what a file from the visitor's disk has to answer.
+    expected: async (model) => (isOwnModel(model) ? ANY_WORDS : await expectedOf(model, getJson)),
     clock,
     failed: (error) => warn('trying a model', error),
   });
@@ -55,13 +59,17 @@ export function composeDonatePage(
     modelsKnown: () => catalogue.load(),
     newEngine: (settings) =>
       new EngineInTurn(
-        new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock }),
+        new LateEngine(async () => {
+          const { BrowserEngine } = await import('../engines/browser-engine.ts');
+          return new BrowserEngine({ spawn: spawnEngine, whyNotBegun, settings, tryModel, clock });
+        }),
         turn,
         files.supply,
         settings,
       ),
     sharing: files.sharing,
     shelf,
+    ownModels: composeOwnModels({ store: records, carrier: files.carrier }),
     tryModel,
     lend,
     provide: async (options) => (await door.open()).provide(options),
@@ -102,7 +110,8 @@ export function composeDonatePage(
     announce: (text) => announcer.say(text),
     failed: (error) => warn('donating again after a reload', error),
   });
-  return { donate, background, resting, resume, connection, credits };
+  const checks = async () => (await import('./donate-checks.ts')).openDonateChecks(visit, donate);
+  return { donate, background, resting, resume, connection, credits, checks };
 }
 
 /** Its code is fetched when lending begins. */

@@ -1,6 +1,6 @@
 /** Puts together what carries models: the store in its worker, the way from and to volunteers, and what its owner says about it. */
 import type { ContentId } from '@llmesh/core/base/ids';
-import { isMetered } from '../adapters/metered.ts';
+import { isMetered } from '../adapters/line/metered.ts';
 import { warn } from '../adapters/log.ts';
 import { fileSystem } from '../engines/files/file-system.ts';
 import type { ModelSupply } from '../state/device/model-supply.ts';

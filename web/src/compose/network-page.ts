@@ -1,5 +1,6 @@
 /** Puts the Network page together: who is there, and who of them is ours. */
 import { getJson } from '../adapters/get-json.ts';
+import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { NetworkPageState } from '../ui/network/network-page-state.ts';
@@ -7,9 +8,11 @@ import type { Visit } from './visit.ts';
 
 export function composeNetworkPage(
   { clock, self }: Visit,
-  { chat, trusted, lending }: ChatPageState,
-  { donate }: DonatePageState,
+  catalogue: ModelCatalogue,
+  { trusted, lending }: ChatPageState,
+  { donate, credits }: DonatePageState,
 ): NetworkPageState {
   const server = { getJson, clock, heard: lending.take.bind(lending) };
-  return { self, server, trusted, chat, donate };
+  const paid = () => credits.account.news !== null;
+  return { self, server, trusted, models: () => catalogue.models, paid, donate };
 }

@@ -1,6 +1,8 @@
 /** The file of a GGUF model on this device: from the store, or taken into it, or downloaded. */
+import { MeshError } from '@llmesh/core/base/errors';
 import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import type { EngineSettings } from '../../state/device/engine-settings.ts';
+import { isOwnModel } from '../../state/models/own-id.ts';
 import { fileSystem } from '../files/file-system.ts';
 import { openModelFiles } from '../files/open-files.ts';
 import type { ContentFolder } from '../store/content-folder.ts';
@@ -25,11 +27,13 @@ export async function openModelFile(
   onProgress: OnProgress,
   signal: AbortSignal,
 ): Promise<ModelFile> {
-  const url = ggufUrl(model.source, settings.mirror, self.location.origin);
+  const own = isOwnModel(model.id);
+  const url = own ? model.source : ggufUrl(model.source, settings.mirror, self.location.origin);
   const root = await fileSystem();
   try {
     const stored = root === null ? null : await storedModel(root, model);
     if (stored !== null) return await fileOf(stored, onProgress);
+    if (own) throw gone(model.name);
     const files = await openModelFiles();
     const file = await openGguf(files, model, url, onProgress, signal);
     const kept = root === null ? null : await takenIn(root, model, signal);
@@ -54,6 +58,13 @@ async function takenIn(
     signal.throwIfAborted();
     return null;
   }
+}
+
+function gone(name: string): MeshError {
+  return new MeshError(
+    'model_not_found',
+    `${name} came from your disk, and this browser has lost it. Choose its file again on Models.`,
+  );
 }
 
 async function fileOf(folder: ContentFolder, onProgress: OnProgress): Promise<ModelFile> {

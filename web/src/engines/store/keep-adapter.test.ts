@@ -4,7 +4,7 @@ import { PIECE_BYTES } from '@llmesh/core/models/manifest';
 import type { MeshError } from '@llmesh/core/base/errors';
 import { storageFull } from '../common/room.ts';
 import { StandInOpfs } from '../../testing/stand-in-opfs.ts';
-import { plainName } from '@llmesh/core/gguf/own-lora';
+import { plainName } from '@llmesh/core/gguf/own-file';
 import { keepAdapter } from './keep-adapter.ts';
 import { OpfsPieceStore } from './opfs-piece-store.ts';
 

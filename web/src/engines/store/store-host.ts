@@ -7,6 +7,7 @@ import { transfer } from 'comlink';
 import { isFull, storageFull } from '../common/room.ts';
 import { settled, type Outcome } from '../outcome.ts';
 import { keepAdapter, type NewAdapter } from './keep-adapter.ts';
+import { keepModel, type NewModel } from './keep-model.ts';
 import type { OpenedContent, StoreHostApi, Written } from './store-wire.ts';
 
 export class StoreHost implements StoreHostApi {
@@ -94,6 +95,10 @@ export class StoreHost implements StoreHostApi {
 
   keepAdapter(file: Blob, name: string, onProgress: (share: number) => void): Promise<Outcome<NewAdapter>> {
     return outcome(async () => await keepAdapter(await this.#store, { file, name }, onProgress));
+  }
+
+  keepModel(file: Blob, name: string, onProgress: (share: number) => void): Promise<Outcome<NewModel>> {
+    return outcome(async () => await keepModel(await this.#store, { file, name }, onProgress));
   }
 
   #opened(stored: StoredContent): OpenedContent {

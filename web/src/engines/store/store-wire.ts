@@ -3,6 +3,7 @@ import type { Manifest } from '@llmesh/core/models/manifest';
 import type { ContentId, StoredSummary } from '@llmesh/core/models/piece-store';
 import type { Outcome } from '../outcome.ts';
 import type { NewAdapter } from './keep-adapter.ts';
+import type { NewModel } from './keep-model.ts';
 
 export interface OpenedContent {
   /** For the calls about it. */
@@ -36,4 +37,6 @@ export interface StoreHostApi {
   close(handle: number): Promise<Outcome<void>>;
   /** See `keepAdapter`. */
   keepAdapter(file: Blob, name: string, onProgress: (share: number) => void): Promise<Outcome<NewAdapter>>;
+  /** See `keepModel`. */
+  keepModel(file: Blob, name: string, onProgress: (share: number) => void): Promise<Outcome<NewModel>>;
 }

@@ -21,8 +21,15 @@ export interface FileHashes {
   layer: Uint8Array<ArrayBuffer>;
 }
 
-/** Reads a file once, a piece at a time. Rejects when `signal` aborts, and with what reading rejects with. */
-export async function hashOfFile(file: Blob, signal: AbortSignal): Promise<FileHashes> {
+/**
+ * Reads a file once, a piece at a time; `onProgress` gets shares from 0 to 1. Rejects when `signal` aborts, and with what reading
+ * rejects with.
+ */
+export async function hashOfFile(
+  file: Blob,
+  signal: AbortSignal,
+  onProgress: (share: number) => void = () => {},
+): Promise<FileHashes> {
   const whole = scriptHasher.stream();
   const layer = new Uint8Array(Math.ceil(file.size / PIECE_BYTES) * HASH_BYTES);
   for (let piece = 0; piece * PIECE_BYTES < file.size; piece++) {
@@ -33,6 +40,7 @@ export async function hashOfFile(file: Blob, signal: AbortSignal): Promise<FileH
     // Meanwhile the browser hashes its leaves.
     whole.update(bytes);
     layer.set(await hashed, piece * HASH_BYTES);
+    onProgress(Math.min(1, ((piece + 1) * PIECE_BYTES) / file.size));
   }
   return { sha256: whole.digest(), root: rootOf(layer, scriptHasher), layer };
 }

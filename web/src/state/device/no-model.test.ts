@@ -23,7 +23,7 @@ function known(models: readonly CatalogueModel[], probe: Probe | null = PROBE, t
   const choices =
     probe === null
       ? []
-      : models.map((one) => ({ model: one, fit: fits(one, probe), kept: null, tokensPerSecond: null }));
+      : models.map((one) => ({ model: one, fit: fits(one, probe), kept: null, tokensPerSecond: null, own: false }));
   return { probe, trouble, choices };
 }
 

@@ -1,5 +1,5 @@
 /** What this device can do, which models it has, and which was chosen for it. */
-import { fits, type CatalogueModel, type Fit, type Probe } from '@llmesh/core/policy/catalogue';
+import { fits, type CatalogueModel, type Fit, type GgufModel, type Probe } from '@llmesh/core/policy/catalogue';
 import type { Engine } from '@llmesh/core/engine/engine';
 import { asMeshError, type MeshError } from '@llmesh/core/base/errors';
 import { isModelId, type ModelId } from '@llmesh/core/base/ids';
@@ -26,6 +26,8 @@ export interface ThisDeviceNeeds {
   models: () => readonly CatalogueModel[];
   newEngine: (settings: () => EngineSettings) => Engine<CatalogueModel>;
   shelf: ModelShelf;
+  /** Models that the visitor brought from their disk: for this device only. Left out: there is no place for any. */
+  ownModels?: () => Promise<readonly GgufModel[]>;
   store: Store;
   /** Hears what a person need not know, for the log: a setting not kept, a file not removed. */
   failed: (error: unknown) => void;
@@ -36,6 +38,8 @@ export interface Choice {
   fit: Fit;
   kept: KeptModel | null;
   tokensPerSecond: number | null;
+  /** It came from the visitor's disk, and is never lent. */
+  own: boolean;
 }
 
 export class ThisDevice {
@@ -46,6 +50,7 @@ export class ThisDevice {
   #measurement: Promise<void> | null = null;
   readonly #record: KeptRecord<Kept>;
   #kept = $state.raw<readonly KeptModel[]>([]);
+  #own = $state.raw<readonly GgufModel[]>([]);
   #quota = $state.raw<StorageQuota | null>(null);
   #keepsModels = $state(true);
   #trouble = $state.raw<MeshError | null>(null);
@@ -90,17 +95,21 @@ export class ThisDevice {
     return this.#trouble;
   }
 
-  /** Every model of the catalogue, with how it fits this device; empty until the device was measured. */
+  /** Every model of the catalogue and of the visitor's own, with how it fits this device; empty until the device was measured. */
   get choices(): Choice[] {
     const probe = this.#probe;
     if (probe === null) return [];
     const { speeds } = this.#record.value;
-    return this.#needs.models().map((model) => ({
+    const choice = (model: CatalogueModel, own: boolean) => ({
       model,
       fit: fits(model, probe),
       kept: this.#kept.find(({ id }) => id === model.id) ?? null,
       tokensPerSecond: speeds[model.id] ?? null,
-    }));
+      own,
+    });
+    // Only the visitor's disk has the others: without their file they are nothing.
+    const own = this.#own.filter(({ id }) => this.#kept.some((kept) => kept.id === id && kept.whole));
+    return [...this.#needs.models().map((model) => choice(model, false)), ...own.map((model) => choice(model, true))];
   }
 
   /** What the switch would load. */
@@ -165,11 +174,13 @@ export class ThisDevice {
 
   /** Looks which models are on this device. Never rejects. */
   async look(): Promise<void> {
-    const { shelf, models, failed } = this.#needs;
+    const { shelf, models, ownModels, failed } = this.#needs;
     try {
       this.#keepsModels = await shelf.lasting();
       this.#quota = await shelf.quota();
-      this.#kept = await shelf.kept(models(), this.settings);
+      const own = (await ownModels?.()) ?? [];
+      this.#kept = await shelf.kept([...models(), ...own], this.settings);
+      this.#own = own;
     } catch (error) {
       failed(error);
     }

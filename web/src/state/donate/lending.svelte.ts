@@ -225,7 +225,10 @@ export class Lending {
 
   /** The next smaller model. Throws `error` when there is none. */
   #stepDown(tooLarge: CatalogueModel, error: MeshError): CatalogueModel {
-    const instead = smallerModel(this.#needs.device.choices, tooLarge);
+    const instead = smallerModel(
+      this.#needs.device.choices.filter(({ own }) => !own),
+      tooLarge,
+    );
     if (instead === null) throw error;
     this.#mended = { error, instead };
     return instead;

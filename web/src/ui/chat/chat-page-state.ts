@@ -14,6 +14,7 @@ import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
 import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
 import type { Keeping } from '../../state/kept/keeping.svelte.ts';
+import type { ModelLibrary } from '../../state/models/library.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
 import type { Passing } from '../../state/passing.ts';
 import type { TalkAddress } from '../../state/shell/talk-address.svelte.ts';
@@ -50,6 +51,13 @@ export interface ChatPageState {
   changeLanguage: (language: Language) => void;
   /** Whether this browser keeps what is said. */
   keeping: Keeping;
+  /** All models, and those on their way here: parts of their own. */
+  library: {
+    /** The same each time, once its code could be fetched. */
+    open: () => Promise<ModelLibrary>;
+    /** Goes on with what was being downloaded when the page was closed. Never rejects. */
+    goOn: () => Promise<void>;
+  };
   /** Where its reader was in each conversation. */
   places: Places;
   /** Can this device run the model itself? null: not known. */

@@ -1,6 +1,6 @@
 /** What the Network page shows. */
 import type { PeerId } from '@llmesh/core/base/ids';
-import type { Chat } from '../../state/chat/chat.svelte.ts';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import type { DonateState } from '../../state/donate/donate.svelte.ts';
 import type { NetworkNeeds } from '../../state/network/network.svelte.ts';
 import type { Trusted } from '../../state/trust/trusted.svelte.ts';
@@ -10,8 +10,10 @@ export interface NetworkPageState {
   /** Whom the page asks who is here: `figures.ts`. */
   server: NetworkNeeds;
   trusted: Trusted;
-  /** Who writes for this page now. */
-  chat: Pick<Chat, 'answering'>;
-  /** Whether this computer lends. */
-  donate: Pick<DonateState, 'donating'>;
+  /** The catalogue as far as it is known. */
+  models: () => readonly CatalogueModel[];
+  /** Whether this mesh has credits. */
+  paid: () => boolean;
+  /** Whether this computer lends, and what it can. */
+  donate: Pick<DonateState, 'donating' | 'on' | 'device'>;
 }

@@ -41,7 +41,7 @@ export function commandsFor(typed: string, needs: CommandNeeds): Command[] {
     { id: 'new', words: 'New conversation', kind: 'Do', to: PAGES.chat.path },
     ...(running ? [{ id: 'stop', words: 'Stop the answer', kind: 'Do', to: stop } as const] : []),
     { id: 'settings', words: 'Settings', kind: 'Go to', to: '/settings' },
-    ...(['donate', 'network', 'credits', 'votes'] as const).map((page): Command => ({
+    ...(['models', 'donate', 'network', 'credits', 'votes'] as const).map((page): Command => ({
       ...{ id: page, words: PAGE_NAMES[page], kind: 'Go to' },
       to: PAGES[page].path,
     })),

@@ -1,6 +1,7 @@
 /** Line icons on a 24 × 24 field. `SOLID` names the solid ones. */
 export const ICONS = {
   chat: 'M4 6.5A2.5 2.5 0 0 1 6.5 4h11A2.5 2.5 0 0 1 20 6.5v7a2.5 2.5 0 0 1-2.5 2.5H11l-4.5 4v-4A2.5 2.5 0 0 1 4 13.5z',
+  models: 'M12 3.5 20 8v8l-8 4.5L4 16V8zM4.3 8.2 12 12.5l7.7-4.3M12 12.5v8',
   donate:
     'M9.5 18.5h5M10.5 21.5h3M12 2.8a6.2 6.2 0 0 0-3.7 11.2c.7.6 1.2 1.3 1.2 2.2h5c0-.9.5-1.6 1.2-2.2A6.2 6.2 0 0 0 12 2.8z',
   network:

@@ -3,6 +3,7 @@ import type { PageName } from '@llmesh/core/wire/pages';
 
 export const PAGE_NAMES: Readonly<Record<PageName, string>> = {
   chat: 'Chat',
+  models: 'Models',
   donate: 'Donate',
   network: 'Network',
   credits: 'Credits',
