@@ -1,14 +1,16 @@
 /** What the Models page says about a model, in people's words. */
+import { plural } from '../../language/plural.ts';
 import type { Probe } from '@llmesh/core/policy/catalogue';
 import type { Download } from '../../state/models/downloads.svelte.ts';
 import type { ModelEntry } from '../../state/models/model-entry.ts';
 import type { Order, Which } from '../../state/models/model-filter.ts';
 import type { ModelLibrary } from '../../state/models/library.svelte.ts';
 import type { Recommended } from '../../state/models/recommend.ts';
+import { isFree } from '../../state/offers.svelte.ts';
 import { wait } from '../chat/models/offer-facts.ts';
 import { credits } from '../parts/amount/amount.ts';
 import { ofBytes, paceWords, wouldRunOn } from '../parts/device-words.ts';
-import { bytes, counted, speed } from '../parts/format.ts';
+import { bytes, speed } from '../parts/format.ts';
 
 /** How much a model of so many parameters can do: rules of thumb, and no promise. */
 const MINDS: readonly [below: number, size: string, does: string][] = [
@@ -45,12 +47,15 @@ export function mindWords({ parameters }: Pick<ModelEntry, 'parameters'>): { siz
 export function lentWords({ offer, providers, waiting }: ModelEntry): string {
   if (offer === null)
     return waiting > 0
-      ? `Nobody lends it now, and ${counted(waiting, 'question')} ${waiting === 1 ? 'waits' : 'wait'} for it.`
+      ? plural(waiting, [
+          'Nobody lends it now, and # question waits for it.',
+          'Nobody lends it now, and # questions wait for it.',
+        ])
       : 'Nobody lends it now.';
-  const who = providers === 1 ? 'One volunteer lends it' : `${counted(providers, 'volunteer')} lend it`;
-  const start = wait(offer) === 'starts now' ? 'An answer starts now' : `All places are ${wait(offer)}`;
+  const who = plural(providers, ['One volunteer lends it.', '# volunteers lend it.']);
+  const start = isFree(offer) ? 'An answer starts now' : `All places are ${wait(offer)}`;
   const pace = offer.tokensPerSecond === null ? '' : `, at about ${speed(offer.tokensPerSecond)}`;
-  return `${who}. ${start}${pace}.`;
+  return `${who} ${start}${pace}.`;
 }
 
 /** What an answer by volunteers costs; null: nobody lends it. */

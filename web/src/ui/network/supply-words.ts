@@ -1,26 +1,34 @@
 /** Why a model is served or not, and what would help, in people's words. */
+import { plural } from '../../language/plural.ts';
 import type { Audits, Stats } from '@llmesh/core/wire/api-pages';
 import type { Supply } from '../../state/network/supply.ts';
-import { bytes, count, counted, seconds } from '../parts/format.ts';
+import { bytes, count, seconds } from '../parts/format.ts';
 
 /** How it stands with this model. */
 export function supplyWords({ entry, state, slots, busySlots, waiting, wakesInMs }: Supply): string {
   switch (state) {
     case 'free':
-      return `An answer starts now: ${count(Math.max(0, slots - busySlots))} of ${counted(slots, 'place')} free.`;
+      return plural(slots, [
+        `An answer starts now: ${count(Math.max(0, slots - busySlots))} of # place free.`,
+        `An answer starts now: ${count(Math.max(0, slots - busySlots))} of # places free.`,
+      ]);
     case 'asleep':
       return `It is on a disk and not in memory: the first answer starts after about ${seconds(wakesInMs ?? 0)}.`;
     case 'full':
       return waiting === 0
-        ? `${slots === 1 ? 'Its one place is' : `All ${count(slots)} places are`} taken.`
-        : `${slots === 1 ? 'Its one place is' : `All ${count(slots)} places are`} taken, and ${counted(waiting, 'question')} ${waiting === 1 ? 'waits' : 'wait'}.`;
+        ? taken(slots)
+        : `${taken(slots)} ${plural(waiting, ['# question waits.', '# questions wait.'])}`;
     case 'absent':
       return waiting === 0
         ? 'Nobody lends it now.'
-        : `Nobody lends it now, and ${counted(waiting, 'question')} ${waiting === 1 ? 'waits' : 'wait'} for it: ${entry.name} is wanted.`;
+        : `${plural(waiting, ['Nobody lends it now, and # question waits for it.', 'Nobody lends it now, and # questions wait for it.'])} ${entry.name} is wanted.`;
     default:
       return state satisfies never;
   }
+}
+
+function taken(slots: number): string {
+  return plural(slots, ['Its one place is taken.', 'All # places are taken.']);
 }
 
 /** What would help, where this device cannot. null: it needs no help, or nobody knows. */
@@ -46,18 +54,18 @@ export function healthWords(stats: Stats, alone: number, audits: Audits | null):
   if (stats.providers === 0)
     findings.push({ good: false, words: 'No computer lends a model: nobody can be answered.' });
   else if (waiting > 0) {
-    const who = `${counted(waiting, 'question')} ${waiting === 1 ? 'waits' : 'wait'} for a free place.`;
+    const who = plural(waiting, ['# question waits for a free place.', '# questions wait for a free place.']);
     findings.push({ good: false, words: `${who} More computers would help.` });
   } else
     findings.push({
       good: free > 0,
-      words: `${count(free)} of ${counted(stats.slots, 'place')} are free, and nobody waits.`,
+      words: `${count(free)} of ${count(stats.slots)} places are free, and nobody waits.`,
     });
   if (alone > 0) {
-    const words =
-      alone === 1
-        ? 'One model is lent by one computer only: without that it is gone until somebody else lends it.'
-        : `${count(alone)} models are lent by one computer each: without that they are gone until somebody else lends them.`;
+    const words = plural(alone, [
+      'One model is lent by one computer only: without that it is gone until somebody else lends it.',
+      '# models are lent by one computer each: without that they are gone until somebody else lends them.',
+    ]);
     findings.push({ good: false, words });
   } else if (stats.providers > 0)
     findings.push({ good: true, words: 'Each model that is lent is on two computers or more.' });
@@ -67,7 +75,10 @@ export function healthWords(stats: Stats, alone: number, audits: Audits | null):
       kept > 0
         ? {
             good: false,
-            words: `${counted(kept, 'volunteer')} ${kept === 1 ? 'is' : 'are'} kept away from strangers, for answers that did not match their model.`,
+            words: plural(kept, [
+              '# volunteer is kept away from strangers, for answers that did not match their model.',
+              '# volunteers are kept away from strangers, for answers that did not match their model.',
+            ]),
           }
         : { good: true, words: 'Nobody is kept away for wrong answers.' },
     );

@@ -1,4 +1,5 @@
 /** What the page says about models that are kept for others. */
+import { plural } from '../../../language/plural.ts';
 import { KEEP_LIMITS, type ForOthers, type KeepLimit } from '../../../state/donate/sharing/for-others.svelte.ts';
 import { bytes } from '../../parts/format.ts';
 
@@ -9,8 +10,7 @@ export const KEEP_CHOICES: readonly { choice: KeepLimit; name: string }[] = (
 type Told = Pick<ForOthers, 'on' | 'removing' | 'elsewhere' | 'kept' | 'roomBytes' | 'limit'>;
 
 export function keptForOthersWords({ on, removing, elsewhere, kept, roomBytes, limit }: Told): string {
-  const there =
-    kept.models === 0 ? '' : `${kept.models === 1 ? 'One model' : `${kept.models} models`}, ${bytes(kept.bytes)}.`;
+  const there = kept.models === 0 ? '' : `${plural(kept.models, ['One model', '# models'])}, ${bytes(kept.bytes)}.`;
   if (removing) return `Removing. ${there}`.trim();
   if (!on) return `Kept for others before: ${there}`;
   if (elsewhere) return `Another tab of this browser keeps them. ${there}`.trim();
