@@ -9,12 +9,11 @@ import { showTheme } from '../adapters/theme.ts';
 import type { Language } from '../language/languages.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
-import { askShorter } from '../state/chat/context/ask-shorter.ts';
+import type { AskShorterNeeds } from '../state/chat/context/ask-shorter.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
-import { ConversationSearch } from '../state/chat/search/conversation-search.svelte.ts';
 import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
 import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
 import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
@@ -22,10 +21,9 @@ import { AdapterChoice } from '../state/chat/adapters/adapter-choice.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
-import { saidOf, type ShownTurn } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
-import type { DonateState } from '../state/donate/donate.svelte.ts';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { Offers } from '../state/offers.svelte.ts';
 import type { Router } from '../state/shell/router.svelte.ts';
 import { SleepWatch } from '../state/sleep-watch.ts';
@@ -36,16 +34,25 @@ import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
+import { openAnswering } from './answering.ts';
+import type { DeviceParts } from './device.ts';
 import type { ModelFilesParts } from './model-files.ts';
+import { composeSearch } from './search.ts';
 import type { Visit } from './visit.ts';
 
-const textOf = (turn: ShownTurn) => (turn.role === 'user' ? turn.text : saidOf(turn));
+const shorter = (needs: AskShorterNeeds): Ask =>
+  async function* (request, signal) {
+    const { askShorter } = await openAnswering();
+    yield* askShorter(needs)(request, signal);
+  };
 
 export interface ChatPageNeeds {
   visit: Visit;
   catalogue: ModelCatalogue;
-  /** Its device and its engine also answer the questions of its own person. */
-  donate: DonateState;
+  /** Its models also answer the questions of its own person. */
+  device: DeviceParts;
+  /** How this device is doing for others; null: it lends nothing. */
+  status: () => WorkerStatus | null;
   credits: CreditsPageState;
   files: ModelFilesParts;
   announcer: Announcer;
@@ -56,7 +63,8 @@ export interface ChatPageNeeds {
 export function composeChatPage({
   visit,
   catalogue,
-  donate,
+  device: here,
+  status,
   credits,
   files,
   announcer,
@@ -65,6 +73,7 @@ export function composeChatPage({
 }: ChatPageNeeds): ChatPageState {
   const { store, records, keeping, locks, tab, shared, clock, self, selfPasses, control, door, connection, news } =
     visit;
+  const { device } = here;
   const wake = () => news.tell('known');
   const settings = new Settings({
     store: records,
@@ -85,7 +94,7 @@ export function composeChatPage({
   void new Persisting({
     store: records,
     // A model that is cleared has to be downloaded again.
-    precious: () => conversations.list.length > 0 || donate.device.kept.length > 0,
+    precious: () => conversations.list.length > 0 || device.kept.length > 0,
     ask: askToPersist,
     failed: (error) => warn('the browser may clear what is kept', error),
   }).restore();
@@ -97,20 +106,21 @@ export function composeChatPage({
     changed: wake,
   });
   const local = new LocalModels({
-    device: donate.device,
+    device,
     modelsKnown: () => catalogue.load(),
-    inMemory: () => donate.holder.model,
+    inMemory: () => here.opened?.holder.model ?? null,
     store: records,
     failed: (error) => warn('the models of this device', error),
     changed: wake,
   });
   const localRun = new LocalRun({
+    answering: openAnswering,
     models: local,
-    holder: donate.holder,
-    device: donate.device,
+    holder: async () => (await here.enginesToUse()).holder,
+    device,
     self,
     clock,
-    ahead: () => (donate.status?.busySlots ?? 0) + (donate.status?.queued ?? 0),
+    ahead: () => (status()?.busySlots ?? 0) + (status()?.queued ?? 0),
   });
   const adapters = new AdapterChoice({ store: records, failed: notKept });
   const models = new ModelChoice({ offers, local, lending, adapters });
@@ -121,8 +131,8 @@ export function composeChatPage({
   };
   const places = new Places(tab);
   const chat = new Chat({
-    ask: askShorter({ ask, memories, scope: 'anyone' }),
-    askHere: askShorter({ ask: (request, signal) => localRun.ask(request, signal), memories, scope: 'device' }),
+    ask: shorter({ ask, memories, scope: 'anyone' }),
+    askHere: shorter({ ask: (request, signal) => localRun.ask(request, signal), memories, scope: 'device' }),
     memories,
     offers,
     models,
@@ -155,12 +165,6 @@ export function composeChatPage({
     if (chat.asksTrusted) lending.look();
     chat.wake();
   });
-  const search = new ConversationSearch({
-    list: () => conversations.list,
-    texts: async (id) => (await conversations.turns(id)).map(({ turn }) => textOf(turn)),
-    clock,
-    failed: (error) => warn('a conversation cannot be searched', error),
-  });
   const openPresets = async () => {
     const { Presets } = await import('../state/chat/asking/presets.svelte.ts');
     const opened = new Presets(records, notKept);
@@ -186,7 +190,7 @@ export function composeChatPage({
     offers,
     chat,
     address: new TalkAddress({ router, chat, announce: (text) => announcer.say(text) }),
-    search,
+    search: composeSearch(conversations, clock),
     models,
     adapters,
     ownAdapters: async () =>
@@ -196,14 +200,14 @@ export function composeChatPage({
     context: new OpenContext({ chat, models, memories }),
     local,
     localRun,
-    device: donate.device,
+    device,
     trusted,
     lending,
     settings,
     changeLanguage,
     keeping,
     places,
-    fitOf: (model) => catalogue.fitOf(model, donate.probe),
+    fitOf: (model) => catalogue.fitOf(model, device.probe),
     summaryOf: (model) => catalogue.summaryOf(model),
   };
 }

@@ -1,3 +1,5 @@
-/** What a conversation needs once something was said in it: one file to fetch. */
+/** What a conversation needs once something was said in it, and what the box says beside it when it is known: one file to fetch. */
+export { default as ContextMeter } from '../ContextMeter.svelte';
+export { default as CostLine } from '../credits/CostLine.svelte';
 export { default as FindBar } from '../find/FindBar.svelte';
 export { default as Turns } from './Turns.svelte';
