@@ -2,11 +2,12 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import { codeFailure } from '../adapters/page-code.ts';
 import { Part } from '../state/shell/part.svelte.ts';
+import type * as AnsweringPart from './answering-part.ts';
 
 const answering = new Part(() => import('./answering-part.ts'));
 
 /** Rejects with `offline` or `page_outdated` when it cannot be fetched; the next call tries again. */
-export async function openAnswering(): Promise<typeof import('./answering-part.ts')> {
+export async function openAnswering(): Promise<typeof AnsweringPart> {
   try {
     return await answering.open();
   } catch (cause) {
