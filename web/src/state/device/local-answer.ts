@@ -6,6 +6,7 @@ import { DeliveredAnswer, prefixFault } from '@llmesh/core/ask/delivered-answer'
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
+import { DownloadPace, type Pace } from './download-pace.ts';
 import type { EngineHolder } from './engine-holder.svelte.ts';
 import type { ReadyProgress } from './model-trial.ts';
 import type { LocalModels } from './local-models.svelte.ts';
@@ -26,16 +27,13 @@ export interface LocalAnswerNeeds {
   ahead: () => number;
 }
 
-/** Who hears how the model comes, and that it is ready or does not come. */
-interface Told {
-  progress: (progress: ReadyProgress) => void;
-  ready: () => void;
-}
+/** Hears the pace of the download and whether the model is being loaded; null and false: neither. */
+type Comes = (getting: Pace | null, waking: boolean) => void;
 
 /** An answer by this device. Throws a `MeshError`; text yielded before that stays valid. */
 export async function* answerHere(
   { models, holder, device, self, clock, ahead }: LocalAnswerNeeds,
-  told: Told,
+  comes: Comes,
   request: AskRequest,
   signal: AbortSignal,
 ): AsyncGenerator<AnswerEvent, void, undefined> {
@@ -44,8 +42,11 @@ export async function* answerHere(
   const model = models.find(request.model);
   if (model === null) throw whyNot(request.model, device);
   const engines = await holder();
-  const lease = await engines.enter(model, told.progress, signal).finally(() => {
-    told.ready();
+  const pace = new DownloadPace();
+  const take = (progress: ReadyProgress) =>
+    progress.phase === 'download' ? comes(pace.take(progress, clock.now()), false) : comes(null, true);
+  const lease = await engines.enter(model, take, signal).finally(() => {
+    comes(null, false);
     // What was downloaded for it is on this device now, or what was damaged is gone.
     void device.look();
   });

@@ -1,8 +1,7 @@
 /** Answers by this device itself: the same events as from the mesh, and nothing leaves the page. */
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
-import { DownloadPace, type Pace } from './download-pace.ts';
+import type { Pace } from './download-pace.ts';
 import type { answerHere, LocalAnswerNeeds } from './local-answer.ts';
-import type { ReadyProgress } from './model-trial.ts';
 
 export interface LocalRunNeeds extends LocalAnswerNeeds {
   /** Its code may have to be fetched. */
@@ -35,19 +34,10 @@ export class LocalRun {
   /** An `Ask`. Throws a `MeshError`; text yielded before that stays valid. */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const { answerHere } = await this.#needs.answering();
-    const pace = new DownloadPace();
-    const told = {
-      progress: (progress: ReadyProgress) => this.#take(pace, progress),
-      ready: () => {
-        this.#getting = null;
-        this.#waking = false;
-      },
+    const comes = (getting: Pace | null, waking: boolean) => {
+      this.#getting = getting;
+      this.#waking = waking;
     };
-    yield* answerHere(this.#needs, told, request, signal);
-  }
-
-  #take(pace: DownloadPace, progress: ReadyProgress): void {
-    this.#waking = progress.phase !== 'download';
-    this.#getting = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
+    yield* answerHere(this.#needs, comes, request, signal);
   }
 }

@@ -1,5 +1,5 @@
 /** Which models the trusted volunteers lend now, as the server last said it. */
-import type { PeerSummary } from '@llmesh/core/wire/api-pages';
+import { readPeers, type PeerSummary } from '@llmesh/core/wire/api-pages';
 import type { Clock } from '@llmesh/core/base/clock';
 import type { ModelId } from '@llmesh/core/base/ids';
 import type { Trusted } from './trusted.svelte.ts';
@@ -63,8 +63,6 @@ export class TrustedLending {
     this.#again = false;
     try {
       const limit = AbortSignal.timeout(TIMEOUT_MS);
-      // Few people trust somebody, and a page is shown without it.
-      const { readPeers } = await import('@llmesh/core/wire/api-pages');
       const peers = await readPeers((path) => getJson(path, limit));
       this.#looking = false;
       this.take(peers);
