@@ -81,6 +81,8 @@ export default defineConfig({
     sourcemap: false,
     chunkSizeWarningLimit: 7000,
     rolldownOptions: {
+      // Svelte has custom elements ready for whoever makes them; nobody here does.
+      treeshake: { moduleSideEffects: [{ test: /\/svelte\/src\/internal\/client\//, sideEffects: false }] },
       output: {
         codeSplitting: {
           // What the first visit loads in any case is one file: many small ones pack worse.
@@ -90,6 +92,8 @@ export default defineConfig({
     },
     // Vite leaves out a file that imports nothing: `part-files.ts` wants every file of a part.
     modulePreload: {
+      // Every browser that reads this code has it.
+      polyfill: false,
       resolveDependencies: (file, files, { hostType }) => (hostType === 'js' ? [...new Set([file, ...files])] : files),
     },
   },

@@ -9,7 +9,7 @@ const faults = files.flatMap((file) => {
   const text = readFileSync(file, 'utf8');
   return [...links(file, text), ...titles(file, text)];
 });
-const [spoken] = read('core/src/protocol.ts', /PROTOCOL_VERSION = (\d+)/);
+const [spoken] = read('core/src/wire/peer-limits.ts', /PROTOCOL_VERSION = (\d+)/);
 const [written] = read('docs/protocol.md', /^# Protocol, version (\d+)/);
 if (spoken !== written) faults.push(`docs/protocol.md is about version ${written}; the code speaks ${spoken}.`);
 for (const fault of faults) process.stderr.write(`${fault}\n`);

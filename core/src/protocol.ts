@@ -21,11 +21,20 @@ import {
   text,
 } from './wire/fields.ts';
 import { CandidateSchema } from './wire/candidate.ts';
+import { MAX_PROMPT_BYTES, MAX_TOKEN_CHARACTERS, MAX_TOKEN_ID, MAX_TOKEN_IDS } from './wire/peer-limits.ts';
 import { SWARM_SCHEMAS } from './wire/swarm-protocol.ts';
 import { MAX_CHECKPOINT_CHARS } from './wire/credit-messages.ts';
 
-/** Both ends must speak the same one; it is the first byte of every data frame and a field of `hello`. */
-export const PROTOCOL_VERSION = 6;
+export {
+  MAX_PREFIX_CHARACTERS,
+  MAX_PREFIX_TOKENS,
+  MAX_PROMPT_BYTES,
+  MAX_TOKEN_CHARACTERS,
+  MAX_TOKEN_ID,
+  MAX_TOKEN_IDS,
+  MAX_TURNS,
+  PROTOCOL_VERSION,
+} from './wire/peer-limits.ts';
 
 /** The most bytes of one data-channel fragment, header included: what every WebRTC stack carries. */
 export const MAX_FRAGMENT_BYTES = 16_384;
@@ -38,31 +47,19 @@ export const MAX_INPUT_BYTES = MAX_MESSAGE_BYTES - 4_096;
 export const MAX_PIECE_BYTES = 524_288;
 /** The most bytes of a packed result, which ends a task beside its pieces. */
 export const MAX_RESULT_BYTES = 65_536;
-/** The most text of one question with its history, in UTF-8 bytes; the context of most models is far smaller. */
-export const MAX_PROMPT_BYTES = 524_288;
-export const MAX_TURNS = 2_048;
 /** The most functions called in one turn. */
 export const MAX_CALLS = 128;
 export const MAX_CALL_ID_CHARS = 128;
 /** The most functions that a question offers, and the longest text about them. */
 export const MAX_TOOLS = 128;
 export const MAX_TOOLS_CHARS = 262_144;
-/** The most tokens of an answer that another provider continues. */
-export const MAX_PREFIX_TOKENS = 32_768;
-export const MAX_PREFIX_CHARACTERS = 262_144;
 /** The most tokens of a vocabulary that a question makes likelier or less likely. */
 export const MAX_BIASED_TOKENS = 300;
-/** The most token ids in a prefix or a piece: one list for the decoder. A longer prefix is continued by its text. */
-export const MAX_TOKEN_IDS = 4_096;
-/** Vocabularies have fewer than a million; engines keep an id in a signed 32-bit number. */
-export const MAX_TOKEN_ID = 0x7fff_ffff;
 export const SALT_BYTES = 16;
 /** The provider's half of what an answer's draws are derived from: `proof/seeds.ts`. */
 export const HALF_BYTES = 16;
 /** How many of the likeliest tokens are reported beside the one that was written. */
 export const MAX_TOP_LOGPROBS = 20;
-/** The longest tokens in vocabularies are rows of some hundred blanks. */
-export const MAX_TOKEN_CHARACTERS = 512;
 /** Providers that one KNOWN_PEERS may name. */
 export const MAX_KNOWN_PEERS = 32;
 /** Older news about a provider does not count. */

@@ -10,7 +10,7 @@ export const LANGUAGE_DIR = 'web/src/language';
 
 /** Words in code that are no words of a language: names of keys, of errors, of formats and of products. */
 const NAMES =
-  /^(?:\w*Error|(?:Arrow|Page)(?:Up|Down|Left|Right)|Alt|Control|Meta|Escape|Esc|Tab|Enter|Home|End|Backspace|Delete|(?:Ctrl|Shift)\+\S+|Content-\w+|Ed25519|SwiftShader|ByteLevel|ChatGPT|Open WebUI|LLMesh|Formula|[A-Z][a-z]+ [A-Z][a-z]+ GPU)$/u;
+  /^(?:\w*(?:Error|Exception)|Notification|(?:Arrow|Page)(?:Up|Down|Left|Right)|Alt|Control|Meta|Escape|Esc|Tab|Enter|Home|End|Backspace|Delete|(?:Ctrl|Shift)\+\S+|Content-\w+|Ed25519|SwiftShader|ByteLevel|ChatGPT|Open WebUI|LLMesh|Formula|[A-Z][a-z]+ [A-Z][a-z]+ GPU)$/u;
 /** What draws a line in a picture starts with a capital letter, too. */
 const DRAWING = /^[Mm][\d.\s,#-]/u;
 

@@ -2,16 +2,18 @@
 import { mount } from 'svelte';
 import { keepLanguage } from './adapters/language.ts';
 import { notKept, warn } from './adapters/log.ts';
+import { openAnswering } from './compose/answering.ts';
 import { composeCatalogue } from './compose/catalogue.ts';
 import { composeChatPage } from './compose/chat-page.ts';
 import { composeCreditsPage } from './compose/credits-page.ts';
-import { composeDonatePage } from './compose/donate-page.ts';
+import { composeDevice } from './compose/device.ts';
 import { composeModelFiles } from './compose/model-files.ts';
 import { composeNetworkPage } from './compose/network-page.ts';
 import { composeUpdate } from './compose/service-worker.ts';
 import { openVisit } from './compose/visit.ts';
 import type { Language } from './language/languages.ts';
 import { Announcer } from './state/announcer.svelte.ts';
+import { Part } from './state/shell/part.svelte.ts';
 import { Router } from './state/shell/router.svelte.ts';
 import './styles/all.css';
 import App from './ui/App.svelte';
@@ -24,7 +26,11 @@ async function start(): Promise<void> {
   const catalogue = composeCatalogue(visit);
   const credits = composeCreditsPage(visit);
   const files = composeModelFiles(visit);
-  const donate = composeDonatePage(visit, files, catalogue, credits, announcer);
+  const device = composeDevice(visit, files, catalogue);
+  const lending = new Part(async () => {
+    const { openDonatePage } = await import('./compose/donate-page.ts');
+    return openDonatePage({ visit, files, device, catalogue, credits, announcer });
+  });
   const changeLanguage = (language: Language) => {
     keepLanguage(language, notKept);
     update.reload();
@@ -32,18 +38,27 @@ async function start(): Promise<void> {
   const chat = composeChatPage({
     visit,
     catalogue,
-    donate: donate.donate,
+    device,
+    status: () => lending.value?.donate.status ?? null,
     credits,
     files,
     announcer,
     router,
     changeLanguage,
   });
-  const network = composeNetworkPage(visit, catalogue, chat, donate);
+  const network = composeNetworkPage(visit, catalogue, chat, credits, {
+    device: device.device,
+    get on() {
+      return lending.value?.donate.on ?? false;
+    },
+    get donating() {
+      return lending.value?.donate.donating ?? false;
+    },
+  });
   const { update, register } = composeUpdate({
     control: visit.control,
     writing: () => chat.chat.open.running !== null || chat.chat.answering.length > 0,
-    donating: () => donate.donate.on,
+    donating: () => lending.value?.donate.on ?? false,
   });
 
   const { settings, offers, trusted, local } = chat;
@@ -57,9 +72,7 @@ async function start(): Promise<void> {
     local,
     chat.adapters,
     conversations,
-    donate.donate,
-    donate.background,
-    donate.resting,
+    device.device,
     catalogue,
     witness,
     alarm,
@@ -67,7 +80,7 @@ async function start(): Promise<void> {
   const unread = (error: unknown) => warn('something that was kept cannot be read', error);
   await Promise.all(kept.map((each) => each.restore().catch(unread)));
   await chat.address.follow();
-  const app: AppState = { router, announcer, update, chat, donate, network, credits };
+  const app: AppState = { router, announcer, update, chat, lending, network, credits };
   const target = document.getElementById('app')!;
   // `start.js` may have said that it does not start.
   target.replaceChildren();
@@ -76,9 +89,13 @@ async function start(): Promise<void> {
   await chat.chat.restore().catch(unread);
   if (location.hash.startsWith('#share=')) (await import('./compose/shared-text.ts')).takeShared(chat.chat);
   void visit.keeping.check();
-  await donate.resume.follow();
   void chat.library.goOn();
-  // Fetch the code for the first question once the page is there.
+  // Fetch the code for lending and for the first question once the page is there.
+  const openLending = () =>
+    void lending.open().catch((error: unknown) => warn('lending is fetched again with the next connection', error));
+  visit.control.on('state', (state) => state === 'open' && openLending());
+  openLending();
+  openAnswering().catch((error: unknown) => warn('what asks is fetched again with the first question', error));
   visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
   if (import.meta.env.PROD) register();
 }

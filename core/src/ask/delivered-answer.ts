@@ -8,7 +8,7 @@ import {
   MAX_TOKEN_CHARACTERS,
   MAX_TOKEN_ID,
   MAX_TOKEN_IDS,
-} from '../protocol.ts';
+} from '../wire/peer-limits.ts';
 import { MeshError } from '../base/errors.ts';
 import type { AnswerPiece } from '../tasks/answer-messages.ts';
 import type { Written } from '../tasks/task-kind.ts';

@@ -15,7 +15,7 @@ import { unreachable } from './control-requests.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { proveKey } from '../identity/key-proof.ts';
-import { PROTOCOL_VERSION } from '../protocol.ts';
+import { PROTOCOL_VERSION } from '../wire/peer-limits.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
 const REOPEN_TIMEOUT_MS = 5_000;

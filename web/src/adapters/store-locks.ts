@@ -2,6 +2,7 @@
  * Locks by records of the store. A tab that was killed leaves its record behind, so whoever wants a lock asks its holder, who
  * answers at once even from the background; one that does not answer has gone.
  */
+import { newTaskId } from '@llmesh/core/base/ids';
 import type { Locks, Release } from '../state/locks.ts';
 import type { Store } from '../state/store.ts';
 
@@ -12,6 +13,11 @@ const ANSWERS_WITHIN_MS = 1_500;
 const LOOKS_AGAIN_MS = 3_000;
 
 type Said = { type: 'held?' | 'held!' | 'released'; name: string; holder: string };
+
+/** Those of this tab. */
+export function openStoreLocks(store: Store): Locks {
+  return new StoreLocks(store, new BroadcastChannel('llmesh-locks'), newTaskId());
+}
 
 export class StoreLocks implements Locks {
   readonly #store: Store;

@@ -1,13 +1,12 @@
 /** The locks of the browser; where it has none, as on a page that came over plain http, those of `store-locks.ts`. */
-import { newTaskId } from '@llmesh/core/base/ids';
 import type { Locks, Release } from '../state/locks.ts';
 import type { Store } from '../state/store.ts';
-import { StoreLocks } from './store-locks.ts';
 
-export function openLocks(store: Store): Locks {
+export async function openLocks(store: Store): Promise<Locks> {
   const { locks } = navigator as { locks?: LockManager };
   if (locks !== undefined) return new WebLocks(locks);
-  return new StoreLocks(store, new BroadcastChannel('llmesh-locks'), newTaskId());
+  const { openStoreLocks } = await import('./store-locks.ts');
+  return openStoreLocks(store);
 }
 
 class WebLocks implements Locks {

@@ -8,12 +8,11 @@ import { showTheme } from '../adapters/theme.ts';
 import type { Language } from '../language/languages.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
-import { askShorter } from '../state/chat/context/ask-shorter.ts';
+import type { AskShorterNeeds } from '../state/chat/context/ask-shorter.ts';
 import { Chat } from '../state/chat/chat.svelte.ts';
 import { Conversations } from '../state/chat/conversations.svelte.ts';
 import { ModelMemories } from '../state/chat/context/model-memories.svelte.ts';
 import { OpenContext } from '../state/chat/context/open-context.svelte.ts';
-import { ConversationSearch } from '../state/chat/search/conversation-search.svelte.ts';
 import { Drafts } from '../state/chat/kept/drafts.svelte.ts';
 import { LiveAnswers } from '../state/chat/kept/live-answers.ts';
 import { UnfinishedAnswers } from '../state/chat/kept/unfinished.ts';
@@ -21,10 +20,10 @@ import { AdapterChoice } from '../state/chat/adapters/adapter-choice.svelte.ts';
 import { ModelChoice } from '../state/chat/model-choice.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
 import { Persisting } from '../state/kept/persisting.svelte.ts';
-import { saidOf, type Answer, type ShownTurn } from '../state/chat/turn.ts';
+import type { Answer } from '../state/chat/turn.ts';
 import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
-import type { DonateState } from '../state/donate/donate.svelte.ts';
+import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { Offers } from '../state/offers.svelte.ts';
 import type { Router } from '../state/shell/router.svelte.ts';
 import { SleepWatch } from '../state/sleep-watch.ts';
@@ -36,18 +35,26 @@ import type { ChatTools } from '../state/chat/tools/chat-tools.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
+import { openAnswering } from './answering.ts';
+import type { DeviceParts } from './device.ts';
 import type { ModelFilesParts } from './model-files.ts';
 import { composeModelsPage } from './models-page.ts';
+import { composeSearch } from './search.ts';
 import type { Visit } from './visit.ts';
 
-const textOf = (turn: ShownTurn) =>
-  turn.role === 'assistant' ? saidOf(turn) : [turn.text, ...(turn.files ?? []).map(({ name }) => name)].join('\n');
+const shorter = (needs: AskShorterNeeds): Ask =>
+  async function* (request, signal) {
+    const { askShorter } = await openAnswering();
+    yield* askShorter(needs)(request, signal);
+  };
 
 export interface ChatPageNeeds {
   visit: Visit;
   catalogue: ModelCatalogue;
-  /** Its device and its engine also answer the questions of its own person. */
-  donate: DonateState;
+  /** Its models also answer the questions of its own person. */
+  device: DeviceParts;
+  /** How this device is doing for others; null: it lends nothing. */
+  status: () => WorkerStatus | null;
   credits: CreditsPageState;
   files: ModelFilesParts;
   announcer: Announcer;
@@ -58,7 +65,8 @@ export interface ChatPageNeeds {
 export function composeChatPage({
   visit,
   catalogue,
-  donate,
+  device: here,
+  status,
   credits,
   files,
   announcer,
@@ -67,6 +75,7 @@ export function composeChatPage({
 }: ChatPageNeeds): ChatPageState {
   const { store, records, keeping, locks, tab, shared, clock, self, selfPasses, control, door, connection, news } =
     visit;
+  const { device } = here;
   const wake = () => news.tell('known');
   const settings = new Settings({
     store: records,
@@ -87,7 +96,7 @@ export function composeChatPage({
   void new Persisting({
     store: records,
     // A model that is cleared has to be downloaded again.
-    precious: () => conversations.list.length > 0 || donate.device.kept.length > 0,
+    precious: () => conversations.list.length > 0 || device.kept.length > 0,
     ask: askToPersist,
     failed: (error) => warn('the browser may clear what is kept', error),
   }).restore();
@@ -99,20 +108,21 @@ export function composeChatPage({
     changed: wake,
   });
   const local = new LocalModels({
-    device: donate.device,
+    device,
     modelsKnown: () => catalogue.load(),
-    inMemory: () => donate.holder.model,
+    inMemory: () => here.opened?.holder.model ?? null,
     store: records,
     failed: (error) => warn('the models of this device', error),
     changed: wake,
   });
   const localRun = new LocalRun({
+    answering: openAnswering,
     models: local,
-    holder: donate.holder,
-    device: donate.device,
+    holder: async () => (await here.enginesToUse()).holder,
+    device,
     self,
     clock,
-    ahead: () => (donate.status?.busySlots ?? 0) + (donate.status?.queued ?? 0),
+    ahead: () => (status()?.busySlots ?? 0) + (status()?.queued ?? 0),
   });
   const adapters = new AdapterChoice({ store: records, failed: notKept });
   const models = new ModelChoice({ offers, local, lending, adapters });
@@ -136,8 +146,8 @@ export function composeChatPage({
       .catch((error: unknown) => warn('what comes after an answer', error));
   };
   const chat = new Chat({
-    ask: askShorter({ ask, memories, scope: 'anyone' }),
-    askHere: askShorter({ ask: askHere, memories, scope: 'device' }),
+    ask: shorter({ ask, memories, scope: 'anyone' }),
+    askHere: shorter({ ask: askHere, memories, scope: 'device' }),
     ended,
     memories,
     offers,
@@ -172,12 +182,6 @@ export function composeChatPage({
     if (chat.asksTrusted) lending.look();
     chat.wake();
   });
-  const search = new ConversationSearch({
-    list: () => conversations.list,
-    texts: async (id) => (await conversations.turns(id)).map(({ turn }) => textOf(turn)),
-    clock,
-    failed: (error) => warn('a conversation cannot be searched', error),
-  });
   const openTools = async () => {
     const { openChatTools } = await import('./chat-tools.ts');
     return (opened = await openChatTools(store, records, (talk) => conversations.has(talk)));
@@ -193,7 +197,8 @@ export function composeChatPage({
     places.write();
   });
   const library = composeModelsPage({
-    ...{ visit, catalogue, files, announcer, router, device: donate.device },
+    ...{ visit, catalogue, files, announcer, router, device },
+    newEngine: async () => (await here.enginesToUse()).newEngine(() => device.settings),
     ...{ local, offers, chat },
   });
   return {
@@ -204,7 +209,7 @@ export function composeChatPage({
     chat,
     library,
     address: new TalkAddress({ router, chat, announce: (text) => announcer.say(text) }),
-    search,
+    search: composeSearch(conversations, clock),
     models,
     adapters,
     ownAdapters: async () =>
@@ -214,14 +219,14 @@ export function composeChatPage({
     context: new OpenContext({ chat, models, memories }),
     local,
     localRun,
-    device: donate.device,
+    device,
     trusted,
     lending,
     settings,
     changeLanguage,
     keeping,
     places,
-    fitOf: (model) => catalogue.fitOf(model, donate.probe),
+    fitOf: (model) => catalogue.fitOf(model, device.probe),
     summaryOf: (model) => catalogue.summaryOf(model),
   };
 }

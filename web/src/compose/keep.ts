@@ -37,7 +37,7 @@ export async function openKeep(clock: Clock): Promise<Keep> {
     store: new WatchedStore(store, keeping),
     records: new PatientStore(store, keeping),
     keeping,
-    locks: openLocks(store),
+    locks: await openLocks(store),
   };
 }
 

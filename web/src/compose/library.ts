@@ -1,4 +1,6 @@
 /** Opens what the Models page knows. A part of its own: a page is shown without it. */
+import type { Engine } from '@llmesh/core/engine/engine';
+import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
 import { isMetered } from '../adapters/line/metered.ts';
 import { lineBytesPerSecond } from '../adapters/line/line-speed.ts';
 import { warn } from '../adapters/log.ts';
@@ -20,6 +22,8 @@ export interface LibraryNeeds {
   visit: Visit;
   catalogue: ModelCatalogue;
   device: ThisDevice;
+  /** Its code may have to be fetched. */
+  newEngine: () => Promise<Engine<CatalogueModel>>;
   local: LocalModels;
   offers: Offers;
   chat: Chat;
@@ -29,13 +33,13 @@ export interface LibraryNeeds {
 }
 
 export async function openLibrary(needs: LibraryNeeds): Promise<ModelLibrary> {
-  const { visit, catalogue, device, local, offers, chat, files, announcer, router } = needs;
+  const { visit, catalogue, device, newEngine, local, offers, chat, files, announcer, router } = needs;
   const { records: store, clock } = visit;
   const downloads: Downloads = new Downloads({
     store,
     clock,
     models: () => catalogue.models,
-    fetch: (model, onProgress, signal) => fetchModel(device.newEngine(), model, onProgress, signal),
+    fetch: async (model, onProgress, signal) => await fetchModel(await newEngine(), model, onProgress, signal),
     metered: isMetered,
     changed: (model, whole) => {
       if (whole) announcer.say(`${model.name} is on this device now.`);

@@ -2,7 +2,7 @@
 import { getJson } from '../adapters/get-json.ts';
 import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
-import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
+import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { NetworkPageState } from '../ui/network/network-page-state.ts';
 import type { Visit } from './visit.ts';
 
@@ -10,9 +10,10 @@ export function composeNetworkPage(
   { clock, self }: Visit,
   catalogue: ModelCatalogue,
   { trusted, lending }: ChatPageState,
-  { donate, credits }: DonatePageState,
+  { account }: Pick<CreditsPageState, 'account'>,
+  donate: NetworkPageState['donate'],
 ): NetworkPageState {
   const server = { getJson, clock, heard: lending.take.bind(lending) };
-  const paid = () => credits.account.news !== null;
+  const paid = () => account.news !== null;
   return { self, server, trusted, models: () => catalogue.models, paid, donate };
 }

@@ -1,7 +1,7 @@
 /** Keeps the page for visits without a network, and tells when there is a newer one. */
 import type { ControlClient } from '@llmesh/core/control/control';
 import { warn } from '../adapters/log.ts';
-import { PageWorker } from '../adapters/page-worker.ts';
+import type { PageWorker } from '../adapters/page-worker.ts';
 import { Update, type UpdateNeeds } from '../state/shell/update.svelte.ts';
 
 export interface UpdateParts extends Omit<UpdateNeeds, 'reload'> {
@@ -22,11 +22,12 @@ export function composeUpdate({ control, ...needs }: UpdateParts): { update: Upd
     if (met) worker?.look().catch((error: unknown) => warn('whether there is a newer page', error));
     met = true;
   });
+  const follow = async () => {
+    const part = await import('../adapters/page-worker.ts');
+    worker = await part.PageWorker.register({ newer: (fresh) => update.offer(fresh) });
+  };
   const register = () => {
-    PageWorker.register({ newer: (fresh) => update.offer(fresh) }).then(
-      (registered) => (worker = registered),
-      (error: unknown) => warn('the page is not kept for visits without a network', error),
-    );
+    follow().catch((error: unknown) => warn('the page is not kept for visits without a network', error));
   };
   return { update, register };
 }

@@ -45,7 +45,7 @@ addEventListener('unhandledrejection', ({ reason }) => failed(reason));
 
 const clock = realClock;
 const { store } = await openStore();
-const locks = openLocks(store);
+const locks = await openLocks(store);
 const shared = sharedStorage(failed);
 const settings = new Settings({
   store,

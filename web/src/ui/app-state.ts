@@ -1,5 +1,6 @@
 /** Everything the pages show, by page. */
 import type { Announcer } from '../state/announcer.svelte.ts';
+import type { Part } from '../state/shell/part.svelte.ts';
 import type { Router } from '../state/shell/router.svelte.ts';
 import type { Update } from '../state/shell/update.svelte.ts';
 import type { ChatPageState } from './chat/chat-page-state.ts';
@@ -12,7 +13,8 @@ export interface AppState {
   announcer: Announcer;
   update: Update;
   chat: ChatPageState;
-  donate: DonatePageState;
+  /** What the Donate page shows. */
+  lending: Part<DonatePageState>;
   network: NetworkPageState;
   /** Also of the page about votes. */
   credits: CreditsPageState;

@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { ERROR_CODES } from '@llmesh/core/base/errors';
 import { isModelId, isPeerId, type ModelId, type PeerId } from '@llmesh/core/base/ids';
-import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/protocol';
+import { MAX_TOKEN_ID, MAX_TOKEN_IDS } from '@llmesh/core/wire/peer-limits';
 import { KeptScope } from '../scope.ts';
 import { AskedAdapterSchema } from './adapters/adapter-choice.svelte.ts';
 import { AskingSchema, type Asking } from './asking/asking.ts';

@@ -1,29 +1,11 @@
 /** Answers by this device itself: the same events as from the mesh, and nothing leaves the page. */
-import { billOf } from '@llmesh/core/ask/bill';
-import type { Clock } from '@llmesh/core/base/clock';
-import { DeliveredAnswer, prefixFault } from '@llmesh/core/ask/delivered-answer';
-import { MeshError } from '@llmesh/core/base/errors';
-import type { PeerId } from '@llmesh/core/base/ids';
-import { SpeedMeter } from '@llmesh/core/engine/speed';
-import { DownloadPace, type Pace } from './download-pace.ts';
-import type { EngineHolder } from './engine-holder.svelte.ts';
-import type { ReadyProgress } from './model-trial.ts';
-import type { LocalModels } from './local-models.svelte.ts';
-import { whyNot } from './no-model.ts';
-import type { ThisDevice } from './this-device.svelte.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
+import type { Pace } from './download-pace.ts';
+import type { answerHere, LocalAnswerNeeds } from './local-answer.ts';
 
-/** A model stays in memory this long after an answer, so that the next one starts at once. */
-const KEEP_MS = 5 * 60_000;
-
-export interface LocalRunNeeds {
-  models: LocalModels;
-  holder: EngineHolder;
-  device: ThisDevice;
-  self: PeerId;
-  clock: Clock;
-  /** How many answers this device writes for others, or has in line. */
-  ahead: () => number;
+export interface LocalRunNeeds extends LocalAnswerNeeds {
+  /** Its code may have to be fetched. */
+  answering: () => Promise<{ answerHere: typeof answerHere }>;
 }
 
 export class LocalRun {
@@ -51,75 +33,11 @@ export class LocalRun {
 
   /** An `Ask`. Throws a `MeshError`; text yielded before that stays valid. */
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
-    const { models, holder, device, self, clock, ahead } = this.#needs;
-    const askedMs = clock.now();
-    await models.findOut(signal);
-    const model = models.find(request.model);
-    if (model === null) throw whyNot(request.model, device);
-    const pace = new DownloadPace();
-    const lease = await holder
-      .enter(model, (progress) => this.#take(pace, progress), signal)
-      .finally(() => {
-        this.#getting = null;
-        this.#waking = false;
-        // What was downloaded for it is on this device now, or what was damaged is gone.
-        void device.look();
-      });
-    try {
-      yield { type: 'accepted', ahead: ahead() };
-      const { turns, sampling, maxTokens } = request;
-      const fault = prefixFault(request.prefix ?? null);
-      if (fault !== null) throw fault;
-      const begun = new DeliveredAnswer(request.prefix);
-      const prefix = begun.prefixFor({ sha256: model.format === 'gguf' ? model.sha256 : null });
-      if (prefix !== null && lease.loaded.continues === 'none') throw cannotGoOn(model.name);
-      const task = { turns, sampling, maxTokens, ...(prefix !== null && { prefix }) };
-      const pieces = lease.engine.generate(task, signal);
-      const meter = new SpeedMeter();
-      let firstMs: number | null = null;
-      let next = await pieces.next();
-      try {
-        for (; next.done !== true; next = await pieces.next()) {
-          const { text, tokens, tokenIds = null, syntax } = next.value;
-          firstMs ??= clock.now();
-          meter.add(tokens, clock.now());
-          yield { type: 'piece', text, tokens, tokenIds, ...(syntax !== undefined && { syntax }) };
-        }
-      } finally {
-        // For a reader that walks away, the engine has stopped when its loop ends.
-        if (next.done !== true) await pieces.return({ finish: 'stop', promptTokens: 0, completionTokens: 0 });
-      }
-      const tokensPerSecond = meter.overall();
-      if (tokensPerSecond !== null) device.learnSpeed(model.id, tokensPerSecond);
-      const firstTokenMs = (firstMs ?? clock.now()) - askedMs;
-      yield {
-        type: 'done',
-        summary: {
-          ...next.value,
-          completionTokens: begun.tokens + next.value.completionTokens,
-          provider: self,
-          path: null,
-          receipt: 'none',
-          seams: [],
-          bill: billOf([]),
-          firstTokenMs,
-          tokensPerSecond,
-        },
-      };
-    } finally {
-      await lease.leave(KEEP_MS);
-    }
+    const { answerHere } = await this.#needs.answering();
+    const comes = (getting: Pace | null, waking: boolean) => {
+      this.#getting = getting;
+      this.#waking = waking;
+    };
+    yield* answerHere(this.#needs, comes, request, signal);
   }
-
-  #take(pace: DownloadPace, progress: ReadyProgress): void {
-    this.#waking = progress.phase !== 'download';
-    this.#getting = progress.phase === 'download' ? pace.take(progress, this.#needs.clock.now()) : null;
-  }
-}
-
-function cannotGoOn(model: string): MeshError {
-  return new MeshError(
-    'engine_failed',
-    `This device cannot continue an answer by ${model}. Ask again, or let a volunteer run it.`,
-  );
 }

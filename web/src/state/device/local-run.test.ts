@@ -5,6 +5,7 @@ import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
 import { ManualClock } from '@llmesh/core/testing/manual-clock';
 import { describe, expect, it } from 'vitest';
 import { EngineHolder } from './engine-holder.svelte.ts';
+import { answerHere } from './local-answer.ts';
 import { LocalModels } from './local-models.svelte.ts';
 import { LocalRun } from './local-run.svelte.ts';
 import type { KeptModel } from './model-shelf.ts';
@@ -104,7 +105,15 @@ function setUp(catalogue: CatalogueModel[] = [HUGE, SMALL, TINY], kept: KeptMode
     failed,
     changed: () => {},
   });
-  const run = new LocalRun({ models, holder, device, self: newPeerId(), clock, ahead: () => 0 });
+  const run = new LocalRun({
+    answering: async () => ({ answerHere }),
+    models,
+    holder: () => holder,
+    device,
+    self: newPeerId(),
+    clock,
+    ahead: () => 0,
+  });
   return { clock, device, engine, models, holder, run, store };
 }
 

@@ -24,7 +24,8 @@ type Kept = v.InferOutput<typeof KeptSchema>;
 export interface ThisDeviceNeeds {
   /** The catalogue as far as it is known. */
   models: () => readonly CatalogueModel[];
-  newEngine: (settings: () => EngineSettings) => Engine<CatalogueModel>;
+  /** Its code may have to be fetched. */
+  newEngine: (settings: () => EngineSettings) => Engine<CatalogueModel> | Promise<Engine<CatalogueModel>>;
   shelf: ModelShelf;
   /** Models that the visitor brought from their disk: for this device only. Left out: there is no place for any. */
   ownModels?: () => Promise<readonly GgufModel[]>;
@@ -146,17 +147,13 @@ export class ThisDevice {
     void this.#record.change((kept) => ({ ...kept, speeds: { ...kept.speeds, [id]: tokensPerSecond } }));
   }
 
-  newEngine(): Engine<CatalogueModel> {
-    return this.#needs.newEngine(() => this.settings);
-  }
-
   async restore(): Promise<void> {
     await this.#record.restore();
   }
 
   /** Asks the browser what this device can do. Rejects with `cancelled`, or with the engine worker's error. */
   async probeNow(signal: AbortSignal): Promise<Probe> {
-    const engine = this.newEngine();
+    const engine = await this.#needs.newEngine(() => this.settings);
     try {
       this.#probe = await engine.probe(signal);
       if (this.#probe.backend === 'webgpu') this.#hadGpu = true;

@@ -7,22 +7,25 @@ import { AuditChoice } from './audit-choice.svelte.ts';
 import { DonateTotals } from './donate-totals.svelte.ts';
 import type { Pace } from '../device/download-pace.ts';
 import { AnswersGiven } from './answers-given.svelte.ts';
-import { EngineHolder } from '../device/engine-holder.svelte.ts';
+import type { EngineHolder } from '../device/engine-holder.svelte.ts';
 import { Lending, type LendingPhase, type LendingWorld, type Lent, type Mended } from './lending.svelte.ts';
-import type { ReadyProgress, TryModel } from '../device/model-trial.ts';
+import type { ReadyProgress } from '../device/model-trial.ts';
 import { LendingHolds } from './lending-holds.ts';
 import { PeopleServed } from './people-served.svelte.ts';
 import { Tempo } from './tempo.svelte.ts';
 import { Standings } from './standings.svelte.ts';
 import type { Sharing } from './sharing/sharing.svelte.ts';
 import { SpeedLimit } from './speed-limit.svelte.ts';
-import { ThisDevice, type ThisDeviceNeeds } from '../device/this-device.svelte.ts';
+import type { Store } from '../store.ts';
+import type { ThisDevice } from '../device/this-device.svelte.ts';
 
 /** error: off, and `error` says why */
 export type DonatePhase = 'off' | 'error' | LendingPhase;
 
-export interface DonateNeeds extends ThisDeviceNeeds, LendingWorld {
-  tryModel: TryModel;
+export interface DonateNeeds extends LendingWorld {
+  device: ThisDevice;
+  holder: EngineHolder;
+  store: Store;
   connection: () => Pick<LifeFacts, 'control' | 'wasConnected' | 'voting'>;
   /** Lends the files of the model that is lent, too. */
   sharing: Sharing;
@@ -48,8 +51,8 @@ export class DonateState {
 
   constructor(needs: DonateNeeds) {
     this.#needs = needs;
-    this.device = new ThisDevice(needs);
-    this.holder = new EngineHolder({ ...needs, newEngine: () => this.device.newEngine() });
+    this.device = needs.device;
+    this.holder = needs.holder;
     this.totals = new DonateTotals(needs);
     this.given = new AnswersGiven(needs);
     this.tempo = new Tempo(needs.clock);
@@ -117,13 +120,7 @@ export class DonateState {
   }
 
   async restore(): Promise<void> {
-    await Promise.all([
-      this.totals.restore(),
-      this.device.restore(),
-      this.speedLimit.restore(),
-      this.audits.restore(),
-      this.sharing.restore(),
-    ]);
+    await Promise.all([this.totals.restore(), this.speedLimit.restore(), this.audits.restore()]);
   }
 
   /** Resolves when lending has ended, whoever ended it. Never rejects: `error` says what went wrong. */

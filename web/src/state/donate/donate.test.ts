@@ -9,6 +9,9 @@ import type { LifeFacts } from '@llmesh/core/control/node-life';
 import { selfTest } from '@llmesh/core/engine/self-test';
 import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { describe, expect, it, vi } from 'vitest';
+import { EngineHolder } from '../device/engine-holder.svelte.ts';
+import type { TryModel } from '../device/model-trial.ts';
+import { ThisDevice } from '../device/this-device.svelte.ts';
 import { Sharing } from './sharing/sharing.svelte.ts';
 import { DonateState } from './donate.svelte.ts';
 import { lendModel } from './lend-model.ts';
@@ -96,6 +99,7 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
   const engines = [new PretendEngine()];
   const engine = engines[0]!;
   const failures: unknown[] = [];
+  const failed = (error: unknown) => failures.push(error);
   const offered: { options: ProvideOptions | null; stopped: boolean } = { options: null, stopped: false };
   const described: unknown[] = [];
   /** Each time that somebody looked which models are here. */
@@ -111,20 +115,38 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
       now: () => 0,
       metered: () => false,
       hidden: () => false,
-      failed: (error) => failures.push(error),
+      failed,
     },
     swarm: async () => null,
     contentOf: async () => null,
   });
+  // One that was loaded and closed does not come back, as in the page.
+  const newEngine = () => {
+    if (engines.at(-1)?.closed === true && engines.at(-1)?.loads !== 0) engines.push(new PretendEngine());
+    return engines.at(-1)!;
+  };
+  const device = new ThisDevice({
+    models: () => models,
+    newEngine,
+    shelf: {
+      kept: async (known) => {
+        looks.push(known.length);
+        return [];
+      },
+      lasting: async () => true,
+      remove: async () => {},
+      quota: async () => null,
+    },
+    store,
+    failed,
+  });
+  const tryModel: TryModel = (tried, _, signal, wrote) =>
+    selfTest(tried, { question: 'does it work', answer: 'yes it works' }, { clock, wrote }, signal);
   const donate = new DonateState({
     sharing,
-    models: () => models,
+    device,
+    holder: new EngineHolder({ newEngine, tryModel, clock, failed }),
     modelsKnown: () => listed,
-    // One that was loaded and closed does not come back, as in the page.
-    newEngine: () => {
-      if (engines.at(-1)?.closed === true && engines.at(-1)?.loads !== 0) engines.push(new PretendEngine());
-      return engines.at(-1)!;
-    },
     provide: async (options): Promise<Providing> => {
       const offer = { options, stopped: false, finishing: false, finished: () => {} };
       offers.push(offer);
@@ -142,23 +164,12 @@ function setUp(modelsKnown: Promise<void> = Promise.resolve()) {
         },
       };
     },
-    shelf: {
-      kept: async (known) => {
-        looks.push(known.length);
-        return [];
-      },
-      lasting: async () => true,
-      remove: async () => {},
-      quota: async () => null,
-    },
     connection: () => connection,
     lend: lendModel,
-    tryModel: (tried, _, signal, wrote) =>
-      selfTest(tried, { question: 'does it work', answer: 'yes it works' }, { clock, wrote }, signal),
     store,
     clock,
     now: () => 1_772_800_000_000,
-    failed: (error) => failures.push(error),
+    failed,
   });
   /** Long enough for the promises that one step sets off. */
   const settle = () => clock.advance(0);

@@ -75,7 +75,7 @@ function entryOf(
   const about = files.find(({ id }) => id === (here?.model.id ?? offer?.id)) ?? first;
   const own = choices.some((choice) => choice.own);
   return {
-    key: own ? (first?.id ?? '') : `name ${first?.name ?? ''}`,
+    key: own ? (first?.id ?? '') : `name:${first?.name ?? ''}`,
     name: first?.name ?? '',
     summary: about?.summary ?? null,
     parameters: about?.parameters ?? null,
@@ -95,7 +95,7 @@ function entryOf(
 /** A model of no catalogue, or another file under the name of one. */
 function strangerOf(offer: Offer): ModelEntry {
   return {
-    key: `offer ${offerName(offer)}`,
+    key: `offer:${offerName(offer)}`,
     name: offer.name,
     summary: null,
     parameters: null,

@@ -7,6 +7,7 @@ export class Part<T> {
   #value = $state.raw<T | null>(null);
   #failure = $state<PartFailure | null>(null);
   #loading = $state(false);
+  #opening: Promise<T> | null = null;
 
   constructor(load: () => Promise<T>) {
     this.#load = load;
@@ -29,18 +30,31 @@ export class Part<T> {
   /** Fetches it, unless it is here or on its way. */
   need(): void {
     // Whoever needs it in an effect does not need it again because it failed.
-    if (untrack(() => this.#value !== null || this.#loading)) return;
+    untrack(() => this.open()).catch(() => {
+      // `failure` says it.
+    });
+  }
+
+  /** Resolves when it is here, and fetches it if nobody has. Rejects when it does not come; the next call tries again. */
+  open(): Promise<T> {
+    return (this.#opening ??= this.#fetch().catch((error: unknown) => {
+      this.#opening = null;
+      throw error;
+    }));
+  }
+
+  async #fetch(): Promise<T> {
     this.#loading = true;
-    this.#load().then(
-      (value) => {
-        this.#loading = false;
-        this.#failure = null;
-        this.#value = value;
-      },
-      (error: unknown) => {
-        this.#loading = false;
-        this.#failure = error instanceof PartError ? error.failure : 'broken';
-      },
-    );
+    try {
+      const value = await this.#load();
+      this.#failure = null;
+      this.#value = value;
+      return value;
+    } catch (error) {
+      this.#failure = error instanceof PartError ? error.failure : 'broken';
+      throw error;
+    } finally {
+      this.#loading = false;
+    }
   }
 }

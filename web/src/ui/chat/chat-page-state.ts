@@ -8,7 +8,7 @@ import type { OpenContext } from '../../state/chat/context/open-context.svelte.t
 import type { AdapterChoice } from '../../state/chat/adapters/adapter-choice.svelte.ts';
 import type { OwnAdapters } from '../../state/chat/adapters/own-adapters.svelte.ts';
 import type { ModelChoice } from '../../state/chat/model-choice.ts';
-import type { ConversationSearch } from '../../state/chat/search/conversation-search.svelte.ts';
+import type { Search } from '../../state/chat/search/conversation-search.svelte.ts';
 import type { Connection } from '../../state/connection.svelte.ts';
 import type { LocalModels } from '../../state/device/local-models.svelte.ts';
 import type { LocalRun } from '../../state/device/local-run.svelte.ts';
@@ -31,7 +31,7 @@ export interface ChatPageState {
   connection: Connection;
   chat: Chat;
   address: TalkAddress;
-  search: ConversationSearch;
+  search: Search;
   credits: CreditsPageState;
   offers: Offers;
   models: ModelChoice;

@@ -2,7 +2,8 @@
 import { locale } from '../../../language/languages.ts';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 import { MeshError } from '@llmesh/core/base/errors';
-import { MAX_PROMPT_BYTES, type Turn } from '@llmesh/core/protocol';
+import type { Turn } from '@llmesh/core/protocol';
+import { MAX_PROMPT_BYTES } from '@llmesh/core/wire/peer-limits';
 import type { Ask } from '../../ask.ts';
 import type { Scope } from '../../scope.ts';
 import type { ModelMemories } from './model-memories.svelte.ts';

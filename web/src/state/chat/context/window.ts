@@ -2,7 +2,7 @@
  * Which part of a conversation a model still has room for. The oldest exchanges are left out first, and always whole. Where one has to
  * go, a few go at once: then the beginning stays the same for some questions, and the provider need not read it anew each time.
  */
-import { MAX_PROMPT_BYTES, MAX_TURNS } from '@llmesh/core/protocol';
+import { MAX_PROMPT_BYTES, MAX_TURNS } from '@llmesh/core/wire/peer-limits';
 import { MAX_TOKENS } from '../../settings.svelte.ts';
 import { textSize } from './text-size.ts';
 

@@ -19,6 +19,9 @@ export interface ConversationSearchNeeds {
   failed: (error: unknown) => void;
 }
 
+/** What a page shows of it. */
+export type Search = Pick<ConversationSearch, 'reading' | 'prepare' | 'find' | 'line'>;
+
 export class ConversationSearch {
   readonly #needs: ConversationSearchNeeds;
   readonly #index = new SearchIndex();

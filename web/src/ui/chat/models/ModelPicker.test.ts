@@ -21,6 +21,8 @@ async function shown(...models: Parameters<FakeMesh['open']>) {
   await mesh.open(...models);
   const { rerender } = render(ModelPicker, propsOf(mesh));
   const box = screen.getByRole('combobox', { name: 'Model' });
+  // The list is fetched after the field is shown.
+  await screen.findByRole('listbox', { hidden: true });
   return { mesh, box, again: (trusted?: number | null) => rerender(propsOf(mesh, trusted)) };
 }
 

@@ -1,13 +1,12 @@
 /** What the picker shows of each model that may run the next question. Unknown facts are left out. */
 import { plural } from '../../../language/plural.ts';
-import type { Fit, Probe } from '@llmesh/core/policy/catalogue';
+import type { CatalogueModel, Fit, Probe } from '@llmesh/core/policy/catalogue';
 import type { Offer } from '@llmesh/core/wire/model-advert';
 import { offerName } from '@llmesh/core/policy/offer-name';
 import type { Choice } from '../../../state/device/this-device.svelte.ts';
 import type { AskedModel } from '../../../state/chat/turn.ts';
 import { askedName } from '../../../state/offers.svelte.ts';
 import type { Scope } from '../../../state/scope.ts';
-import { wouldRunOn } from '../../parts/device-words.ts';
 import { bytes, speed } from '../../parts/format.ts';
 import { pace, wait, whoHas } from './offer-facts.ts';
 
@@ -21,6 +20,8 @@ export interface ModelRow {
   summary: string | null;
   /** The cells under the three heads of the list. */
   cells: readonly [string, string, string];
+  /** Of a model of this device: the list says in the middle cell what it would run on. null: it is not one. */
+  here: { model: CatalogueModel; probe: Probe } | null;
   /** What the closed field says. */
   facts: readonly string[];
   /** Nobody has it: it stays visible and cannot be picked. */
@@ -47,17 +48,28 @@ export function offerRow(
   const shown = fit === null ? null : fitWords(fit);
   const facts = [...cells, shown?.fact ?? ''].filter((fact) => fact !== '');
   const { name, quant } = offer;
-  return { id: offerName(offer), name, quant, hash, summary, cells, facts, off: offer.providers === 0, fit: shown };
+  return {
+    id: offerName(offer),
+    name,
+    quant,
+    hash,
+    summary,
+    cells,
+    here: null,
+    facts,
+    off: offer.providers === 0,
+    fit: shown,
+  };
 }
 
 export function localRow({ model, kept, tokensPerSecond }: Choice, probe: Probe): ModelRow {
   const size = bytes(model.sizeBytes);
   const here = kept?.whole ? /* @wc-include */ 'downloaded' : kept === null ? `${size} to get` : `${size}, begun`;
   const measured = tokensPerSecond === null ? '' : speed(tokensPerSecond);
-  const cells = [here, wouldRunOn(model, probe), measured] as const;
+  const cells = [here, '', measured] as const;
   const facts = ['this device', here, measured].filter((fact) => fact !== '');
   const { id, name, quant, summary } = model;
-  return { id, name, quant, hash: null, summary, cells, facts, off: false, fit: null };
+  return { id, name, quant, hash: null, summary, cells, here: { model, probe }, facts, off: false, fit: null };
 }
 
 /** A model that is wanted, and that nobody of those who may answer has now. */
@@ -72,6 +84,7 @@ export function absentRow(model: AskedModel, scope: Scope): ModelRow {
     hash: null,
     summary: null,
     cells: [who, '', ''],
+    here: null,
     facts,
     off: true,
     fit: null,
