@@ -84,6 +84,9 @@ export default defineConfig({
       // Svelte has custom elements ready for whoever makes them; nobody here does.
       treeshake: { moduleSideEffects: [{ test: /\/svelte\/src\/internal\/client\//, sideEffects: false }] },
       output: {
+        // The page names the files of all of its parts, so that they have short names; some are known by theirs.
+        chunkFileNames: ({ name }) =>
+          /web-llm|wllama|pdf/.test(name) ? 'assets/[name]-[hash].js' : 'assets/[hash].js',
         codeSplitting: {
           // What the first visit loads in any case is one file: many small ones pack worse.
           groups: [{ name: 'page', tags: ['$initial'] }],

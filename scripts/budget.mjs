@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-const BUDGET_BYTES = { script: 90_000, style: 14_000 };
+const BUDGET_BYTES = { script: 90_500, style: 14_000 };
 const dist = 'web/dist';
 
 const html = readFileSync(join(dist, 'index.html'), 'utf8');

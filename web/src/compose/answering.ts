@@ -1,6 +1,7 @@
 /** What a question needs on its way, whoever answers it. It comes when the page is there, or with the first question. */
 import { MeshError } from '@llmesh/core/base/errors';
 import { codeFailure } from '../adapters/page-code.ts';
+import type { AnswerWords } from '../state/chat/answer-run.ts';
 import { Part } from '../state/shell/part.svelte.ts';
 import type * as AnsweringPart from './answering-part.ts';
 
@@ -17,3 +18,6 @@ export async function openAnswering(): Promise<typeof AnsweringPart> {
     throw new MeshError('offline', 'This page could not load what it needs. Check your connection.', { cause });
   }
 }
+
+/** What is told of an answer; null until it is here. */
+export const answerWords = (): AnswerWords | null => answering.value;

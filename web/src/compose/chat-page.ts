@@ -35,7 +35,7 @@ import type { ChatTools } from '../state/chat/tools/chat-tools.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
-import { openAnswering } from './answering.ts';
+import { answerWords, openAnswering } from './answering.ts';
 import type { DeviceParts } from './device.ts';
 import type { ModelFilesParts } from './model-files.ts';
 import { composeModelsPage } from './models-page.ts';
@@ -149,6 +149,7 @@ export function composeChatPage({
     ask: shorter({ ask, memories, scope: 'anyone' }),
     askHere: shorter({ ask: askHere, memories, scope: 'device' }),
     ended,
+    words: answerWords,
     memories,
     offers,
     models,

@@ -1,4 +1,6 @@
 /** A mesh for tests: no network, one provider, a device without an engine; every step of an answer made by hand. */
+import { newsOf } from '../state/chat/answer-news.ts';
+import { failureOf } from '../state/chat/answer-words.ts';
 import { billOf, type Bill } from '@llmesh/core/ask/bill';
 import { vi } from 'vitest';
 import type { CatalogueModel, Probe } from '@llmesh/core/policy/catalogue';
@@ -134,6 +136,7 @@ export class FakeMesh {
     const models = new ModelChoice({ offers, local, lending: this.lending });
     const memories = new ModelMemories({ offers, local });
     this.chat = new Chat({
+      words: () => ({ newsOf, failureOf }),
       ask: askShorter({ ask: this.#askInto(this.asked), memories, scope: 'anyone' }),
       askHere: askShorter({ ask: this.#askInto(this.askedHere), memories, scope: 'device' }),
       memories,

@@ -2,6 +2,8 @@
  * Conversations in a tab of a real browser, without the page around them: the state of the page on the browser's own store, locks and
  * channels. Only the volunteers are made up: a scripted source writes each answer. A test drives it, see `e2e/tests/talks.test.ts`.
  */
+import { newsOf } from '../state/chat/answer-news.ts';
+import { failureOf } from '../state/chat/answer-words.ts';
 import { realClock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import { newPeerId, type ModelId } from '@llmesh/core/base/ids';
@@ -81,6 +83,7 @@ const connection = new Connection(false);
 const conversations = new Conversations({ store, locks, now: Date.now, failed });
 const source = new ScriptedSource(MODEL, newPeerId(), note);
 const chat = new Chat({
+  words: () => ({ newsOf, failureOf }),
   ask: (request, signal) => source.ask(request, signal),
   askHere: () => {
     throw new MeshError('engine_failed', 'Nothing runs here.');

@@ -5,14 +5,20 @@ import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
 import { asMeshError, cancelled, MeshError, type ErrorCode } from '@llmesh/core/base/errors';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
 import { next, type AnswerChange } from './answer-change.ts';
-import { newsOf } from './answer-news.ts';
-import { failureOf } from './answer-words.ts';
+import type { newsOf } from './answer-news.ts';
+import type { failureOf } from './answer-words.ts';
 import type { Ask } from '../ask.ts';
 import { WAITS, type ObstacleNeeds } from './obstacles.ts';
 import type { ThoughtReader } from './thought.ts';
 import type { SleepWatch } from '../sleep-watch.ts';
 import { isRunning, keptOf, type Answer, type KeptIds, type WaitingFor } from './turn.ts';
 import { unsaidSyntax } from './unsaid-syntax.ts';
+
+/** What is told of an answer, by the names of those who write it. */
+export interface AnswerWords {
+  newsOf: typeof newsOf;
+  failureOf: typeof failureOf;
+}
 
 export interface AnswerRunNeeds extends ObstacleNeeds {
   /** Asks volunteers. */
@@ -22,6 +28,8 @@ export interface AnswerRunNeeds extends ObstacleNeeds {
   clock: Clock;
   sleep: SleepWatch;
   announce: (text: string) => void;
+  /** Null until it is here: it comes with what asks. */
+  words: () => AnswerWords | null;
   /** Hears of what the page can do without. */
   failed: (error: unknown) => void;
 }
@@ -97,7 +105,7 @@ export class AnswerRun {
         const syntax = event.type === 'piece' ? this.#syntaxOf(event) : undefined;
         if (syntax !== undefined && this.#thoughts === null) await this.#readAs(syntax);
         change(answer, this.#changeBy(event));
-        const news = newsOf(answer, event, { state, ahead });
+        const news = this.#needs.words()?.newsOf(answer, event, { state, ahead }) ?? null;
         if (news !== null) announce(news);
         changed();
       }
@@ -189,7 +197,7 @@ export class AnswerRun {
       // What we believed about the trusted volunteers was wrong.
       if (nobody === 'trusted') lending.look();
     } else {
-      const shown = { code: error.code, message: failureOf(answer, error) };
+      const shown = { code: error.code, message: this.#needs.words()?.failureOf(answer, error) ?? error.message };
       change(answer, { type: 'failed', error: shown, ids, before });
       announce(shown.message);
     }
