@@ -13,6 +13,7 @@ const ALL = [
   ['format', bin('oxfmt'), ['--check', '.']],
   ['lint', bin('oxlint'), ['--deny-warnings']],
   node('documents', 'scripts/docs.mjs'),
+  ['translations', process.execPath, ['scripts/words.mjs', '--check']],
   ['lint the components', bin('eslint'), ['web/src']],
   ['types: log without DOM or Node', bin('tsc'), ['-p', 'log/tsconfig.pure.json']],
   ['types: core without DOM or Node', bin('tsc'), ['-p', 'core/tsconfig.pure.json']],
