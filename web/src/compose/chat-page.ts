@@ -38,7 +38,7 @@ import { Places } from '../ui/chat/rows/places.ts';
 import { answerWords, openAnswering } from './answering.ts';
 import type { DeviceParts } from './device.ts';
 import type { ModelFilesParts } from './model-files.ts';
-import { composeModelsPage } from './models-page.ts';
+import { composeModelsPage } from './models/models-page.ts';
 import { composeSearch } from './search.ts';
 import type { Visit } from './visit.ts';
 

@@ -7,7 +7,7 @@ import { ThisDevice } from '../state/device/this-device.svelte.ts';
 import { Part } from '../state/shell/part.svelte.ts';
 import type { Engines } from './engines.ts';
 import type { ModelFilesParts } from './model-files.ts';
-import { composeOwnModels } from './models-page.ts';
+import { composeOwnModels } from './models/models-page.ts';
 import { composeShelf } from './shelf.ts';
 import type { Visit } from './visit.ts';
 

@@ -1,9 +1,9 @@
 /** The visitor's own models and where they lie. A part of its own, for few people have any. */
 import { MeshError } from '@llmesh/core/base/errors';
-import { warn } from '../adapters/log.ts';
-import { OwnModels } from '../state/models/own-models.svelte.ts';
-import type { Store } from '../state/store.ts';
-import type { Carrier } from './carrier.ts';
+import { warn } from '../../adapters/log.ts';
+import { OwnModels } from '../../state/models/own-models.svelte.ts';
+import type { Store } from '../../state/store.ts';
+import type { Carrier } from '../carrier.ts';
 
 export interface OwnModelsParts {
   store: Store;

@@ -1,22 +1,22 @@
 /** Opens what the Models page knows. A part of its own: a page is shown without it. */
 import type { Engine } from '@llmesh/core/engine/engine';
 import type { CatalogueModel } from '@llmesh/core/policy/catalogue';
-import { isMetered } from '../adapters/line/metered.ts';
-import { lineBytesPerSecond } from '../adapters/line/line-speed.ts';
-import { warn } from '../adapters/log.ts';
-import type { Announcer } from '../state/announcer.svelte.ts';
-import type { ModelCatalogue } from '../state/catalogue.svelte.ts';
-import type { Chat } from '../state/chat/chat.svelte.ts';
-import type { LocalModels } from '../state/device/local-models.svelte.ts';
-import type { ThisDevice } from '../state/device/this-device.svelte.ts';
-import { Downloads } from '../state/models/downloads.svelte.ts';
-import { fetchModel } from '../state/models/fetch-model.ts';
-import { ModelLibrary } from '../state/models/library.svelte.ts';
-import type { Offers } from '../state/offers.svelte.ts';
-import type { Router } from '../state/shell/router.svelte.ts';
-import type { ModelFilesParts } from './model-files.ts';
+import { isMetered } from '../../adapters/line/metered.ts';
+import { lineBytesPerSecond } from '../../adapters/line/line-speed.ts';
+import { warn } from '../../adapters/log.ts';
+import type { Announcer } from '../../state/announcer.svelte.ts';
+import type { ModelCatalogue } from '../../state/catalogue.svelte.ts';
+import type { Chat } from '../../state/chat/chat.svelte.ts';
+import type { LocalModels } from '../../state/device/local-models.svelte.ts';
+import type { ThisDevice } from '../../state/device/this-device.svelte.ts';
+import { Downloads } from '../../state/models/downloads.svelte.ts';
+import { fetchModel } from '../../state/models/fetch-model.ts';
+import { ModelLibrary } from '../../state/models/library.svelte.ts';
+import type { Offers } from '../../state/offers.svelte.ts';
+import type { Router } from '../../state/shell/router.svelte.ts';
+import type { ModelFilesParts } from '../model-files.ts';
 import { openOwnModels } from './own-models.ts';
-import type { Visit } from './visit.ts';
+import type { Visit } from '../visit.ts';
 
 export interface LibraryNeeds {
   visit: Visit;

@@ -1,9 +1,9 @@
 /** Puts the Models page together. Its code is fetched when it is looked at, or when a download has to go on. */
 import type { GgufModel } from '@llmesh/core/policy/catalogue';
-import { warn } from '../adapters/log.ts';
-import { DOWNLOADS_KEY } from '../state/models/downloads-key.ts';
-import type { ModelLibrary } from '../state/models/library.svelte.ts';
-import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
+import { warn } from '../../adapters/log.ts';
+import { DOWNLOADS_KEY } from '../../state/models/downloads-key.ts';
+import type { ModelLibrary } from '../../state/models/library.svelte.ts';
+import type { ChatPageState } from '../../ui/chat/chat-page-state.ts';
 import type { LibraryNeeds } from './library.ts';
 import type { OwnModelsParts } from './own-models.ts';
 
