@@ -116,6 +116,7 @@ const ROOMS = {
     ['mcp', 'the mesh as tools of an assistant'],
     ['commands', 'one file a command of llmesh'],
     ['commands/models', 'commands about models'],
+    ['commands/identity', 'commands about who this computer is'],
     ['commands/credits', 'commands about credits and votes'],
     ['commands/log', 'commands about the log'],
     ['', 'the command itself'],

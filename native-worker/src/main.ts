@@ -26,6 +26,8 @@ import { writeTo } from './cli/standard-stream.ts';
 import { terminalText } from './cli/terminal-text.ts';
 import { addLogCommands } from './commands/log/log-commands.ts';
 import { addCreditCommands } from './commands/credits/credits-commands.ts';
+import { addIdentityCommands } from './commands/identity/identity-commands.ts';
+import { addModelsCommands } from './commands/models/models-commands.ts';
 import { ConfigError, withConfig } from './commands/worker-config.ts';
 import { addWorkerSubcommands, modelMissing } from './commands/worker-subcommands.ts';
 
@@ -260,89 +262,8 @@ Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 i
 addCreditCommands(command);
 addLogCommands(command);
 
-const models = command('models', 'List the models of the catalogue and on this disk, and which fit this computer.')
-  .enablePositionalOptions()
-  .option('--data <folder>', 'where downloaded models are (default: $LLMESH_DATA or ~/.llmesh)')
-  .option('--json', 'as one JSON object')
-  .addHelpText(
-    'after',
-    `
-Environment:
-  LLMESH_DATA     as --data
-  MODEL_ENDPOINT  a mirror of Hugging Face for hf: models
-  HF_TOKEN        of your account there, for models with a licence to accept
-
-Examples:
-  llmesh models pull qwen3-8b-q4
-  llmesh models pull hf:Qwen/Qwen3-4B-GGUF:Q4_K_M
-  llmesh models pull mesh:<content id>
-  llmesh models rm qwen3-8b-q4`,
-  )
-  .action(async ({ data, json }: { data?: string; json?: boolean }) => {
-    const { listModels } = await import('./commands/models/models-command.ts');
-    await reporting(json === true, (output) => listModels(data, output));
-  });
-
-modelsSubcommand('pull', 'Download a model, or finish an interrupted download.')
-  .addOption(meshOption())
-  .addOption(modelsMaxOption())
-  .action(async (model: string, options: { mesh: URL; data?: string; modelsMax?: number; json?: boolean }) => {
-    const { pull } = await import('./commands/models/models-command.ts');
-    await reporting(options.json === true, (output) => pull(model, options, output));
-    // What WebRTC keeps running would hold the process.
-    await endProcess(Number(process.exitCode ?? 0));
-  });
-
-modelsSubcommand('rm', 'Remove a downloaded model, or an unfinished download.').action(
-  async (model: string, { data, json }: { data?: string; json?: boolean }) => {
-    const { removeModel } = await import('./commands/models/models-command.ts');
-    await reporting(json === true, (output) => removeModel(model, data, output));
-  },
-);
-
-models
-  .command('manifest')
-  .description('Say what a model consists of, to the byte, and its content id: for a catalogue or a mirror.')
-  .argument('<file or folder>', 'a GGUF file, an adapter, or the folder of a model for web-llm', place)
-  .option('--out <folder>', 'write the manifest there, and the hashes of all pieces, as mirrors serve them')
-  .option('--json', 'as one JSON object')
-  .action(async (model: string, { out, json }: { out?: string; json?: boolean }) => {
-    const { showManifest } = await import('./commands/models/manifest-command.ts');
-    await reporting(json === true, (output) => showManifest(model, out, output));
-  });
-
-const identity = command('identity', 'Show, export or import who this computer is on every mesh.').addHelpText(
-  'after',
-  `
-Environment:
-  LLMESH_DATA        as --data
-  LLMESH_PASSPHRASE  instead of being asked for it
-
-Examples:
-  llmesh identity export > my-computer.key
-  llmesh identity import my-computer.key`,
-);
-
-identitySubcommand('show', 'Show the name, the fingerprint and the peer id.').action(
-  async ({ data, json }: IdentityOptions) => {
-    const { showIdentity } = await import('./commands/identity-command.ts');
-    await reporting(json === true, (output) => showIdentity(data, output));
-  },
-);
-
-identitySubcommand('export', 'Print the secret key, protected by a passphrase.').action(
-  async ({ data, json }: IdentityOptions) => {
-    const { exportIdentity } = await import('./commands/identity-command.ts');
-    await reporting(json === true, (output) => exportIdentity(data, output));
-  },
-);
-
-identitySubcommand('import', 'Bring an exported key to this computer.')
-  .argument('<key>', 'the exported text, or a file that holds it')
-  .action(async (source: string, { data, json }: IdentityOptions) => {
-    const { importIdentity } = await import('./commands/identity-command.ts');
-    await reporting(json === true, (output) => importIdentity(source, data, output));
-  });
+addModelsCommands(command);
+addIdentityCommands(command);
 
 try {
   const [node = '', script = '', ...args] = process.argv;
@@ -355,28 +276,6 @@ try {
 
 function command(name: string, description: string): Command {
   return program.command(name).description(description).exitOverride().addHelpText('after', EXIT_CODES);
-}
-
-function modelsSubcommand(name: string, description: string): Command {
-  return models
-    .command(name)
-    .description(description)
-    .argument('<model>', 'an id of "llmesh models", hf:user/model[:quant], hf:user/model/file.gguf, or a URL')
-    .option('--data <folder>', 'where downloaded models are (default: $LLMESH_DATA or ~/.llmesh)')
-    .option('--json', 'one JSON object a line');
-}
-
-interface IdentityOptions {
-  data?: string;
-  json?: boolean;
-}
-
-function identitySubcommand(name: string, description: string): Command {
-  return identity
-    .command(name)
-    .description(description)
-    .option('--data <folder>', 'where the identity is kept (default: $LLMESH_DATA or ~/.llmesh)')
-    .option('--json', 'as one JSON object');
 }
 
 async function watching(options: { data?: string }, json: boolean): Promise<void> {

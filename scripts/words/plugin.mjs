@@ -51,9 +51,8 @@ export function inManyLanguages(root) {
       if (part === undefined || second !== undefined)
         this.error(`${file} asks for its words in a way that is new here.`);
       const english = `import * as _w_english_ from ${JSON.stringify(join(made, `words.${part}.en.compiled.js`))};`;
-      const header = output.code.indexOf('import {getRuntime as _w_load_');
-      if (header === -1) this.error(`${file} gets its words from somewhere else.`);
       const at = asking.indexOf('import {getRuntime as _w_load_');
+      if (at === -1) this.error(`${file} gets its words from somewhere else.`);
       return { code: `${asking.slice(0, at)}${english}\n${asking.slice(at)}`, map: null };
     },
   };

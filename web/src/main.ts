@@ -12,6 +12,7 @@ import { composeNetworkPage } from './compose/network-page.ts';
 import { composeUpdate } from './compose/service-worker.ts';
 import { openVisit } from './compose/visit.ts';
 import type { Language } from './language/languages.ts';
+import { SHARED } from './sw/share.ts';
 import { Announcer } from './state/announcer.svelte.ts';
 import { Part } from './state/shell/part.svelte.ts';
 import { Router } from './state/shell/router.svelte.ts';
@@ -87,7 +88,7 @@ async function start(): Promise<void> {
   mount(App, { target, props: { app } });
   visit.control.start();
   await chat.chat.restore().catch(unread);
-  if (location.hash.startsWith('#share=')) (await import('./compose/shared-text.ts')).takeShared(chat.chat);
+  if (location.hash.startsWith(SHARED)) (await import('./compose/shared-text.ts')).takeShared(chat.chat);
   void visit.keeping.check();
   void chat.library.goOn();
   // Fetch the code for lending and for the first question once the page is there.

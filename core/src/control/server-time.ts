@@ -46,8 +46,10 @@ export class ServerTime {
 export function clockWords(ownMs: number, serverMs: number | null): string | null {
   const offMs = serverMs === null ? 0 : ownMs - serverMs;
   if (Math.abs(offMs) <= NOTABLE_MS) return null;
-  const direction = offMs > 0 ? 'ahead of' : 'behind';
-  return `The clock of this computer is ${spanWords(Math.abs(offMs))} ${direction} that of the mesh. Nothing is lost, but one of them is wrong: please check yours.`;
+  const span = spanWords(Math.abs(offMs));
+  return offMs > 0
+    ? `The clock of this computer is ${span} ahead of that of the mesh. Nothing is lost, but one of them is wrong: please check yours.`
+    : `The clock of this computer is ${span} behind that of the mesh. Nothing is lost, but one of them is wrong: please check yours.`;
 }
 
 function spanWords(ms: number): string {

@@ -3,12 +3,12 @@
  * its own address to show the page that is named here.
  */
 export const PAGES = {
-  chat: { path: '/', title: 'Chat' },
-  models: { path: '/models', title: 'Models' },
-  donate: { path: '/donate', title: 'Donate' },
-  network: { path: '/network', title: 'Network' },
-  credits: { path: '/credits', title: 'Credits' },
-  votes: { path: '/votes', title: 'Votes' },
+  chat: { path: '/' },
+  models: { path: '/models' },
+  donate: { path: '/donate' },
+  network: { path: '/network' },
+  credits: { path: '/credits' },
+  votes: { path: '/votes' },
 } as const;
 
 export type PageName = keyof typeof PAGES;

@@ -25,13 +25,13 @@ import { LocalModels } from '../state/device/local-models.svelte.ts';
 import { LocalRun } from '../state/device/local-run.svelte.ts';
 import type { WorkerStatus } from '@llmesh/core/provide/worker-status';
 import { Offers } from '../state/offers.svelte.ts';
+import { Part } from '../state/shell/part.svelte.ts';
 import type { Router } from '../state/shell/router.svelte.ts';
 import { SleepWatch } from '../state/sleep-watch.ts';
 import { Settings } from '../state/settings.svelte.ts';
 import { TalkAddress } from '../state/shell/talk-address.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
-import type { ChatTools } from '../state/chat/tools/chat-tools.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import { Places } from '../ui/chat/rows/places.ts';
@@ -132,9 +132,10 @@ export function composeChatPage({
     yield* mesh.ask(request, signal);
   };
   const places = new Places(tab);
-  /** The same each time, once they could be read. */
-  let tools: Promise<ChatTools> | null = null;
-  let opened: ChatTools | null = null;
+  const tools = new Part(async () => {
+    const { openChatTools } = await import('./chat-tools.ts');
+    return openChatTools(store, records, (talk) => conversations.has(talk));
+  });
   const askHere: Ask = (request, signal) => localRun.ask(request, signal);
   const ended = (talk: string, answer: Answer) => {
     if (!document.hidden && !settings.titles) return;
@@ -164,7 +165,7 @@ export function composeChatPage({
     conversations,
     opensEarlier: (talk) => places.of(talk) !== null,
     drafts: new Drafts({ store, shared, locks, clock, now: Date.now, failed: notKept }),
-    files: () => opened?.files ?? null,
+    files: () => tools.value?.files ?? null,
     locks,
     live: new LiveAnswers(openTabChannel('llmesh-answers')),
     unfinished: new UnfinishedAnswers({ tab, shared }),
@@ -183,14 +184,6 @@ export function composeChatPage({
     if (chat.asksTrusted) lending.look();
     chat.wake();
   });
-  const openTools = async () => {
-    const { openChatTools } = await import('./chat-tools.ts');
-    return (opened = await openChatTools(store, records, (talk) => conversations.has(talk)));
-  };
-  const noTools = (error: unknown): never => {
-    tools = null;
-    throw error;
-  };
   addEventListener('pagehide', () => places.write());
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState !== 'hidden') return;
@@ -215,7 +208,7 @@ export function composeChatPage({
     adapters,
     ownAdapters: async () =>
       (await import('./own-adapters.ts')).openOwnAdapters({ store, carrier: files.carrier, choice: adapters }),
-    tools: () => (tools ??= openTools().catch(noTools)),
+    tools: () => tools.open(),
     credits,
     context: new OpenContext({ chat, models, memories }),
     local,

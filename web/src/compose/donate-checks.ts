@@ -15,7 +15,7 @@ export function openDonateChecks({ clock, control, door, connection }: Visit, do
   opened ??= {
     benchmark: new Benchmark({ holder, device, clock, failed: (error) => warn('measuring a model', error) }),
     reach: new ReachCheck({
-      look: (signal) => lookByIce(control.welcome?.iceServers ?? [], signal),
+      look: () => lookByIce(control.welcome?.iceServers ?? []),
       hidden: () => door.hidden,
       connected: () => connection.open,
       failed: (error) => warn('how this device can be reached', error),

@@ -1,10 +1,10 @@
 /** The visitor's own adapters and where they lie. A part of its own, for few people need it. */
-import { MeshError } from '@llmesh/core/base/errors';
 import { warn } from '../adapters/log.ts';
 import type { AdapterChoice } from '../state/chat/adapters/adapter-choice.svelte.ts';
 import { chosenWithout, OwnAdapters } from '../state/chat/adapters/own-adapters.svelte.ts';
 import type { Store } from '../state/store.ts';
 import type { Carrier } from './carrier.ts';
+import { placeForFiles } from './place-for-files.ts';
 
 export interface OwnAdaptersParts {
   store: Store;
@@ -19,7 +19,7 @@ const opened = new WeakMap<Store, OwnAdapters>();
 export async function openOwnAdapters({ store, carrier, choice }: OwnAdaptersParts): Promise<OwnAdapters> {
   const before = opened.get(store);
   if (before !== undefined) return before;
-  const shelf = async () => (await carrier()) ?? Promise.reject(noPlace());
+  const shelf = () => placeForFiles(carrier);
   const own = new OwnAdapters({
     store,
     shelf: {
@@ -32,11 +32,4 @@ export async function openOwnAdapters({ store, carrier, choice }: OwnAdaptersPar
   opened.set(store, own);
   await own.restore();
   return own;
-}
-
-function noPlace(): MeshError {
-  return new MeshError(
-    'unsupported',
-    'This browser gives the page no place for files, as in some private windows. Use another window, or another browser.',
-  );
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { LANGUAGES, language, locale } from './languages.ts';
@@ -9,6 +9,8 @@ describe('the language of the page', () => {
     const script = readFileSync(join(import.meta.dirname, '../../public/theme.js'), 'utf8');
     const codes = /const languages = \[([^\]]*)\]/.exec(script)?.[1]?.match(/\w+/g);
     expect(codes).toEqual(Object.keys(LANGUAGES));
+    const translated = readdirSync(join(import.meta.dirname, 'po')).map((file) => file.replace('.po', ''));
+    expect(translated.toSorted()).toEqual(Object.keys(LANGUAGES).toSorted());
     const rightToLeft = Object.entries(LANGUAGES).flatMap(([code, { direction }]) =>
       direction === 'rtl' ? [code] : [],
     );

@@ -1,5 +1,5 @@
 /** Made by the build: where the words of each language but English lie. */
 declare module 'virtual:translations' {
-  const addresses: Readonly<Record<'de' | 'es' | 'fr' | 'zh' | 'ja' | 'ar', string>>;
+  const addresses: Readonly<Record<string, string>>;
   export default addresses;
 }

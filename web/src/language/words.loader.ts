@@ -11,7 +11,8 @@ type Translation = Readonly<Record<string, CatalogModule['c']>>;
 /** Longer than it takes on a slow phone. A page that cannot have its translation is read in English rather than not at all. */
 const PATIENCE_MS = 20_000;
 
-const translation: Translation = language === 'en' ? {} : await fetched(addresses[language]).catch(() => ({}));
+const address = addresses[language];
+const translation: Translation = address === undefined ? {} : await fetched(address).catch(() => ({}));
 
 async function fetched(address: string): Promise<Translation> {
   const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) });

@@ -4,7 +4,8 @@
  */
 
 export const SHARE = '/share';
-const MARK = '#share=';
+/** How the fragment of an address begins that brings it. */
+export const SHARED = '#share=';
 /** More does not fit into an address everywhere. */
 const MOST_CHARS = 20_000;
 
@@ -16,14 +17,14 @@ export function sharedAddress(shared: Pick<FormData, 'get'>): string {
   }) as [string, string, string];
   // Many programs put the address at the end of the text.
   const parts = [title, text, text.includes(url) ? '' : url].filter((part) => part !== '');
-  return `/${MARK}${encodeURIComponent(shortened([...new Set(parts)].join('\n')))}`;
+  return `/${SHARED}${encodeURIComponent(shortened([...new Set(parts)].join('\n')))}`;
 }
 
 /** What was shared, by the fragment of the address; null: nothing was. */
 export function sharedIn(fragment: string): string | null {
-  if (!fragment.startsWith(MARK)) return null;
+  if (!fragment.startsWith(SHARED)) return null;
   try {
-    return shortened(decodeURIComponent(fragment.slice(MARK.length)));
+    return shortened(decodeURIComponent(fragment.slice(SHARED.length)));
   } catch {
     // Nobody who shares writes such an address.
     return null;

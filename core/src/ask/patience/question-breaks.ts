@@ -99,10 +99,11 @@ export class QuestionBreaks {
   }
 
   get error(): MeshError {
-    const what = this.#broken.size === 1 ? 'A computer stopped while it' : 'Two computers stopped while they';
     return new MeshError(
       'question_breaks',
-      `${what} worked on this question, so nobody else is asked. Make its JSON schema simpler, drop its adapter, or ask later.`,
+      this.#broken.size === 1
+        ? 'A computer stopped while it worked on this question, so nobody else is asked. Make its JSON schema simpler, drop its adapter, or ask later.'
+        : 'Two computers stopped while they worked on this question, so nobody else is asked. Make its JSON schema simpler, drop its adapter, or ask later.',
     );
   }
 }

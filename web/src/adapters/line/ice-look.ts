@@ -6,7 +6,7 @@ import type { Found, Looked } from '../../state/donate/checks/reach.ts';
 const PATIENCE_MS = 8_000;
 
 /** Rejects where the browser has no WebRTC, or refuses it. */
-export async function lookByIce(iceServers: readonly IceServer[], signal: AbortSignal): Promise<Looked> {
+export async function lookByIce(iceServers: readonly IceServer[]): Promise<Looked> {
   const connection = new RTCPeerConnection({ iceServers: [...iceServers] as RTCIceServer[] });
   const found: Found[] = [];
   try {
@@ -20,7 +20,7 @@ export async function lookByIce(iceServers: readonly IceServer[], signal: AbortS
     });
     connection.createDataChannel('look');
     await connection.setLocalDescription(await connection.createOffer());
-    const enough = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const enough = AbortSignal.timeout(PATIENCE_MS);
     await Promise.race([whole, new Promise<void>((resolve) => enough.addEventListener('abort', () => resolve()))]);
   } finally {
     connection.close();

@@ -2,28 +2,19 @@
 import type { GgufModel } from '@llmesh/core/policy/catalogue';
 import { warn } from '../../adapters/log.ts';
 import { DOWNLOADS_KEY } from '../../state/models/downloads-key.ts';
-import type { ModelLibrary } from '../../state/models/library.svelte.ts';
+import { Part } from '../../state/shell/part.svelte.ts';
 import type { ChatPageState } from '../../ui/chat/chat-page-state.ts';
 import type { LibraryNeeds } from './library.ts';
 import type { OwnModelsParts } from './own-models.ts';
 
 export function composeModelsPage(needs: LibraryNeeds): ChatPageState['library'] {
-  let opened: Promise<ModelLibrary> | null = null;
-  const open = () => {
-    opened ??= import('./library.ts')
-      .then((part) => part.openLibrary(needs))
-      .catch((error: unknown) => {
-        opened = null;
-        throw error;
-      });
-    return opened;
-  };
+  const part = new Part(async () => (await import('./library.ts')).openLibrary(needs));
   return {
-    open,
+    open: () => part.open(),
     async goOn() {
       try {
         if ((await needs.visit.records.get(DOWNLOADS_KEY)) === undefined) return;
-        const library = await open();
+        const library = await part.open();
         await library.goOn();
       } catch (error) {
         warn('downloads do not go on', error);

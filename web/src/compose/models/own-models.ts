@@ -1,9 +1,9 @@
 /** The visitor's own models and where they lie. A part of its own, for few people have any. */
-import { MeshError } from '@llmesh/core/base/errors';
 import { warn } from '../../adapters/log.ts';
 import { OwnModels } from '../../state/models/own-models.svelte.ts';
 import type { Store } from '../../state/store.ts';
 import type { Carrier } from '../carrier.ts';
+import { placeForFiles } from '../place-for-files.ts';
 
 export interface OwnModelsParts {
   store: Store;
@@ -19,24 +19,11 @@ export async function openOwnModels({ store, carrier }: OwnModelsParts): Promise
   if (own === undefined) {
     own = new OwnModels({
       store,
-      shelf: {
-        async keep(file, onProgress) {
-          const place = await carrier();
-          if (place === null) throw noPlace();
-          return await place.keepModel(file, onProgress);
-        },
-      },
+      shelf: { keep: async (file, onProgress) => await (await placeForFiles(carrier)).keepModel(file, onProgress) },
       failed: (error) => warn('a model of the visitor', error),
     });
     opened.set(store, own);
   }
   await own.restore();
   return own;
-}
-
-function noPlace(): MeshError {
-  return new MeshError(
-    'unsupported',
-    'This browser gives the page no place for files, as in some private windows. Use another window, or another browser.',
-  );
 }

@@ -15,8 +15,8 @@ export interface NamedKind<T extends object> {
   schema: v.GenericSchema<unknown, T>;
   /** More are neither kept nor shown. */
   most: number;
-  /** As a sentence calls them. */
-  plural: string;
+  /** Said when there are as many. */
+  full: string;
 }
 
 export type Named<T extends object> = T & { id: string; name: string };
@@ -84,7 +84,7 @@ export class NamedRecords<T extends object> {
   ): Promise<string | null> {
     const label = asLabel(name, MOST_NAME);
     if (label === '') return null;
-    const { prefix, most, plural } = this.#kind;
+    const { prefix, most, full } = this.#kind;
     let made: string | null = null;
     const kept = await this.#change((present) => {
       const all = this.#among([...present]);
@@ -92,7 +92,7 @@ export class NamedRecords<T extends object> {
       if (put === null) return [];
       const isNew = !all.some((one) => one.id === put.id);
       if (isNew && all.length >= most) {
-        this.#problem = `There are ${most} ${plural} already. Delete one first.`;
+        this.#problem = full;
         return [];
       }
       made = put.id;

@@ -2,12 +2,11 @@
 import * as v from 'valibot';
 import { isTaskId } from '@llmesh/core/base/ids';
 import { PRESETS } from '../asking/presets.ts';
+import { FOLDERS } from '../folders/folders.svelte.ts';
 import type { ChatTools } from '../tools/chat-tools.ts';
 import { PROMPTS } from '../prompts/prompts.ts';
 import { MOST_NAME } from '../../kept/named-records.svelte.ts';
 
-/** More folders than anybody has are not looked at. */
-const MOST_FOLDERS = 100;
 const MOST_FILED = 50_000;
 
 const Name = v.pipe(v.string(), v.minLength(1), v.maxLength(MOST_NAME));
@@ -15,7 +14,7 @@ const named = <T extends v.ObjectEntries>(most: number, entries: T) =>
   v.optional(v.fallback(v.pipe(v.array(v.object({ name: Name, ...entries })), v.maxLength(most)), []), []);
 
 export const NamedThingsSchema = v.object({
-  folders: named(MOST_FOLDERS, {
+  folders: named(FOLDERS.most, {
     talks: v.pipe(v.array(v.custom<string>(isTaskId)), v.maxLength(MOST_FILED)),
   }),
   prompts: named(PROMPTS.most, PROMPTS.schema.entries),

@@ -32,5 +32,6 @@ export function fencedFile({ name, text }: Pick<QuestionFile, 'name' | 'text'>):
   const runs = text.match(/`{3,}/g) ?? [];
   const fence = '`'.repeat(runs.reduce((longest, run) => Math.max(longest, run.length), 2) + 1);
   const language = /\.([a-z0-9]{1,10})$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  return `File ${name}:\n${fence}${language}\n${text.replace(/\n$/, '')}\n${fence}`;
+  // A model reads it, in whatever language the page is.
+  return /* @wc-ignore */ `File ${name}:\n${fence}${language}\n${text.replace(/\n$/, '')}\n${fence}`;
 }

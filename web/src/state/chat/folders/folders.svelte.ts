@@ -13,11 +13,13 @@ interface FolderValue {
   folded: boolean;
 }
 
-const FOLDERS: NamedKind<FolderValue> = {
+const MOST = 100;
+
+export const FOLDERS: NamedKind<FolderValue> = {
   prefix: 'folder/',
   schema: v.object({ folded: v.boolean() }),
-  most: 100,
-  plural: 'folders',
+  most: MOST,
+  full: `There are ${MOST} folders already. Delete one first.`,
 };
 const FILED = 'filed/';
 

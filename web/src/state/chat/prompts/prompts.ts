@@ -9,11 +9,13 @@ export const MOST_PROMPT = 16_000;
 /** More are left as they are. */
 const MOST_BLANKS = 12;
 
+const MOST = 200;
+
 export const PROMPTS = {
   prefix: 'prompt/',
   schema: v.object({ text: v.pipe(v.string(), v.minLength(1), v.maxLength(MOST_PROMPT)) }),
-  most: 200,
-  plural: 'saved prompts',
+  most: MOST,
+  full: `There are ${MOST} saved prompts already. Delete one first.`,
 } satisfies NamedKind<{ text: string }>;
 
 export type Prompt = Named<{ text: string }>;

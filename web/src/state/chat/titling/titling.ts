@@ -59,8 +59,9 @@ function requestFor(
   { id: model, sha256 }: AskedModel,
   { trusted }: TitlingNeeds,
 ): AskRequest {
+  // A model reads it, in whatever language the page is.
   const content =
-    'Give the following exchange a title of at most six words, in the language of the question. Answer with the title only.\n\n' +
+    /* @wc-ignore */ 'Give the following exchange a title of at most six words, in the language of the question. Answer with the title only.\n\n' +
     `Question:\n${question.slice(0, MOST_SHOWN)}\n\nAnswer:\n${saidOf(answer).slice(0, MOST_SHOWN)}`;
   return {
     model,

@@ -10,8 +10,9 @@ import type { ThisDevice } from '../../device/this-device.svelte.ts';
 const TOKENS = 128;
 /** A model that stops early is asked again, so often at most. */
 const ROUNDS = 4;
+/** The same in all languages of the page, as figures are compared. */
 const QUESTION =
-  'Describe a small town by the sea, its harbour, its people and its weather, in as many words as you can.';
+  /* @wc-ignore */ 'Describe a small town by the sea, its harbour, its people and its weather, in as many words as you can.';
 
 export interface Measured {
   model: CatalogueModel;

@@ -3,7 +3,7 @@ import { reachOf, type Looked, type Reach } from './reach.ts';
 
 export interface ReachCheckNeeds {
   /** Finds the addresses of this device. Rejects where the browser has no WebRTC. */
-  look: (signal: AbortSignal) => Promise<Looked>;
+  look: () => Promise<Looked>;
   /** The address is hidden, so that everything goes by a relay. */
   hidden: () => boolean;
   /** The mesh is connected: over it, a relay of last resort can be had. */
@@ -48,7 +48,7 @@ export class ReachCheck {
     if (!connected()) return 'offline';
     if (hidden()) return 'hidden';
     try {
-      return reachOf(await look(new AbortController().signal));
+      return reachOf(await look());
     } catch (error) {
       failed(error);
       return 'absent';

@@ -4,11 +4,11 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { exportKey, importKey } from '@llmesh/core/identity/key-export';
 import { fingerprint, peerName } from '@llmesh/core/identity/names';
-import { dataFolder } from '../files/data-folder.ts';
-import { existingIdentityKey, identityFile, keepIdentityKey, readIdentityKey } from '../node/identity-file.ts';
-import type { Output } from '../cli/output.ts';
-import { readPassphrase } from '../cli/passphrase.ts';
-import { errno } from '../files/whole-file.ts';
+import { dataFolder } from '../../files/data-folder.ts';
+import { existingIdentityKey, identityFile, keepIdentityKey, readIdentityKey } from '../../node/identity-file.ts';
+import type { Output } from '../../cli/output.ts';
+import { readPassphrase } from '../../cli/passphrase.ts';
+import { errno } from '../../files/whole-file.ts';
 
 const KEY_TEXT = /^\s*llmesh-key-/i;
 /** The most bytes of a file with a key; a longer file is not a key, and is not read to the end. */

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { SECRET_KEY_BYTES } from '@llmesh/core/identity/identity';
 import { exportKey } from '@llmesh/core/identity/key-export';
-import { openIdentity } from '../node/identity-file.ts';
-import { Running } from '../testing/process.ts';
+import { openIdentity } from '../../node/identity-file.ts';
+import { Running } from '../../testing/process.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'llmesh-identity-command-'));
 const folder = (name: string) => path.join(root, name);
