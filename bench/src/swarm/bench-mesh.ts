@@ -1,4 +1,4 @@
-/** The mesh of the benchmark: a control plane, and peers that come and go, each a process or a browser of its own. */
+/** The mesh of the benchmark: a control plane, and peers that come and go, each a process or a tab of its own. */
 import type { Fetched } from '@llmesh/e2e/model-tab/commands';
 import type { Deceit } from '@llmesh/e2e/model-tab/liar';
 import { createHash } from 'node:crypto';
@@ -67,6 +67,13 @@ export class BenchMesh {
     const tab = await ModelTab.join(this.url, this.newFolder());
     this.#peers.add(tab);
     return tab;
+  }
+
+  /** In one Chromium, as the tabs of one person are. */
+  async joinTabs(count: number): Promise<ModelTab[]> {
+    const tabs = count === 0 ? [] : await ModelTab.joinSeveral(this.url, this.newFolder(), count);
+    tabs.forEach((tab) => this.#peers.add(tab));
+    return tabs;
   }
 
   /** A peer that has all of it, and gives it to others. */

@@ -22,7 +22,7 @@ export async function joining(
   const source = await SlowSource.start(model, SOURCE_BYTES_PER_SECOND);
   const peers = [
     ...(await Promise.all(Array.from({ length: joiners }, () => mesh.join()))),
-    ...(await Promise.all(Array.from({ length: tabs }, () => mesh.joinTab()))),
+    ...(await mesh.joinTabs(tabs)),
   ];
   const fetched = await Promise.all(
     peers.map((peer) => peer.ask<Fetched>({ do: 'fetch', model, source: source.url, lend: true })),

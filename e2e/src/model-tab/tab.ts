@@ -37,14 +37,29 @@ export class ModelTab {
 
   /** `folder`: for the profile. Resolves when it is on the mesh. */
   static async join(mesh: string, folder: string): Promise<ModelTab> {
+    const context = await profile(folder);
+    return ModelTab.#joinIn(context, context.pages()[0] ?? (await context.newPage()), new URL(mesh), folder);
+  }
+
+  /** Side by side in one Chromium: each at a name of its own for this computer, and so with files of its own. */
+  static async joinSeveral(mesh: string, folder: string, count: number): Promise<ModelTab[]> {
+    const context = await profile(folder);
+    const tabs: ModelTab[] = [];
+    for (let at = 0; at < count; at++) {
+      const address = new URL(mesh);
+      address.hostname = `tab-${at}.localhost`;
+      tabs.push(await ModelTab.#joinIn(context, await context.newPage(), address, folder));
+    }
+    return tabs;
+  }
+
+  static async #joinIn(context: BrowserContext, page: Page, mesh: URL, folder: string): Promise<ModelTab> {
     const { page: script, storeWorker } = await scripts();
-    const context = await chromium.launchPersistentContext(folder, { ...OF_CHROMIUM, bypassCSP: true });
-    const [page = await context.newPage()] = context.pages();
     page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
-    await page.goto(mesh + PAGE);
+    await page.goto(new URL(PAGE, mesh).href);
     await page.addScriptTag({ content: script });
     const tab = new ModelTab(context, page, await context.newCDPSession(page), folder);
-    await tab.ask({ do: 'join', mesh, storeWorker });
+    await tab.ask({ do: 'join', mesh: mesh.origin, storeWorker });
     return tab;
   }
 
@@ -74,9 +89,15 @@ export class ModelTab {
     return most;
   }
 
+  /** The last one takes its Chromium along. */
   async end(): Promise<void> {
-    await this.#context.close();
+    await this.#page.close();
+    if (this.#context.pages().every((page) => page.url() === 'about:blank')) await this.#context.close();
   }
+}
+
+function profile(folder: string): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(folder, { ...OF_CHROMIUM, bypassCSP: true });
 }
 
 let built: Promise<{ page: string; storeWorker: string }> | null = null;

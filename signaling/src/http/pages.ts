@@ -39,10 +39,13 @@ export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
     });
   };
   router.get(/.*/, (request, response, next) => {
-    if (placeAt(request.path) === null) return next();
+    const place = placeAt(request.path);
+    if (place === null) return next();
     response.set('Cache-Control', 'no-cache');
     // Whoever wants JSON took the address of the page for that of the API.
-    if (request.accepts(['html', 'json']) === 'json') return adviseClient(response);
+    // One page has the name of what they ask for most, often without a word about the type.
+    const types = place.page === 'models' ? ['json', 'html'] : ['html', 'json'];
+    if (request.accepts(types) === 'json') return adviseClient(response);
     sendShell(response, next);
   });
   if (modelsFolder !== null) router.use('/models', onlyModelFiles, serve(modelsFolder));
