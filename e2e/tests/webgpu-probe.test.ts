@@ -17,7 +17,7 @@ test.beforeAll(async () => {
 });
 test.afterAll(() => mesh?.stop());
 
-const computer = (page: Page) => page.getByRole('region', { name: 'This computer' });
+const computer = (page: Page) => page.getByRole('region', { name: 'This computer', exact: true });
 const lendable = (page: Page) => page.getByRole('group', { name: 'Model to lend' });
 const fact = (page: Page, name: string) =>
   computer(page)
