@@ -3,7 +3,7 @@ import { isAble } from '../policy/abilities.ts';
 import { onAbort } from '../base/abort.ts';
 import type { Breakers } from './patience/breaker.ts';
 import type { Clock } from '../base/clock.ts';
-import type { MatchQuestion } from '../control/control.ts';
+import type { MatchQuestion } from '../control/match-question.ts';
 import type { DeliveredAnswer } from './delivered-answer.ts';
 import { MeshError } from '../base/errors.ts';
 import type { PeerId } from '../base/ids.ts';

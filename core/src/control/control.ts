@@ -1,12 +1,8 @@
 /** This peer's end of the control plane: what we offer, who can answer, and what was delivered. */
-import type { Needs } from '../policy/abilities.ts';
 import { toBase32 } from '../base/base32.ts';
-import { modelsThatFit } from './advert-size.ts';
-import type { Clock } from '../base/clock.ts';
 import { Emitter } from '../base/emitter.ts';
 import { ControlConnection, type ControlOptions, type ControlState } from './control-connection.ts';
 import {
-  MAX_NAMED_PEERS,
   type Challenge,
   type Filing,
   type FromServer,
@@ -16,43 +12,18 @@ import {
 } from '../wire/control-protocol.ts';
 import type { AccountNews, CheckpointNews } from '../wire/credit-messages.ts';
 import type { AuditCall, ProveCall, QuestionCall, Standing } from '../wire/audit-messages.ts';
-import { CHAT, MAX_SLOTS, MAX_TOKENS_PER_SECOND, taskOf, type ModelAdvert } from '../wire/model-advert.ts';
+import { taskOf, type ModelAdvert } from '../wire/model-advert.ts';
 import type { OfferRef } from '../policy/offer-key.ts';
 import type { OrderBody } from '../ledger/order.ts';
-import { PLAIN } from '../policy/price.ts';
 import { ControlRequests } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
-import type { ContentId, ModelId, PeerId } from '../base/ids.ts';
+import type { ContentId, PeerId } from '../base/ids.ts';
 import { giveOrder, type OrderSigner } from './give-order.ts';
 import { ServerTime } from './server-time.ts';
 import type { Candidate, Held, HeldBy, Keeps, Kept, Leased } from '../wire/candidate.ts';
 import { HeldModels } from './held-models.ts';
-
-/** Only providers that meet these: see `Needs`. */
-export interface MatchQuestion extends Needs {
-  model: ModelId;
-  maxUnits: number;
-  /** See `policy/price.ts`. Left out: as for a plain task. */
-  complexity?: number | undefined;
-  /** Providers that were just tried. */
-  exclude: readonly PeerId[];
-  /** The only ones that may be asked; null: any. */
-  only: readonly PeerId[] | null;
-  /** The peer that has this conversation in its memory. */
-  prefer: PeerId | null;
-  /** The most that was shown: micro-credits for 1,000 units. Left out: any price. */
-  maxPrice?: number | undefined;
-}
-
-export interface BusyReport {
-  busySlots: number;
-  queued: number;
-  /** Units of work done since the provider began. */
-  units: number;
-  unitsPerSecond: number | null;
-}
-
-const NOTHING_TO_REPORT: BusyReport = { busySlots: 0, queued: 0, units: 0, unitsPerSecond: null };
+import { matchRequest, type MatchQuestion } from './match-question.ts';
+import { OwnOffers, type BusyReport } from './own-offers.ts';
 
 export interface ControlEvents {
   state: [state: ControlState];
@@ -95,16 +66,11 @@ export class ControlClient extends Emitter<ControlEvents> {
   /** The key whose leases count here; null before the first welcome. */
   issuer: PeerId | null = null;
 
-  readonly #clock: Clock;
   readonly #time: ServerTime;
   readonly #connection: ControlConnection;
   readonly #requests: ControlRequests;
+  readonly #own: OwnOffers;
   readonly #held: HeldModels;
-  #stopBeat: (() => void) | null = null;
-  #heartbeatMs = 1_000;
-  #advert: { models: ModelAdvert[]; slots: number; certificate: string | null } | null = null;
-  #report: BusyReport = NOTHING_TO_REPORT;
-  #reportedUnits = 0;
   /** Of the last order: no two have the same. */
   #orderMs = 0;
   /** Proposals and ballots that are under way. */
@@ -113,7 +79,6 @@ export class ControlClient extends Emitter<ControlEvents> {
 
   constructor(options: ControlOptions) {
     super();
-    this.#clock = options.clock;
     this.#time = new ServerTime(options.clock);
     this.#self = { peerId: options.identity.peerId, agent: options.agent };
     this.#connection = new ControlConnection(options, {
@@ -127,6 +92,11 @@ export class ControlClient extends Emitter<ControlEvents> {
       (message) => this.#connection.send(message),
       (sinceMs) => this.#connection.doubt(sinceMs),
     );
+    this.#own = new OwnOffers({
+      clock: options.clock,
+      isOpen: () => this.state === 'open',
+      send: (message) => this.#connection.send(message),
+    });
     this.#held = new HeldModels(options.clock, (message) => {
       if (this.state === 'open') this.#connection.send(message);
     });
@@ -153,9 +123,7 @@ export class ControlClient extends Emitter<ControlEvents> {
 
   /** Our offers as others see them. */
   get advertised(): Candidate[] {
-    const { models, slots, certificate } = this.#advert ?? { models: [], slots: 0, certificate: null };
-    const rest = { slots, busySlots: 0, queued: 0, reliability: 1, certificate };
-    return models.map((model) => ({ ...this.#self, model, ...rest }));
+    return this.#own.seen.map((offer) => ({ ...this.#self, ...offer }));
   }
 
   /** Connects, and reconnects whenever the connection breaks, until `close`. */
@@ -165,24 +133,17 @@ export class ControlClient extends Emitter<ControlEvents> {
 
   /** Offers these models from now on; an empty list takes the offer back. Kept over reconnections. */
   advertise(models: ModelAdvert[], slots: number, certificate: string | null = null): void {
-    this.#advert = { models: models.map(possible), slots: Math.min(slots, MAX_SLOTS), certificate };
-    this.#report = NOTHING_TO_REPORT;
-    this.#reportedUnits = 0;
-    if (this.state === 'open') this.#sendAdvert();
+    this.#own.advertise(models, slots, certificate);
   }
 
   /** Describes the offered models differently from now on. Has no effect while nothing is offered. */
   describe(models: ModelAdvert[]): void {
-    if (this.#advert === null || this.#advert.models.length === 0) return;
-    this.#advert = { ...this.#advert, models: models.map(possible) };
-    if (this.state === 'open') this.#sendAdvert();
+    this.#own.describe(models);
   }
 
   /** Reports how busy we are, at once when slots or queue changed, otherwise with the next heartbeat. */
   report(report: BusyReport): void {
-    const changed = report.busySlots !== this.#report.busySlots || report.queued !== this.#report.queued;
-    this.#report = report;
-    if (changed) this.#sendHeartbeat();
+    this.#own.report(report);
   }
 
   /**
@@ -194,39 +155,8 @@ export class ControlClient extends Emitter<ControlEvents> {
     signal: AbortSignal,
     queued: ((place: QueuePosition) => void) | null = null,
   ): Promise<Leased[]> {
-    const {
-      task = CHAT,
-      model,
-      maxUnits,
-      complexity = PLAIN,
-      exclude,
-      only,
-      prefer,
-      needs = [],
-      adapter,
-      bringsAdapter,
-      sha256,
-      maxPrice,
-      attestedBy,
-    } = question;
     if (this.state !== 'open') await this.#connection.whenOpen(signal);
-    const request = {
-      type: 'match',
-      model,
-      ...(task !== CHAT && { task }),
-      maxUnits,
-      ...(complexity !== PLAIN && { complexity }),
-      exclude: exclude.slice(-MAX_NAMED_PEERS),
-      only: only?.slice(0, MAX_NAMED_PEERS) ?? null,
-      prefer,
-      ...(needs.length > 0 && { needs: [...needs] }),
-      ...(adapter !== undefined && { adapter }),
-      ...(bringsAdapter === true && { bringsAdapter }),
-      ...(sha256 !== undefined && { sha256 }),
-      ...(maxPrice !== undefined && { maxPrice }),
-      ...(attestedBy !== undefined && { attestedBy }),
-    } as const;
-    const { lease, candidates } = await this.#requests.ask<'match'>(request, signal, queued);
+    const { lease, candidates } = await this.#requests.ask<'match'>(matchRequest(question), signal, queued);
     return lease === null ? [] : candidates.map((candidate) => ({ ...candidate, lease }));
   }
 
@@ -271,8 +201,10 @@ export class ControlClient extends Emitter<ControlEvents> {
     if (votes) this.#voting++;
     try {
       const send = (order: string) => this.#requests.ask<'order'>({ type: 'order', order }, signal);
-      const whenOpen = () => (this.state === 'open' ? Promise.resolve() : this.#connection.whenOpen(signal));
-      await giveOrder({ whenOpen, head: () => this.#orderHead(), send }, (head) => sign(body, head));
+      await giveOrder(
+        { whenOpen: () => this.#connection.whenOpen(signal), head: () => this.#orderHead(), send },
+        (head) => sign(body, head),
+      );
     } finally {
       if (votes) this.#voting--;
     }
@@ -325,7 +257,6 @@ export class ControlClient extends Emitter<ControlEvents> {
 
   #welcomed(welcome: Welcome, askedMs: number): void {
     this.#time.heard(welcome.now, askedMs);
-    this.#heartbeatMs = welcome.heartbeatMs;
     this.welcome = welcome;
     this.issuer = welcome.issuer;
     this.emit('welcome', welcome);
@@ -334,15 +265,13 @@ export class ControlClient extends Emitter<ControlEvents> {
   #turned(state: ControlState): void {
     this.emit('state', state);
     // A listener may have closed it.
-    if (this.state !== 'open') return;
-    this.#sendAdvert();
+    if (this.state !== 'open' || this.welcome === null) return;
+    this.#own.begin(this.welcome.heartbeatMs);
     this.#held.say();
-    this.#beat();
   }
 
   #lost(): void {
-    this.#stopBeat?.();
-    this.#stopBeat = null;
+    this.#own.stop();
     this.#requests.lost();
   }
 
@@ -408,37 +337,4 @@ export class ControlClient extends Emitter<ControlEvents> {
         message satisfies never;
     }
   }
-
-  #sendAdvert(): void {
-    if (this.#advert === null) return;
-    this.#connection.send({ type: 'advert', ...this.#advert, models: modelsThatFit(this.#advert.models) });
-    this.#sendHeartbeat();
-  }
-
-  #beat(): void {
-    this.#stopBeat = this.#clock.after(this.#heartbeatMs, () => {
-      this.#sendHeartbeat();
-      this.#beat();
-    });
-  }
-
-  #sendHeartbeat(): void {
-    if (this.state !== 'open' || this.#advert === null) return;
-    const { busySlots, queued, units, unitsPerSecond } = this.#report;
-    this.#connection.send({
-      type: 'heartbeat',
-      busySlots,
-      queued,
-      units: units - this.#reportedUnits,
-      ...(unitsPerSecond !== null && { unitsPerSecond }),
-    });
-    this.#reportedUnits = units;
-  }
-}
-
-/** Limits a speed that was measured over a moment to what is believable. */
-function possible(model: ModelAdvert): ModelAdvert {
-  const { tokensPerSecond } = model;
-  if (tokensPerSecond === null || tokensPerSecond <= MAX_TOKENS_PER_SECOND) return model;
-  return { ...model, tokensPerSecond: MAX_TOKENS_PER_SECOND };
 }

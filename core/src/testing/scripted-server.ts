@@ -1,7 +1,7 @@
 /** For tests: a control plane in the same process, whose answers a test writes. */
 import { isAble } from '../policy/abilities.ts';
 import { fromBase32, toBase32 } from '../base/base32.ts';
-import type { MatchQuestion } from '../control/control.ts';
+import type { MatchQuestion } from '../control/match-question.ts';
 import type { SocketLike } from '../control/control-connection.ts';
 import { parseToServer, type Filing, type FromServer, type QueuePosition } from '../wire/control-protocol.ts';
 import { PLAIN, PRICE_VERSION } from '../policy/price.ts';

@@ -38,7 +38,7 @@ export class ModelTab {
   /** `folder`: for the profile. Resolves when it is on the mesh. */
   static async join(mesh: string, folder: string): Promise<ModelTab> {
     const context = await profile(folder);
-    return ModelTab.#joinIn(context, context.pages()[0] ?? (await context.newPage()), new URL(mesh), folder);
+    return ModelTab.#joinIn(context, new URL(mesh), folder);
   }
 
   /** Side by side in one Chromium: each at a name of its own for this computer, and so with files of its own. */
@@ -48,13 +48,15 @@ export class ModelTab {
     for (let at = 0; at < count; at++) {
       const address = new URL(mesh);
       address.hostname = `tab-${at}.localhost`;
-      tabs.push(await ModelTab.#joinIn(context, await context.newPage(), address, folder));
+      tabs.push(await ModelTab.#joinIn(context, address, folder));
     }
     return tabs;
   }
 
-  static async #joinIn(context: BrowserContext, page: Page, mesh: URL, folder: string): Promise<ModelTab> {
+  static async #joinIn(context: BrowserContext, mesh: URL, folder: string): Promise<ModelTab> {
     const { page: script, storeWorker } = await scripts();
+    // A Chromium comes with one.
+    const page = context.pages().find((one) => one.url() === 'about:blank') ?? (await context.newPage());
     page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
     await page.goto(new URL(PAGE, mesh).href);
     await page.addScriptTag({ content: script });
@@ -92,7 +94,7 @@ export class ModelTab {
   /** The last one takes its Chromium along. */
   async end(): Promise<void> {
     await this.#page.close();
-    if (this.#context.pages().every((page) => page.url() === 'about:blank')) await this.#context.close();
+    if (this.#context.pages().length === 0) await this.#context.close();
   }
 }
 

@@ -42,8 +42,7 @@ export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
     const place = placeAt(request.path);
     if (place === null) return next();
     response.set('Cache-Control', 'no-cache');
-    // Whoever wants JSON took the address of the page for that of the API.
-    // One page has the name of what they ask for most, often without a word about the type.
+    // Whoever wants JSON took the address of the page for that of the API; so did who asks for models and takes anything.
     const types = place.page === 'models' ? ['json', 'html'] : ['html', 'json'];
     if (request.accepts(types) === 'json') return adviseClient(response);
     sendShell(response, next);

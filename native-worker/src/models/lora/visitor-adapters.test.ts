@@ -104,10 +104,15 @@ async function take(
   );
   for (let i = 0; i < 10_000 && outcome === null; i++) {
     await world.clock.advance(stepMs);
-    // The disk is a real one, and must not look slow to a clock that runs so fast.
-    await delay(4);
+    await diskIsStill();
   }
   return outcome ?? new MeshError('cancelled', 'It never ended.');
+}
+
+/** The disk is a real one, and must not look slow to a clock that runs so fast. */
+async function diskIsStill(): Promise<void> {
+  do await delay(1);
+  while (process.getActiveResourcesInfo().some((kind) => kind.startsWith('FSReq')));
 }
 
 it('is here, to the byte, once it was taken, and comes once', async () => {
