@@ -3,6 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { join } from 'node:path';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { firstWords } from './scripts/words/first-words.mjs';
 import { inManyLanguages } from './scripts/words/plugin.mjs';
 
 /** Where `npm start` puts the mesh; the dev server passes on what it does not serve itself. */
@@ -40,6 +41,7 @@ export default defineConfig({
   resolve: { conditions: ['@llmesh/source', ...defaultClientConditions] },
   plugins: [
     inManyLanguages(import.meta.dirname),
+    firstWords(import.meta.dirname),
     svelte(),
     partsAreFetchedFirst(),
     VitePWA({
@@ -87,9 +89,15 @@ export default defineConfig({
         // The page names the files of all of its parts, so that they have short names; some are known by theirs.
         chunkFileNames: ({ name }) =>
           /web-llm|wllama|pdf/.test(name) ? 'assets/[name]-[hash].js' : 'assets/[hash].js',
+        assetFileNames: ({ names: [name = ''] }) =>
+          name.endsWith('.css') && name !== 'page.css' ? 'assets/[hash].css' : 'assets/[name]-[hash][extname]',
         codeSplitting: {
           // What the first visit loads in any case is one file: many small ones pack worse.
-          groups: [{ name: 'page', tags: ['$initial'] }],
+          // Of the rest, what the same parts want is together, and small files join others: each costs a request.
+          groups: [
+            { name: 'page', tags: ['$initial'] },
+            { name: 'part', test: /\/(?:web|core|log)\/src\//, entriesAware: true, entriesAwareMergeThreshold: 40_000 },
+          ],
         },
       },
     },

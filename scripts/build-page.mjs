@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { packFiles } from './pack-files.mjs';
 
 const SOURCES = [
   'web',
@@ -10,6 +11,7 @@ const SOURCES = [
   'log/src',
   'vite.config.ts',
   'scripts/words',
+  'scripts/pack-files.mjs',
   'models/catalogue.json',
   'models/tiny/gpu/tiny-web-llm.wasm',
   'package-lock.json',
@@ -29,6 +31,8 @@ export async function buildPage(root, signal) {
   const { code, output } = await run([vite, 'build'], root, signal);
   signal.throwIfAborted();
   if (code !== 0) throw new Error(`The page could not be built:\n${output.trim().slice(-4000)}`);
+  await packFiles(join(root, 'web', 'dist'));
+  signal.throwIfAborted();
   // The stamp is that from before: what was saved meanwhile may not be in the build.
   writeFileSync(stampFile(root), before);
 }

@@ -3,7 +3,7 @@
   const tell = ({ target }) => {
     const app = document.querySelector('#app');
     // A picture that does not come stops nothing; and a page that has begun to show itself speaks for itself.
-    if ((target.tagName ?? 'SCRIPT') !== 'SCRIPT' || (app !== null && app.firstElementChild !== null)) return;
+    if ((target.tagName ?? 'SCRIPT') !== 'SCRIPT' || (app !== null && !app.firstElementChild?.matches('.start'))) return;
     if (app === null) {
       addEventListener('DOMContentLoaded', tell);
       return;

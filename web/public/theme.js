@@ -16,4 +16,6 @@
   const wanted = [chosen('language'), ...navigator.languages].map((code) => code?.split('-')[0].toLowerCase());
   page.lang = wanted.find((code) => languages.includes(code)) ?? 'en';
   if (page.lang === 'ar') page.dir = 'rtl';
+  // A new conversation: its first words stand in the page, and need not wait for it.
+  if (location.pathname === '/' && location.hash === '') page.dataset.hello = '';
 }

@@ -1,5 +1,6 @@
 /** Puts the pages together, one after the other: only `compose/` knows the adapters. */
 import { mount } from 'svelte';
+import { firstSign } from './adapters/presence/first-sign.ts';
 import { keepLanguage } from './adapters/language.ts';
 import { notKept, warn } from './adapters/log.ts';
 import { openAnswering } from './compose/answering.ts';
@@ -14,6 +15,7 @@ import { openVisit } from './compose/visit.ts';
 import type { Language } from './language/languages.ts';
 import { SHARED } from './sw/share.ts';
 import { Announcer } from './state/announcer.svelte.ts';
+import { wasDonating } from './state/donate/was-donating.ts';
 import { Part } from './state/shell/part.svelte.ts';
 import { Router } from './state/shell/router.svelte.ts';
 import './styles/all.css';
@@ -91,13 +93,19 @@ async function start(): Promise<void> {
   if (location.hash.startsWith(SHARED)) (await import('./compose/shared-text.ts')).takeShared(chat.chat);
   void visit.keeping.check();
   void chat.library.goOn();
-  // Fetch the code for lending and for the first question once the page is there.
-  const openLending = () =>
-    void lending.open().catch((error: unknown) => warn('lending is fetched again with the next connection', error));
-  visit.control.on('state', (state) => state === 'open' && openLending());
-  openLending();
-  openAnswering().catch((error: unknown) => warn('what asks is fetched again with the first question', error));
-  visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
+  // The code for lending and for the first question comes with the first sign of somebody who may want them.
+  let needed = false;
+  const openLending = () => {
+    needed = true;
+    lending.open().catch((error: unknown) => warn('lending is fetched again with the next connection', error));
+  };
+  visit.control.on('state', (state) => state === 'open' && needed && openLending());
+  wasDonating(visit.tab, visit.store).then((was) => was && openLending(), unread);
+  void firstSign(window).then(() => {
+    openLending();
+    openAnswering().catch((error: unknown) => warn('what asks is fetched again with the first question', error));
+    visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
+  });
   if (import.meta.env.PROD) register();
 }
 

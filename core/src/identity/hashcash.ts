@@ -14,8 +14,13 @@ export const CHALLENGE_BYTES = 32;
 const PURPOSE = new TextEncoder().encode('llmesh/1/join\0');
 const COUNTER_BYTES = 8;
 
+/** Between two looks at the clock. */
+const HASHES = 64;
+/** A page that does nothing else for longer feels slow, on phones much sooner than here. */
+const YIELD_AFTER_MS = 6;
+
 /**
- * Finds a number that passes `check`. Gives way to other work after every `yieldEvery` hashes. Rejects with cancelled, and
+ * Finds a number that passes `check`. Gives way to other work every few milliseconds. Rejects with cancelled, and
  * with work_refused when more is asked than `MAX_BITS`.
  */
 export async function solve(
@@ -23,7 +28,6 @@ export async function solve(
   publicKey: Uint8Array,
   bits: number,
   signal: AbortSignal,
-  yieldEvery = 8_192,
   clock: Clock = realClock,
 ): Promise<number> {
   if (!wellFormed(challenge, publicKey, bits)) {
@@ -32,10 +36,13 @@ export async function solve(
   const seeking = start(challenge, publicKey);
   const counter = new Uint8Array(COUNTER_BYTES);
   const view = new DataView(counter.buffer);
+  if (signal.aborted) throw cancelled();
+  let sinceMs = clock.now();
   for (let number = 0; ; number++) {
-    if (number % yieldEvery === 0) {
-      if (number > 0) await new Promise<void>((resolve) => clock.after(0, resolve));
+    if (number % HASHES === 0 && clock.now() - sinceMs > YIELD_AFTER_MS) {
+      await new Promise<void>((resolve) => clock.after(0, resolve));
       if (signal.aborted) throw cancelled();
+      sinceMs = clock.now();
     }
     writeNumber(view, number);
     if (leadingZeroBits(seeking.clone().update(counter).digest()) >= bits) return number;

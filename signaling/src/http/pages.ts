@@ -11,6 +11,7 @@ import express, {
 import type { Logger } from 'pino';
 import { placeAt } from '@llmesh/core/wire/pages';
 import { sendError } from './api.ts';
+import { packedFiles, unpacked } from './packed-files.ts';
 
 /** What lies below these is no page, and is missed by programs and scripts: they get no page that says so. */
 const NO_PAGES = /^\/(?:api|assets|mesh|signal|relay|models|log|v1|healthz|metrics)(?:\/|$)/;
@@ -48,7 +49,7 @@ export function pagesRouter({ webFolder, modelsFolder }: PagesOptions): Router {
     sendShell(response, next);
   });
   if (modelsFolder !== null) router.use('/models', onlyModelFiles, serve(modelsFolder));
-  router.use(serve(webFolder));
+  router.use(packedFiles(serve(webFolder)));
   // The page itself says that there is none at this address: a visitor who mistyped one is not out of it.
   router.get(/.*/, (request, response, next) => {
     const visitor = !NO_PAGES.test(request.path) && request.accepts(['json', 'html']) === 'html';
@@ -100,8 +101,9 @@ function serve(folder: string): RequestHandler {
     redirect: false,
     cacheControl: false,
     setHeaders: (response: Response, path) => {
-      const type = TYPES[extname(path)];
-      if (type !== undefined) response.setHeader('Content-Type', type);
+      const original = unpacked(response, path);
+      const type = TYPES[extname(original)] ?? (original === path ? undefined : extname(original));
+      if (type !== undefined) response.type(type);
       // Vite names the files in assets/ by their content. All others keep their names when they change.
       const hashed = path.startsWith(join(folder, 'assets'));
       response.setHeader('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');

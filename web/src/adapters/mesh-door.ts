@@ -27,6 +27,7 @@ export class MeshDoor {
   #hidden = false;
   #peer: Promise<OpenPeer> | null = null;
   #closed = false;
+  #opened: (mesh: Mesh) => void = () => {};
 
   constructor(options: MeshDoorOptions) {
     this.#options = options;
@@ -59,6 +60,11 @@ export class MeshDoor {
     return (await this.#peer).mesh;
   }
 
+  /** `opened` hears of the mesh when somebody has opened it: it is not opened for that. One listener. */
+  whenOpen(opened: (mesh: Mesh) => void): void {
+    this.#opened = opened;
+  }
+
   /** Leaves the mesh, if it ever joined. Idempotent. */
   close(): void {
     if (this.#closed) return;
@@ -80,9 +86,11 @@ export class MeshDoor {
     ]);
     const [host, keeper] = await Promise.all([browserHost(), openReceipts(store)]);
     const receipts = { keeper, failed: (error: MeshError) => warn('a receipt', error) };
-    return openPeer(host, address, {
+    const peer = await openPeer(host, address, {
       ...{ identity, control, receipts, hidden: this.#hidden },
       ...(models !== null && { models }),
     });
+    this.#opened(peer.mesh);
+    return peer;
   }
 }

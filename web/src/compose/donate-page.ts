@@ -2,7 +2,7 @@
 import { asMeshError } from '@llmesh/core/base/errors';
 import { battery } from '../adapters/battery.ts';
 import { warn } from '../adapters/log.ts';
-import { presence } from '../adapters/presence.ts';
+import { presence } from '../adapters/presence/presence.ts';
 import { QuietTone } from '../adapters/quiet-tone.ts';
 import { ScreenLock } from '../adapters/screen-lock.ts';
 import type { Announcer } from '../state/announcer.svelte.ts';

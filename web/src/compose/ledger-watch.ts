@@ -1,4 +1,5 @@
 /** Puts together what watches the mesh's ledger: a witness, for whoever wants to be one, and an alarm for forks. */
+import type { Mesh } from '@llmesh/core/mesh';
 import { getFile } from '../adapters/get-json.ts';
 import { notKept, warn } from '../adapters/log.ts';
 import { ForkAlarm } from '../state/watch/fork-alarm.svelte.ts';
@@ -28,12 +29,14 @@ export function composeLedgerWatch({ control, identity, store, records, door, se
     },
     failed: (error) => warn('watching the ledger', error),
   });
+  let mesh: Mesh | null = null;
   let guarded = false;
+  // What peers were shown is known to those who meet some: nobody joins the mesh for it.
   const guard = async () => {
-    if (guarded) return;
+    if (guarded || mesh === null) return;
     guarded = true;
     try {
-      const [{ guardAgainstForks }, mesh] = await Promise.all([import('../state/watch/fork-guard.ts'), door.open()]);
+      const { guardAgainstForks } = await import('../state/watch/fork-guard.ts');
       const failed = (error: unknown) => warn('comparing the ledger with what others were shown', error);
       const found = alarm.take.bind(alarm);
       const never = new AbortController().signal;
@@ -44,7 +47,13 @@ export function composeLedgerWatch({ control, identity, store, records, door, se
       warn('the ledger is not compared with what others were shown', error);
     }
   };
+  let shown = false;
+  door.whenOpen((opened) => {
+    mesh = opened;
+    if (shown) void guard();
+  });
   control.on('checkpoint', () => {
+    shown = true;
     witness.begin();
     void guard();
   });

@@ -8,15 +8,12 @@ import * as v from 'valibot';
 import type { Locks, Release } from '../locks.ts';
 import type { Store } from '../store.ts';
 import type { KeptByKey } from '../kept/kept-at-once.ts';
+import { DONATING, TAB } from './was-donating.ts';
 
 /** Whether the person wants it when the page is opened. */
 const WISH = 'resume/wish';
-/** Whether this browser was donating when it was last heard of. */
-const DONATING = 'resume/donating';
 /** One donating tab has it, so that a tab that is opened beside it does not begin as well. */
 const LOCK = 'donating';
-/** In the tab: what it was donating. */
-const TAB = 'donating';
 /** How long the page before a reload may take to let go; without locks of the browser, a killed tab needs the longest. */
 const PATIENCE_MS = 5_000;
 

@@ -1,5 +1,5 @@
 /** Whether somebody uses this computer, where the browser tells (Idle Detection API: Chromium's browsers, over https, with leave). */
-import type { RestingNeeds } from '../state/donate/rest/resting.svelte.ts';
+import type { RestingNeeds } from '../../state/donate/rest/resting.svelte.ts';
 
 /** The least that the browser allows: so long nobody has touched anything. */
 const AWAY_MS = 60_000;
