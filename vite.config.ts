@@ -93,11 +93,8 @@ export default defineConfig({
           name.endsWith('.css') && name !== 'page.css' ? 'assets/[hash].css' : 'assets/[name]-[hash][extname]',
         codeSplitting: {
           // What the first visit loads in any case is one file: many small ones pack worse.
-          // Of the rest, what the same parts want is together, and small files join others: each costs a request.
-          groups: [
-            { name: 'page', tags: ['$initial'] },
-            { name: 'part', test: /\/(?:web|core|log)\/src\//, entriesAware: true, entriesAwareMergeThreshold: 40_000 },
-          ],
+          // The rest stays apart: merged, parts bring along what nobody asked for.
+          groups: [{ name: 'page', tags: ['$initial'] }],
         },
       },
     },

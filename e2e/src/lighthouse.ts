@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from '@playwright/test';
-import lighthouse, { desktopConfig } from 'lighthouse';
+import lighthouse, { desktopConfig, type RunnerResult } from 'lighthouse';
 import { OF_CHROMIUM } from './browsers.ts';
 import { freePort } from './processes.ts';
 
@@ -14,6 +14,16 @@ export interface Report {
   scores: Partial<Record<Category, number>>;
   /** What cost points, each with what Lighthouse found. */
   faults: string[];
+  /** What does not depend on how fast the machine is; null without `performance`. */
+  weight: Weight | null;
+}
+
+export interface Weight {
+  /** Cumulative layout shift: https://web.dev/articles/cls */
+  layoutShift: number;
+  /** Of all that the page fetched by itself, as it came over the line. */
+  transferredBytes: number;
+  requests: number;
 }
 
 /** `form`: as a phone on a slow network, or a desktop. Throws where Lighthouse could not look at the page. */
@@ -39,9 +49,20 @@ export async function judge(url: string, form: 'phone' | 'desktop', categories: 
           faults.push(`${category}: ${audit.title} ${audit.displayValue ?? ''}`);
       }
     }
-    return { scores, faults };
+    const weight = categories.includes('performance') ? weightOf(lhr.audits) : null;
+    return { scores, faults, weight };
   } finally {
     await browser.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function weightOf(audits: RunnerResult['lhr']['audits']): Weight {
+  const { 'cumulative-layout-shift': shift, 'total-byte-weight': bytes, 'network-requests': requests } = audits;
+  if (requests?.details?.type !== 'table') throw new Error('Lighthouse did not count what was fetched.');
+  const { numericValue: layoutShift } = shift ?? {};
+  const { numericValue: transferredBytes } = bytes ?? {};
+  if (layoutShift === undefined || transferredBytes === undefined)
+    throw new Error('Lighthouse did not weigh the page.');
+  return { layoutShift, transferredBytes, requests: requests.details.items.length };
 }
