@@ -26,7 +26,7 @@ onCommonMesh(
     await dialog.getByRole('textbox', { name: 'Stop before' }).fill('nobody says this\n\\n\\n\\n');
     await dialog.getByRole('textbox', { name: 'Keep as a preset' }).fill('Mine');
     await dialog.getByRole('button', { name: 'Keep', exact: true }).click();
-    await expect(dialog.getByRole('status')).toHaveText('“Mine” is one of your presets.');
+    await expect(dialog.getByText('“Mine” is one of your presets.')).toBeVisible();
     await dialog.getByRole('button', { name: 'Use for this conversation' }).click();
     await expect(dialog).toHaveCount(0);
     await expect(instructions(page)).toBeFocused();
