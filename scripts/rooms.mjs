@@ -49,6 +49,7 @@ const ROOMS = {
     ['tasks', 'what a kind of task is, and the kinds that there are'],
     ['provide', 'what a provider accepts, and how it works it off'],
     ['ask/patience', 'when a provider counts as late, silent or broken'],
+    ['ask/stops', 'where an answer ends, by the texts that its requester named'],
     ['ask', 'how a question gets its answer and survives its providers'],
     ['', 'what programs import'],
     ['testing', 'doubles'],

@@ -48,6 +48,8 @@ export interface ChatRequest {
   temperature?: number;
   topP?: number;
   seed?: number;
+  /** The answer ends before the first of these texts; thoughts may hold them. At most 16, each of 1 to 256 characters. */
+  stop?: readonly string[];
   /** An adapter of the model by the SHA-256 of its file, as `models` has it. Left out: the model as it is. */
   adapter?: string;
   /** -2 to 2: tokens that are already in the answer become less likely. */
@@ -163,6 +165,7 @@ export class MeshClient {
       model,
       maxTokens = DEFAULT_MAX_TOKENS,
       schema,
+      stop,
       adapter,
       only = null,
       logprobs,
@@ -184,6 +187,7 @@ export class MeshClient {
         ...(frequencyPenalty !== undefined && { frequencyPenalty }),
       },
       ...(schema !== undefined && { schema: JSON.stringify(schema) }),
+      ...(stop !== undefined && { stop }),
       ...(adapter !== undefined && { adapter }),
       ...(logprobs !== undefined && { logprobs }),
       ...(thinking !== undefined && { thinking }),

@@ -23,9 +23,10 @@ onCommonMesh(
     await dialog.getByRole('combobox', { name: 'Answers of at most' }).selectOption('128');
     await dialog.getByRole('switch', { name: 'Choose Temperature' }).check();
     await expect(dialog.getByRole('slider', { name: 'Temperature' })).toHaveAccessibleDescription(/more predictable/);
+    await dialog.getByRole('textbox', { name: 'Stop before' }).fill('nobody says this\n\\n\\n\\n');
     await dialog.getByRole('textbox', { name: 'Keep as a preset' }).fill('Mine');
     await dialog.getByRole('button', { name: 'Keep', exact: true }).click();
-    await expect(dialog.getByRole('status')).toHaveText('“Mine” is one of your presets.');
+    await expect(dialog.getByText('“Mine” is one of your presets.')).toBeVisible();
     await dialog.getByRole('button', { name: 'Use for this conversation' }).click();
     await expect(dialog).toHaveCount(0);
     await expect(instructions(page)).toBeFocused();
@@ -45,8 +46,19 @@ onCommonMesh(
     await instructions(page).click();
     await dialog.getByRole('combobox', { name: 'Start from' }).selectOption('Mine');
     await expect(box).toHaveValue(/at most three sentences/);
+    await expect(dialog.getByRole('textbox', { name: 'Stop before' })).toHaveValue('nobody says this\n\\n\\n\\n');
     await dialog.getByRole('button', { name: 'Delete the preset Mine' }).click();
     await expect(dialog.getByRole('option', { name: 'Mine' })).toHaveCount(0);
+
+    // The longest word of the answer is not said any more, nor what comes after it.
+    const word = one.answer.split(/\W+/).reduce((a, b) => (b.length > a.length ? b : a));
+    await dialog.getByRole('button', { name: 'Clear all' }).click();
+    await dialog.getByRole('textbox', { name: 'Stop before' }).fill(word);
+    await dialog.getByRole('button', { name: 'Use for this conversation' }).click();
+    await ask(page, one.question);
+    const cut = await answered(page);
+    await expect(cut).toContainText(one.answer.slice(0, one.answer.indexOf(word)).trim());
+    await expect(cut).not.toContainText(word);
     expect(errors).toEqual([]);
   },
 );

@@ -35,6 +35,11 @@ export interface AskRequest {
   tools?: Tools;
   /** Left out: as the model is made. */
   thinking?: Thinking;
+  /**
+   * It ends before the first of these in what it says, thoughts aside; its provider is told to stop. At most `MAX_STOPS`,
+   * each of 1 to `MAX_STOP_CHARACTERS` characters. Left out: none.
+   */
+  stop?: readonly string[];
   /** The tokens to be written now, without those of `prefix`. */
   maxTokens: number;
   /** Only these providers may run it; null: any. */
@@ -142,10 +147,12 @@ export interface AnswerSummary {
   /** The provider that finished it. */
   provider: PeerId;
   finish: 'stop' | 'length';
+  /** The stop sequence before which it ended. Left out: none came. */
+  stoppedAt?: string;
   promptTokens: number;
   completionTokens: number;
   path: Path | null;
-  /** The receipt for its last part. signed: by both. refused: the provider's half was untrue. none: it sent none. */
+  /** The receipt for its last part. signed: by both. refused: the provider's half was untrue. none: it sent none, or was stopped first. */
   receipt: 'signed' | 'refused' | 'none';
   seams: readonly Seam[];
   /** What it cost, of which an earlier part of it is none. */

@@ -8,6 +8,7 @@ import { Attempt, type AttemptEvent, type AttemptNeeds, type SignedWork, type Wh
 import { billOf, type Bill } from './bill.ts';
 import type { Breakers } from './patience/breaker.ts';
 import { Challenges } from './patience/challenges.ts';
+import { AnswerStops } from './stops/answer-stops.ts';
 import { AnswerTimes } from './answer-times.ts';
 import { DeliveredAnswer, mayGoOn } from './delivered-answer.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
@@ -34,6 +35,8 @@ const MAX_FAILURES = 4;
 /** As long as a provider waits for an adapter that we bring; then it says so. */
 const GIVING_MS = 240_000;
 
+/** What has its place between the words. */
+type Placed = Extract<AnswerEvent, { type: 'piece' | 'resumed' }>;
 type AnswerAttempt = Attempt<AnswerInput, AnswerPiece, AnswerResult>;
 type AnswerAttemptEvent = AttemptEvent<AnswerPiece, AnswerResult>;
 
@@ -66,6 +69,8 @@ export class Answering {
   /** The limit for the whole answer, including any earlier part of it. */
   readonly #maxTokens: number;
   readonly #times: AnswerTimes;
+  /** Null: it ends where its provider ends it. */
+  readonly #stops: AnswerStops<Placed> | null;
   readonly #followed: FollowedAnswer;
   readonly #gift: Gift | null;
   readonly #atWork: AtWork<AnswerAttempt>;
@@ -79,6 +84,8 @@ export class Answering {
   /** The provider of the last words; null before the first. */
   #leader: AnswerAttempt | null = null;
   #announced: PeerId | null = null;
+  /** By the word of the first provider that said so. */
+  #promptTokens: number | null = null;
   #lastError: MeshError | null = null;
   #watch: StallWatch | null = null;
   #stopLate: (() => void) | null = null;
@@ -100,6 +107,8 @@ export class Answering {
     this.#answer = new DeliveredAnswer(request.prefix, request.adapter);
     this.#maxTokens = this.#answer.tokens + request.maxTokens;
     this.#times = new AnswerTimes(needs.clock.now());
+    const { stop = [], prefix = null } = request;
+    this.#stops = stop.length === 0 ? null : new AnswerStops(stop, prefix);
     this.#followed = followed;
     this.#breaks = new QuestionBreaks(kindOf(request), needs.suspects);
     if (this.#breaks.over) this.end(this.#breaks.error);
@@ -116,6 +125,7 @@ export class Answering {
     for (const attempt of this.#atWork) this.#atWork.dismiss(attempt);
     void this.#gift?.close();
     this.#request.onBill?.(this.#bill);
+    this.#pushHeld();
     this.events.end(error);
   }
 
@@ -287,7 +297,8 @@ export class Answering {
     this.#watch?.heard();
     this.#times.heard(this.#answer.tokens, nowMs);
     const { text, tokenIds = null, logprobs, promptTokens, syntax } = piece;
-    this.events.push({
+    this.#promptTokens ??= promptTokens ?? null;
+    const stopped = this.#place({
       type: 'piece',
       text,
       tokens: units,
@@ -296,6 +307,18 @@ export class Answering {
       ...(promptTokens !== undefined && { promptTokens }),
       ...(syntax !== undefined && { syntax }),
     });
+    if (stopped) {
+      // Its provider is told to stop, and gets our signature for all that came, also for the stop itself.
+      const inputUnits = this.#promptTokens ?? 0;
+      this.#done(attempt, {
+        result: { finish: 'stop' },
+        inputUnits,
+        units: attempt.units,
+        path: null,
+        receipt: 'none',
+      });
+      return;
+    }
     if (index === 0) this.#needs.shortlist.warm(this.#answer);
   }
 
@@ -314,9 +337,21 @@ export class Answering {
         sameFile,
       };
       this.#seams.push(seam);
-      this.events.push({ type: 'resumed', candidate, seam });
+      this.#place({ type: 'resumed', candidate, seam });
     } else this.#announce(candidate);
     this.#leader = attempt;
+  }
+
+  /** Gives out what cannot belong to a stop. True: the answer ends before a stop. */
+  #place(event: Placed): boolean {
+    const { events, stopped } = this.#stops?.push(event) ?? { events: [event], stopped: false };
+    for (const placed of events) this.events.push(placed);
+    return stopped;
+  }
+
+  /** No stop came of it after all. */
+  #pushHeld(): void {
+    for (const placed of this.#stops?.end() ?? []) this.events.push(placed);
   }
 
   #announce(candidate: Leased): void {
@@ -408,11 +443,14 @@ export class Answering {
     const endMs = this.#needs.clock.now();
     this.#needs.hedges.earn();
     this.#breaks.worked();
+    this.#pushHeld();
+    const stoppedAt = this.#stops?.found ?? null;
     this.events.push({
       type: 'done',
       summary: {
         provider: attempt.candidate.peerId,
         finish: result.finish,
+        ...(stoppedAt !== null && { stoppedAt }),
         promptTokens: inputUnits,
         path,
         receipt,

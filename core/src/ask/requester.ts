@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { quoteFor, type Quote } from './bill.ts';
 import { onAbort } from '../base/abort.ts';
+import { stopsFault } from './stops/answer-stops.ts';
 import { Answering, type AnsweringNeeds } from './answering.ts';
 import type { AttemptNeeds, Listener } from './attempt.ts';
 import { Checks, type ChecksOptions } from './checks.ts';
@@ -86,7 +87,7 @@ export class Requester {
   async *ask(request: AskRequest, signal: AbortSignal): AsyncGenerator<AnswerEvent, void, undefined> {
     const kind = request.task === 'completion' ? completion : chat;
     const input = inputOf(request);
-    const fault = kind.fault(input) ?? prefixFault(request.prefix ?? null);
+    const fault = kind.fault(input) ?? prefixFault(request.prefix ?? null) ?? stopsFault(request.stop ?? []);
     if (fault !== null) throw fault;
     const followed = new FollowedAnswer(input);
     if (request.adapter !== undefined && !v.is(sha256, request.adapter)) {

@@ -1,5 +1,6 @@
 /** What requests for answers have in common: who is asked, how it is written, how it ends. */
 import * as v from 'valibot';
+import { MAX_STOP_CHARACTERS, MAX_STOPS } from '@llmesh/core/ask/stops/stop-limits';
 import { MAX_NAMED_PEERS } from '@llmesh/core/wire/control-protocol';
 import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
 import type { Sampling } from '@llmesh/core/protocol';
@@ -10,8 +11,6 @@ import { SAMPLING, samplingOf } from './sampling-fields.ts';
 
 export const MAX_CHOICES = 8;
 const MAX_FALLBACKS = 8;
-const MAX_STOPS = 16;
-const MAX_STOP_CHARACTERS = 256;
 /** The control plane accepts a limited number of names, and those that were tried have to fit beside these. */
 const MAX_IGNORED = 32;
 

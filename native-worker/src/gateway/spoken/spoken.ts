@@ -6,7 +6,7 @@ import { AnswerReader } from '@llmesh/core/syntax/answer-reader';
 import { syntaxOf } from '@llmesh/core/syntax/syntaxes';
 import type { Tool } from '@llmesh/core/syntax/tools';
 import { LetOut } from './let-out.ts';
-import { StopScanner } from './stop-scanner.ts';
+import { StopScanner } from '@llmesh/core/syntax/stop-scanner';
 
 export type SpokenPart =
   /** `logprobs`: the odds of the tokens that ended in this text, where they were asked for. */

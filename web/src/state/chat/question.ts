@@ -35,6 +35,7 @@ export function questionFor(
     turns: contextOf(turns, answer.id, memories.of(answer.model, answer.scope), asking),
     sampling: samplingWith(settings.samplingFor(model), asking),
     maxTokens: lengthOf(asking),
+    ...(asking !== null && asking.stop.length > 0 && { stop: asking.stop }),
     prefer: lastWriter(before, answer.model!, only),
     hedge: settings.hedge,
     copies: settings.fast ? 2 : 1,

@@ -1,10 +1,12 @@
 /** How this device answers a question of its own person. Its code is fetched apart from what a page shows of it. */
 import { billOf } from '@llmesh/core/ask/bill';
 import type { AnswerEvent, AskRequest } from '@llmesh/core/ask/answer';
+import { AnswerStops, stopsFault } from '@llmesh/core/ask/stops/answer-stops';
 import type { Clock } from '@llmesh/core/base/clock';
 import { DeliveredAnswer, prefixFault } from '@llmesh/core/ask/delivered-answer';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { Finish } from '@llmesh/core/engine/engine';
 import { SpeedMeter } from '@llmesh/core/engine/speed';
 import { DownloadPace, type Pace } from './download-pace.ts';
 import type { EngineHolder } from './engine-holder.svelte.ts';
@@ -26,6 +28,8 @@ export interface LocalAnswerNeeds {
   /** How many answers this device writes for others, or has in line. */
   ahead: () => number;
 }
+
+type Piece = Extract<AnswerEvent, { type: 'piece' }>;
 
 /** Hears the pace of the download and whether the model is being loaded; null and false: neither. */
 type Comes = (getting: Pace | null, waking: boolean) => void;
@@ -52,36 +56,52 @@ export async function* answerHere(
   });
   try {
     yield { type: 'accepted', ahead: ahead() };
-    const { turns, sampling, maxTokens } = request;
-    const fault = prefixFault(request.prefix ?? null);
+    const { turns, sampling, maxTokens, stop = [] } = request;
+    const fault = prefixFault(request.prefix ?? null) ?? stopsFault(stop);
     if (fault !== null) throw fault;
     const begun = new DeliveredAnswer(request.prefix);
     const prefix = begun.prefixFor({ sha256: model.format === 'gguf' ? model.sha256 : null });
     if (prefix !== null && lease.loaded.continues === 'none') throw cannotGoOn(model.name);
     const task = { turns, sampling, maxTokens, ...(prefix !== null && { prefix }) };
     const pieces = lease.engine.generate(task, signal);
+    const stops = new AnswerStops<Piece>(stop, request.prefix ?? null);
+    let written = 0;
+    let counted = 0;
     const meter = new SpeedMeter();
     let firstMs: number | null = null;
     let next = await pieces.next();
     try {
-      for (; next.done !== true; next = await pieces.next()) {
-        const { text, tokens, tokenIds = null, syntax } = next.value;
+      while (next.done !== true) {
+        const { text, tokens, tokenIds = null, syntax, promptTokens = 0 } = next.value;
         firstMs ??= clock.now();
         meter.add(tokens, clock.now());
-        yield { type: 'piece', text, tokens, tokenIds, ...(syntax !== undefined && { syntax }) };
+        written += tokens;
+        counted ||= promptTokens;
+        const piece: Piece = { type: 'piece', text, tokens, tokenIds, ...(syntax !== undefined && { syntax }) };
+        const told = stops.push(piece);
+        yield* told.events;
+        if (told.stopped) break;
+        next = await pieces.next();
       }
+      yield* stops.end();
+    } catch (thrown) {
+      // What was held back was no stop.
+      yield* stops.end();
+      throw thrown;
     } finally {
       // For a reader that walks away, the engine has stopped when its loop ends.
-      if (next.done !== true) await pieces.return({ finish: 'stop', promptTokens: 0, completionTokens: 0 });
+      if (next.done !== true) await pieces.return(ended(0, 0));
     }
     const tokensPerSecond = meter.overall();
     if (tokensPerSecond !== null) device.learnSpeed(model.id, tokensPerSecond);
     const firstTokenMs = (firstMs ?? clock.now()) - askedMs;
+    const end = next.done === true ? next.value : ended(counted, written);
     yield {
       type: 'done',
       summary: {
-        ...next.value,
-        completionTokens: begun.tokens + next.value.completionTokens,
+        ...end,
+        ...(stops.found !== null && { stoppedAt: stops.found }),
+        completionTokens: begun.tokens + end.completionTokens,
         provider: self,
         path: null,
         receipt: 'none',
@@ -94,6 +114,11 @@ export async function* answerHere(
   } finally {
     await lease.leave(KEEP_MS);
   }
+}
+
+/** As if the model had ended it there. */
+function ended(promptTokens: number, completionTokens: number): Finish {
+  return { finish: 'stop', promptTokens, completionTokens };
 }
 
 function cannotGoOn(model: string): MeshError {

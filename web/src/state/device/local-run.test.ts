@@ -135,6 +135,15 @@ describe('LocalRun, with a pretended engine and trial', () => {
     expect(models.choices.find((choice) => choice.model.id === TINY.id)?.tokensPerSecond).toBe(10);
   });
 
+  it('ends before a stop sequence as a volunteer’s answer does, and its engine stops', async () => {
+    const { engine, run } = setUp();
+    const events = await all(run.ask({ ...request, stop: ['4 5'] }, never));
+    const text = events.map((event) => (event.type === 'piece' ? event.text : '')).join('');
+    expect(text).toBe('0 1 2 3 ');
+    expect(events.at(-1)).toMatchObject({ summary: { finish: 'stop', stoppedAt: '4 5', completionTokens: 6 } });
+    expect(engine.stopped).toBe(true);
+  });
+
   it('goes on with an answer that was begun, by token ids where they are of this very file', async () => {
     const { engine, run } = setUp([{ ...TINY, sha256: 'a'.repeat(64) }]);
     engine.continues = 'ids';

@@ -1,4 +1,4 @@
-import { cleanup, render, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { tick } from 'svelte';
 import { afterEach, expect, it } from 'vitest';
 import { ScriptedLedger } from '../../testing/scripted-ledger.svelte.ts';
@@ -21,6 +21,21 @@ it('says what was earned today and for what, and what of it all is not final yet
     '0.5 credits an hour at most',
   ])
     expect(text).toContain(words);
+});
+
+it('lets a volunteer be named among those who gave most, once they are sure', async () => {
+  const ledger = new ScriptedLedger();
+  render(Earned, { app: ledger.state });
+  await ledger.settle();
+  await tick();
+  await fireEvent.click(screen.getByText('Be named among those who gave most'));
+  await fireEvent.input(screen.getByRole('textbox', { name: 'Your name on the list' }), { target: { value: 'Ada' } });
+  await fireEvent.click(screen.getByRole('button', { name: 'Join the list…' }));
+  screen.getByText(/Be called “Ada” on the list\?/);
+  expect(ledger.given).toEqual([]);
+  await fireEvent.click(screen.getByRole('button', { name: 'Join it' }));
+  await ledger.settle();
+  expect(ledger.given).toMatchObject([{ kind: 'alias', alias: 'Ada' }]);
 });
 
 it('claims no rate that the mesh does not tell', () => {

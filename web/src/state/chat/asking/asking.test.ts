@@ -11,7 +11,7 @@ import { AS_USUAL, memoryBeside, MOST_SYSTEM, unusual, type Asking } from './ask
 import { NamedRecords } from '../../kept/named-records.svelte.ts';
 import { PRESETS } from './presets.ts';
 
-const SHORT: Asking = { system: ' Be brief. ', maxTokens: 128, temperature: 0.2, topP: null };
+const SHORT: Asking = { system: ' Be brief. ', maxTokens: 128, temperature: 0.2, topP: null, stop: ['\n\n', 'END'] };
 const unexpected = (error: unknown) => {
   throw error;
 };
@@ -36,9 +36,10 @@ describe('the instructions of a conversation', () => {
     a.chat.open.asking = SHORT;
     a.chat.ask('one');
     await a.settle();
-    const { turns, maxTokens, sampling } = a.asked[0]!.request;
+    const { turns, maxTokens, sampling, stop } = a.asked[0]!.request;
     expect(turns.map(({ role, content }) => `${role}: ${content}`)).toEqual(['system: Be brief.', 'user: one']);
     expect([maxTokens, sampling.temperature, sampling.topP]).toEqual([128, 0.2, undefined]);
+    expect(stop).toEqual(['\n\n', 'END']);
     await a.piece('1');
     await a.done(128, 'length');
     expect(isCutAtLimit(a.chat.open.turns.at(-1) as Answer)).toBe(true);
@@ -84,11 +85,25 @@ describe('the instructions of a conversation', () => {
       { system: 1 },
       'x',
       { ...SHORT, maxTokens: 1e9 },
+      { ...SHORT, stop: [''] },
+      { ...SHORT, stop: Array(17).fill('x') },
     ]) {
       await a.store.set([[key, { ...talk, version: 2, asking }]]);
       const [there] = await a.conversations.records.talks();
       expect(there).toMatchObject({ title: 'one', asking: null });
     }
+  });
+
+  it('kept before there were stop sequences have none', async () => {
+    const [a] = (await tabs(1)) as [FakeMesh];
+    a.chat.ask('one');
+    await a.settle();
+    const key = `talk/${a.chat.open.id}`;
+    const { stop: _, ...earlier } = SHORT;
+    await a.store.set([[key, { ...((await a.store.get(key)) as object), version: 2, asking: earlier }]]);
+    const [there] = await a.conversations.records.talks();
+    expect(there).toMatchObject({ asking: { ...SHORT, stop: [] } });
+    expect(unusual({ ...AS_USUAL, stop: ['END'] })).not.toBeNull();
   });
 
   it('take their room in the memory of the model', () => {

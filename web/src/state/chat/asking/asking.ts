@@ -1,5 +1,6 @@
 /** How the questions of a conversation are asked: what the model is told first, and how it chooses its words. */
 import * as v from 'valibot';
+import { MAX_STOP_CHARACTERS, MAX_STOPS } from '@llmesh/core/ask/stops/stop-limits';
 import type { Sampling, Turn } from '@llmesh/core/protocol';
 import { MAX_TOKENS } from '../../settings.svelte.ts';
 import { turnTokens, type Memory } from '../context/window.ts';
@@ -18,16 +19,21 @@ export const AskingSchema = v.object({
   temperature: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(2))),
   /** null: as the provider does. */
   topP: v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
+  /** An answer ends before the first of these. Earlier pages kept none. */
+  stop: v.optional(
+    v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_STOP_CHARACTERS))), v.maxLength(MAX_STOPS)),
+    [],
+  ),
 });
 export type Asking = v.InferOutput<typeof AskingSchema>;
 
-export const AS_USUAL: Asking = { system: '', maxTokens: null, temperature: null, topP: null };
+export const AS_USUAL: Asking = { system: '', maxTokens: null, temperature: null, topP: null, stop: [] };
 
 /** null: nothing of it differs from what the page does anyway. */
 export function unusual(asking: Asking): Asking | null {
-  const { system, maxTokens, temperature, topP } = asking;
+  const { system, maxTokens, temperature, topP, stop } = asking;
   const same = system.trim() === '' && maxTokens === null && temperature === null && topP === null;
-  return same ? null : asking;
+  return same && stop.length === 0 ? null : asking;
 }
 
 /** Tokens that are asked for. */
