@@ -12,7 +12,7 @@ export const BUCKET_SIZE = 20;
 /** Twice k, so that when half of them leave at once the nearest k are still known. */
 export const SIBLINGS = 40;
 
-/** Each at most `BUCKET_SIZE`; who spoke to us last stands last. */
+/** Each at most `BUCKET_SIZE`; who came last stands last. */
 interface Bucket {
   known: MetContact[];
   waiting: MetContact[];
@@ -24,6 +24,8 @@ export class ContactTable {
   readonly #buckets = new Map<number, Bucket>();
   /** The nearest comes first. */
   #siblings: MetContact[] = [];
+  /** Null since somebody came or went: others ask for it far more often than it changes. */
+  #all: readonly MetContact[] | null = null;
 
   constructor(self: Place) {
     this.#self = self;
@@ -37,6 +39,10 @@ export class ContactTable {
     this.#addSibling(contact);
     const bucket = this.#buckets.get(shared) ?? { known: [], waiting: [] };
     this.#buckets.set(shared, bucket);
+    const before = bucket.known.find(({ peer }) => peer === contact.peer);
+    // Nearly everybody who speaks to us is known already.
+    if (before !== undefined && before.group === contact.group) return;
+    this.#all = null;
     bucket.known = without(bucket.known, contact.peer);
     bucket.waiting = without(bucket.waiting, contact.peer);
     if (hasRoom(bucket.known, contact)) bucket.known.push(contact);
@@ -48,6 +54,7 @@ export class ContactTable {
     this.#siblings = without(this.#siblings, peer);
     const shared = sharedBits(this.#self, place);
     const bucket = this.#buckets.get(shared);
+    this.#all = null;
     if (bucket === undefined) return;
     bucket.known = without(bucket.known, peer);
     bucket.waiting = without(bucket.waiting, peer);
@@ -61,27 +68,34 @@ export class ContactTable {
 
   /** At most `most`, the nearest first. */
   nearest(target: Place, most: number): MetContact[] {
-    return this.all()
-      .sort((a, b) => compareDistance(target, a.place, b.place))
+    return this.#everyone()
+      .toSorted((a, b) => compareDistance(target, a.place, b.place))
       .slice(0, most);
   }
 
   /** Each once, in no order that means anything. */
   all(): MetContact[] {
+    return [...this.#everyone()];
+  }
+
+  #everyone(): readonly MetContact[] {
+    if (this.#all !== null) return this.#all;
     const all = new Map(this.#siblings.map((sibling) => [sibling.peer, sibling]));
     for (const { known } of this.#buckets.values()) for (const contact of known) all.set(contact.peer, contact);
-    return [...all.values()];
+    return (this.#all = [...all.values()]);
   }
 
   #addSibling(contact: MetContact): void {
     const last = this.#siblings.at(-1);
     const full = this.#siblings.length >= SIBLINGS;
     if (full && last !== undefined && compareDistance(this.#self, contact.place, last.place) > 0) return;
+    if (this.#siblings.some(({ peer, group }) => peer === contact.peer && group === contact.group)) return;
     const others = without(this.#siblings, contact.peer);
     // Who was there first stays, also when a peer of its group is nearer.
     if (countOf(others, contact.group) >= MAX_OF_A_GROUP) return;
     const sorted = [...others, contact].sort((a, b) => compareDistance(this.#self, a.place, b.place));
     this.#siblings = sorted.slice(0, SIBLINGS);
+    this.#all = null;
   }
 }
 

@@ -49,11 +49,6 @@ export class Lookup {
     this.#table.met(contact);
   }
 
-  /** The peers that we know, for the next start. */
-  contacts(): MetContact[] {
-    return this.#table.all();
-  }
-
   /** Finds our own neighbourhood, beginning with peers that we were told of or remember. */
   async join(anchors: readonly PeerId[], signal: AbortSignal): Promise<void> {
     const target = placeOf('peer', this.#options.self);
