@@ -91,7 +91,7 @@ async function underSiege(mesh: LookupMesh, random: SeededRandom) {
   return { victims: victims.length, isolated };
 }
 
-/** `eclipse`: of the liars come last, with ids that are near to records which are there. */
+/** `eclipse`: of the liars wait near to where records will lie, so that they are among those who are to keep them. */
 async function grown(peers: number, liars: number, random: SeededRandom, eclipse: number): Promise<LookupWorld> {
   const world = new LookupWorld(random);
   const hostile = Math.round(peers * liars);
@@ -103,11 +103,12 @@ async function grown(peers: number, liars: number, random: SeededRandom, eclipse
     else await world.addHonest();
   }
   const records = Math.max(1, Math.round(peers / 20));
-  for (let i = 0; i < records; i++) await world.offer(random.pick(world.honest), hexOf(random.bytes(32)));
+  const keys = Array.from({ length: records }, () => hexOf(random.bytes(32)));
   for (let i = 0; i < atEnd; i++) {
-    const { key } = world.published[Math.floor(i / IDS_AGAINST_ONE) % records]!;
+    const key = keys[Math.floor(i / IDS_AGAINST_ONE) % records]!;
     await world.addLiar(world.idNear(placeOf('content', key), IDS_TRIED), networks);
   }
+  for (const key of keys) await world.offer(random.pick(world.honest), key);
   return world;
 }
 
