@@ -39,6 +39,7 @@ const ROOMS = {
     ['transport', 'the port that carries bytes between two peers, and what stands behind it'],
     ['transport/seal', 'any transport, sealed end to end'],
     ['peers', 'the open links of this peer, and what peers do for each other over them'],
+    ['lookup', 'who has what, found by asking peers alone'],
     ['control', 'our end of the control plane'],
     ['models', 'what a model consists of: manifests, pieces, their hashes, and the ports to where they lie'],
     ['models/swarm/link', 'one link that carries models: what is said and sent on it'],

@@ -4,6 +4,7 @@ import { choiceRows, choiceTable, recommended } from './choice-table.ts';
 import { compare, comparisonTable } from './compare.ts';
 import { auditedMeshOptions, commandFor, PROGRAM, worldOptions, type SimOptions } from './options.ts';
 import { showOneEconomy } from './economy/show-economy.ts';
+import { showLookups } from './lookup/show-lookups.ts';
 import { showMornings } from './forecast/show-mornings.ts';
 import { simulate, type Outcome } from './simulate.ts';
 
@@ -21,6 +22,7 @@ function chosen(): () => Promise<boolean> {
   if (options.audits === true) return showAudits;
   if (options.economy === true) return showEconomy;
   if (options.forecast === true) return showForecast;
+  if (options.lookup === true) return showLookup;
   return options.compare === true ? showComparison : run;
 }
 
@@ -91,6 +93,13 @@ async function showEconomy(): Promise<boolean> {
 async function showForecast(): Promise<boolean> {
   let all = true;
   for (const seed of seeds) all = (await showMornings(seed, options)) && all;
+  return all;
+}
+
+/** False: lookups fail, take too many hops, or liars cut peers off. */
+async function showLookup(): Promise<boolean> {
+  let all = true;
+  for (const seed of seeds) all = (await showLookups(seed, options)) && all;
   return all;
 }
 

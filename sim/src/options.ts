@@ -32,6 +32,8 @@ export interface SimOptions {
   audits?: boolean;
   economy?: boolean;
   forecast?: boolean;
+  lookup?: boolean;
+  lookups: number;
   lenders: number;
   days: number;
   twice?: boolean;
@@ -88,6 +90,11 @@ export const PROGRAM = new Command('sim')
     '--forecast',
     'how long first words take where models are loaded before they are asked for, and where not; a model without sockets',
   )
+  .option(
+    '--lookup',
+    'an hour of finding things without a server, and a siege by liars: --peers 10000 for the real figures; a model without sockets',
+  )
+  .option('--lookups <n>', 'with --lookup: in the hour', whole(1), 6_000)
   .option('--lenders <n>', 'with --forecast: of each model', whole(1), 3)
   .option('--days <n>', 'with --economy and --forecast: of the mesh', whole(1), 30)
   .option('--twice', 'each mesh twice: fails when the second differs')
@@ -141,12 +148,13 @@ export function commandFor(options: SimOptions, seed: number): string {
     'audits',
     'economy',
     'forecast',
+    'lookup',
     'twice',
     'json',
     'progress',
   ] as const)
     delete alone[mode];
-  for (const mode of ['lenders', 'cheats', 'cheated', 'lyingAuditors', 'auditShare', 'established'] as const)
+  for (const mode of ['lenders', 'lookups', 'cheats', 'cheated', 'lyingAuditors', 'auditShare', 'established'] as const)
     delete alone[mode];
   const flags = Object.entries(alone).flatMap(([name, value]) => {
     if (value === undefined || value === true) return [];

@@ -2,11 +2,10 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
 import { fromBase32, toBase32 } from '../base/base32.ts';
-import { canonical } from '../wire/canonical.ts';
 import { makeCredentials, readCertificate, type Credentials } from '../transport/seal/credentials.ts';
 import { MeshError } from '../base/errors.ts';
 import { check, CHALLENGE_BYTES } from '../identity/hashcash.ts';
-import { softwareIdentity, type Identity, type SigningDomain } from '../identity/identity.ts';
+import { softwareIdentity, verify, type Identity } from '../identity/identity.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import { exportKey, importKey } from '../identity/key-export.ts';
 import { readOrder, signOrder } from '../ledger/order.ts';
@@ -17,13 +16,15 @@ import { readAcknowledgement, readReceipt, signAcknowledgement, signReceipt } fr
 import { SealOpening } from '../transport/seal/seal-opening.ts';
 import type { SealedLink } from '../transport/seal/sealed-link.ts';
 import { SealedStream } from '../transport/seal/sealed-stream.ts';
-import { signRecord } from '../identity/signed-record.ts';
+import { readLookupRecord, writeLookupRecord } from '../lookup/lookup-record.ts';
 import type { Link } from '../transport/transport.ts';
 import type { FuzzTarget } from './fuzz.ts';
 import { Mutator } from './mutation.ts';
+import { recordTargets } from './record-targets.ts';
 import { checkRefusal, refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
 
+const FOUND_UNTIL_MS = 1_800_000_000_000;
 const PROLOGUE = new Uint8Array(64);
 /** These are the same in every run, so that a recorded handshake is valid in the next. */
 const bytes = (seed: number, byteCount: number) => new Mutator(seed).bytes(byteCount);
@@ -74,7 +75,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
   const transfer = { kind: 'transfer', to: provider, amount: 12 } as const;
   const common = [taskId, requester, provider, leaseNonce, commitment, units, digest];
   return [
-    ...(await record(
+    ...(await recordTargets(
       { name: 'lease', domain: 'lease', signer: control },
       [4, control.peerId, requester, fromBase32(provider), 'chat', model, 1_000, 3, 512, 1_800_000_000, nonce, 1],
       await signLeases({ ...leases, providers: [provider] }, control),
@@ -83,7 +84,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
         return read === null ? null : signLeases(read, control);
       },
     )),
-    ...(await record(
+    ...(await recordTargets(
       { name: 'acknowledgement', domain: 'acknowledgement', signer: ada },
       [2, ...common],
       await signAcknowledgement(delivered, ada),
@@ -92,7 +93,7 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
         return read === null ? null : signAcknowledgement(read, ada);
       },
     )),
-    ...(await record(
+    ...(await recordTargets(
       { name: 'receipt', domain: 'receipt', signer: bob },
       [4, ...common, 'chat', model, 12, receipt.result, 1_800_000_000_000, 1_800_000_004_000, receipt.half, 3, 1],
       await signReceipt(receipt, bob),
@@ -101,13 +102,25 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
         return read === null ? null : signReceipt(read.receipt, bob);
       },
     )),
-    ...(await record(
+    ...(await recordTargets(
       { name: 'order', domain: 'order', signer: ada },
       [1, control.peerId, 1_800_000_000_000, 'transfer', provider, 12],
       await signOrder(transfer, { issuer: control.peerId, ms: 1_800_000_000_000 }, ada),
       async (input) => {
         const read = readOrder(input);
         return read === null ? null : signOrder(read, read, ada);
+      },
+    )),
+    ...(await recordTargets(
+      { name: 'lookup record', domain: 'lookup-record', signer: ada },
+      ['anchor', 'mesh', FOUND_UNTIL_MS, ['wss://a.example:7071']],
+      await writeLookupRecord(
+        { kind: 'anchor', key: 'mesh', expiresAtMs: FOUND_UNTIL_MS, addresses: ['wss://a.example:7071'] },
+        ada,
+      ),
+      async (input) => {
+        const read = readLookupRecord(input, FOUND_UNTIL_MS - 1, verify);
+        return read === null ? null : writeLookupRecord(read, ada);
       },
     )),
     {
@@ -121,33 +134,6 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
     keyExport(),
     await openedKeyExport(),
     hashcash(ada.publicKey),
-  ];
-}
-
-/** A record damaged as it is, and one whose body was damaged before it was signed. `again`: reads it and writes it again. */
-async function record(
-  what: { name: string; domain: SigningDomain; signer: Identity },
-  fields: readonly unknown[],
-  whole: Uint8Array,
-  again: (input: Uint8Array) => Promise<Uint8Array | null>,
-): Promise<FuzzTarget[]> {
-  const { name, domain, signer } = what;
-  const run = async (input: Uint8Array) => {
-    const written = await again(input);
-    if (written === null) return false;
-    if (written.join() !== input.join()) throw new Error('a record was accepted that is not written the one way');
-    return true;
-  };
-  return [
-    { name, weight: 1, seeds: [whole], run },
-    {
-      name: `${name}, rightly signed`,
-      weight: 1,
-      seeds: [canonical(fields)],
-      values: [fields],
-      write: (value) => canonical(value as readonly unknown[]),
-      run: async (body) => run(await signRecord(domain, body, signer)),
-    },
   ];
 }
 

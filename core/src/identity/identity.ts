@@ -28,6 +28,7 @@ export type SigningDomain =
   | 'audit-draw'
   | 'audit-report'
   | 'storage-report'
+  | 'lookup-record'
   | 'order';
 
 export interface Identity {
