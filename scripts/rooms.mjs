@@ -46,6 +46,7 @@ const ROOMS = {
     ['models/swarm', 'models carried by peers: found, exchanged, checked'],
     ['models/keeping', 'models that are kept for others, and checks of those who keep them'],
     ['engine', 'the inference port, and what surrounds an engine whoever calls it'],
+    ['jobs', 'any WebAssembly, metered and contained: read, rewritten, run'],
     ['tasks', 'what a kind of task is, and the kinds that there are'],
     ['provide', 'what a provider accepts, and how it works it off'],
     ['ask/patience', 'when a provider counts as late, silent or broken'],
