@@ -98,6 +98,7 @@ const ROOMS = {
     ['llama/context', 'llama.cpp on this machine: device, memory, contexts, sequences'],
     ['models/lora', 'adapters: found, fetched, brought along, checked for a model'],
     ['contained', 'what strangers wrote, read where it can be ended'],
+    ['jobs', 'programs of strangers, each in a process of its own'],
     ['llama/answer', 'one answer as it is written: planned, held to its form, closed in time, told in pieces'],
     ['llama/draft', 'guessing ahead'],
     ['llama/sampling', 'how the next token is chosen'],

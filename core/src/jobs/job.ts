@@ -11,7 +11,8 @@ export const MAX_GAS = 1_000_000_000_000;
 /** 256 MiB. */
 export const MAX_PAGES = 4_096;
 export const MAX_WALL_MS = 600_000;
-export const MAX_OUTPUT_BYTES = 4_194_304;
+/** With the names of its files, an outcome fits in one message. */
+export const MAX_OUTPUT_BYTES = 917_504;
 export const MAX_JOB_FILES = 256;
 const MAX_WORDS = 64;
 const MAX_WORD_CHARS = 4_096;
