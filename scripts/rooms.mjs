@@ -51,6 +51,7 @@ const ROOMS = {
     ['provide', 'what a provider accepts, and how it works it off'],
     ['ask/patience', 'when a provider counts as late, silent or broken'],
     ['ask', 'how a question gets its answer and survives its providers'],
+    ['ask/jobs', 'many jobs, each run by volunteers who have to agree'],
     ['', 'what programs import'],
     ['testing', 'doubles'],
     ['suites', 'acceptance suites that every adapter passes'],
