@@ -42,6 +42,14 @@ export const JobLimitsSchema = v.object({
 });
 export type JobLimits = v.InferOutput<typeof JobLimitsSchema>;
 
+/** What suits a program that computes for some seconds. */
+export const DEFAULT_JOB_LIMITS: JobLimits = {
+  gas: 1_000_000_000,
+  pages: 1_024,
+  wallMs: 120_000,
+  outputBytes: 524_288,
+};
+
 /** What a job has done so far: enough to go on somewhere else. */
 export const JobStateSchema = v.object({
   gas: v.pipe(count, v.maxValue(MAX_GAS)),

@@ -7,7 +7,7 @@ import { onAbort } from '../../base/abort.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { ModelId, PeerId } from '../../base/ids.ts';
 import { AsyncQueue } from '../../base/queue.ts';
-import type { JobLimits, JobOutcome, WasmJob } from '../../jobs/job.ts';
+import { DEFAULT_JOB_LIMITS, type JobLimits, type JobOutcome, type WasmJob } from '../../jobs/job.ts';
 import type { JobRunner } from '../../jobs/job-runner.ts';
 import { outcomeDigest, outcomeOf, unitsOf } from '../../jobs/job-units.ts';
 import { jobFault } from '../../jobs/run-job.ts';
@@ -20,12 +20,6 @@ import type { TaskKind } from '../../tasks/task-kind.ts';
 const MAX_MORE = 5;
 /** Providers that a request leaves out, fewer than a message names: those that fail on the way come to them. */
 const MAX_EXCLUDED = 24;
-export const DEFAULT_JOB_LIMITS: JobLimits = {
-  gas: 1_000_000_000,
-  pages: 1_024,
-  wallMs: 120_000,
-  outputBytes: 524_288,
-};
 
 /** What differs between the jobs of a map. What is left out is empty. */
 export type JobInput = Partial<Pick<WasmJob, 'args' | 'env' | 'stdin' | 'files' | 'seed'>>;
