@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MeshOfProcesses } from '../testing/mesh-of-processes.ts';
-import { Running, startLlmesh } from '../testing/process.ts';
+import { startLlmesh, type Running } from '../testing/process.ts';
 
 /** Everything here starts from its sources, on a computer that may be busy. */
 const STARTS_MS = 180_000;
@@ -44,7 +44,7 @@ describe('llmesh run', () => {
     const running = await run(PROGRAM, '--input', path.join(folder, '*.txt'), '--arg', 'last', '--out', out);
     expect(await running.exited).toBe(0);
     const results = running.lines.filter(({ type }) => type === 'result');
-    expect(results.map(({ input }) => input).toSorted()).toEqual(Object.keys(texts));
+    expect(results.map(({ input }) => String(input)).toSorted((a, b) => (a < b ? -1 : 1))).toEqual(Object.keys(texts));
     for (const { agreed, end } of results) expect([new Set(agreed as string[]).size, end]).toEqual([2, 'exit']);
     const said = Object.keys(texts).map((name) => readFileSync(path.join(out, `${name}.out`), 'utf8'));
     expect(said).toEqual([1, 2, 0].map((lines) => `${lines} lines, ${4 * lines} bytes, 2 arguments, last last\n`));
