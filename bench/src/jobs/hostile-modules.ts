@@ -193,22 +193,11 @@ const KINDS: readonly ((n: number, random: RandomNumbers) => Hostile)[] = [
   }),
   (n) => ({
     what: 'much to compile',
-    module: bare(
-      Array(3_000 * (1 + n))
-        .fill([0x02, 0x40, 0x41, 1, 0x0d, 0, 0x0b])
-        .flat(),
-    ),
+    module: bare(repeated(3_000 * (1 + n), [0x02, 0x40, 0x41, 1, 0x0d, 0, 0x0b])),
   }),
   (n) => ({
     what: 'blocks in blocks',
-    module: bare([
-      ...Array(1_800 * (1 + n))
-        .fill([0x02, 0x40])
-        .flat(),
-      ...Array(900 * (1 + n))
-        .fill([0x0b, 0x0b])
-        .flat(),
-    ]),
+    module: bare([...repeated(1_800 * (1 + n), [0x02, 0x40]), ...repeated(1_800 * (1 + n), [0x0b])]),
   }),
 ];
 
@@ -219,6 +208,10 @@ export function hostileModules(count: number): Hostile[] {
     if (make === undefined) throw new Error('There is no kind of attack.');
     return make(Math.floor(at / KINDS.length), random);
   });
+}
+
+function repeated(times: number, code: readonly number[]): number[] {
+  return Array.from({ length: times }, () => code).flat();
 }
 
 /** A command with these instructions; the assembler falls over those that stand too deep in one another. */

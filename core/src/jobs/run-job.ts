@@ -12,6 +12,10 @@ import { wasmEngine, type WasmCode, type WasmGlobal, type WasmInstance } from '.
 import { wasiCalls, type CallHost } from './wasi-calls.ts';
 import { badModule } from './wasm-bytes.ts';
 
+interface Startable {
+  start(instance: WasmInstance): number;
+}
+
 /** Thrown by a call of the host, past the module, when the job is at its end. */
 class Ended extends Error {
   readonly end: JobOutcome['end'];
@@ -105,7 +109,8 @@ class RunningJob {
     try {
       // Reading and compiling it, and its memory.
       this.#charge(job.module.byteLength);
-      const exitCode = wasi.start(instance);
+      // The types of the shim are those of browsers, which core does not have.
+      const exitCode = (wasi as unknown as Startable).start(instance);
       return this.#outcome('exit', exitCode >>> 0);
     } catch (thrown) {
       return this.#outcome(this.#endOf(thrown, instance), 0);

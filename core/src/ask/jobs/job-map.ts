@@ -88,7 +88,9 @@ export async function* mapJobs(
     // Those who work in parallel take from the same line.
     for (const [index, job] of waiting) {
       if (left.signal.aborted) return;
-      const voted = new VotedJob(mesh, job, index, options, liars, (event) => events.push(event), left.signal);
+      // Each has a signal of its own: hosts warn of one that many listen to.
+      const stopped = AbortSignal.any([left.signal]);
+      const voted = new VotedJob(mesh, job, index, options, liars, (event) => events.push(event), stopped);
       await voted.run();
     }
   };
