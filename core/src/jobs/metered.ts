@@ -132,10 +132,10 @@ class MeteredBody {
         });
         return change.at;
       case 'canon32':
-        this.#canonical(this.#own.f32, OP.f32Eq, [OP.f32Const, 0, 0, 0xc0, 0x7f]);
+        this.#canonical(this.#own.f32, OP.f32Ne, [OP.f32Const, 0, 0, 0xc0, 0x7f]);
         return change.at;
       case 'canon64':
-        this.#canonical(this.#own.f64, OP.f64Eq, [OP.f64Const, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f]);
+        this.#canonical(this.#own.f64, OP.f64Ne, [OP.f64Const, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f]);
         return change.at;
       case 'call':
         this.#call(change.at, change.to);
@@ -192,13 +192,11 @@ class MeteredBody {
     out.byte(OP.end, OP.localGet).u32(length).byte(OP.end);
   }
 
-  /** `select` takes the first where the third is not 0: a NaN is not equal to itself. */
-  #canonical(local: number, equal: number, nan: readonly number[]): void {
-    const out = this.#out
-      .byte(OP.localTee)
-      .u32(local)
-      .byte(...nan);
-    out.byte(OP.localGet).u32(local).byte(OP.localGet).u32(local).byte(equal, OP.select);
+  /** A NaN is not equal to itself. A jump that is never taken costs less than a choice between two. */
+  #canonical(local: number, unequal: number, nan: readonly number[]): void {
+    const out = this.#out.byte(OP.localTee).u32(local).byte(OP.localGet).u32(local);
+    out.byte(unequal, OP.if, EMPTY_BLOCK, ...nan, OP.localSet).u32(local);
+    out.byte(OP.end, OP.localGet).u32(local);
   }
 
   #end(why: number): void {
