@@ -39,7 +39,6 @@ export const OP = {
   f32Ne: 0x5c,
   f64Ne: 0x62,
   i32Add: 0x6a,
-  i32Sub: 0x6b,
   i64Add: 0x7c,
   i64Sub: 0x7d,
   i64Mul: 0x7e,

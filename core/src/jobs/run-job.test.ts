@@ -68,6 +68,22 @@ describe('runJob', () => {
     expect((ten?.gas ?? 0) - (one?.gas ?? 0)).toBe(9 * 8_192);
   });
 
+  it('charges each turn of a loop alike, and of a switch only the case that is taken', async () => {
+    const gasOf = async (body: string) => (await runJob(jobOf(command(body)))).gas;
+    const turns = (n: number) =>
+      gasOf(
+        `(local i32) (local.set 0 (i32.const ${n})) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))`,
+      );
+    const [ten, eleven, thousand] = await Promise.all([turns(10), turns(11), turns(1_010)]);
+    expect(eleven).toBeGreaterThan(ten);
+    expect(thousand - ten).toBeGreaterThanOrEqual(1_000 * (eleven - ten));
+    const work = '(drop (i32.const 1)) '.repeat(500);
+    const chosen = (n: number) =>
+      gasOf(`(block $d (block $b (block $a (br_table $a $b $d (i32.const ${n}))) ${work} (br $d)) ${work} ${work})`);
+    const [first, second, neither] = await Promise.all([chosen(0), chosen(1), chosen(2)]);
+    expect([first - neither, second - neither].map((gas) => Math.round(gas / 1_000))).toEqual([1, 2]);
+  });
+
   it('gives no more memory than the job may have, and says so to the job', async () => {
     const grows = command(
       `(if (i32.ne (memory.grow (i32.const 64)) (i32.const -1)) (then unreachable))
