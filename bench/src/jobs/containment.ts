@@ -16,7 +16,7 @@ export function wasmProgram(name: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(join(WASM, `${name}.wasm`)));
 }
 
-export function jobWith(module: Uint8Array<ArrayBuffer>, more: Partial<WasmJob> = {}): WasmJob {
+function jobWith(module: Uint8Array<ArrayBuffer>, more: Partial<WasmJob> = {}): WasmJob {
   const nothing = { args: [], env: [], stdin: new Uint8Array(), files: [], seed: 0 };
   return { module, ...nothing, limits: LIMITS, ...more };
 }

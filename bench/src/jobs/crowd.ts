@@ -22,7 +22,7 @@ const offered: ModelAdvert = {
   ...{ contextTokens: MIN_CONTEXT_TOKENS, sha256: null, tokensPerSecond: null, continues: 'none' },
 };
 
-export interface CrowdOptions {
+interface CrowdOptions {
   jobs: number;
   simulated: number;
   real: number;

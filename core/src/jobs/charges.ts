@@ -18,7 +18,7 @@ const CALL_COST = 4;
 const FRAME_BYTES = 48;
 const VALUE_BYTES = 8;
 
-export interface Segment {
+interface Segment {
   cost: number;
 }
 

@@ -3,7 +3,7 @@ import { Directory, File, OpenFile, PreopenDirectory, type Fd, type Inode } from
 import { MAX_JOB_FILES, fileName, type JobFile } from './job.ts';
 import * as v from 'valibot';
 
-export const MAX_ENTRIES = 2_048;
+const MAX_ENTRIES = 2_048;
 /** Beside what it was given and what it may give, for what it writes in between. */
 const SPARE_BYTES = 4_194_304;
 

@@ -10,7 +10,7 @@ export const MAX_JOB_MODULE_BYTES = 786_432;
 export const MAX_GAS = 1_000_000_000_000;
 /** 256 MiB. */
 export const MAX_PAGES = 4_096;
-export const MAX_WALL_MS = 600_000;
+const MAX_WALL_MS = 600_000;
 /** With the names of its files, an outcome fits in one message. */
 export const MAX_OUTPUT_BYTES = 917_504;
 export const MAX_JOB_FILES = 256;
@@ -26,11 +26,11 @@ const word = v.pipe(
   v.check((value) => !value.includes('\0')),
 );
 
-export const JobFileSchema = v.object({ name: fileName, bytes: bytes(MAX_OUTPUT_BYTES) });
+const JobFileSchema = v.object({ name: fileName, bytes: bytes(MAX_OUTPUT_BYTES) });
 export type JobFile = v.InferOutput<typeof JobFileSchema>;
 const OutputFilesSchema = v.pipe(v.array(JobFileSchema), v.maxLength(MAX_JOB_FILES));
 
-export const JobLimitsSchema = v.object({
+const JobLimitsSchema = v.object({
   /** See `metered.ts`: about an instruction each. */
   gas: v.pipe(count, v.minValue(1), v.maxValue(MAX_GAS)),
   /** Of memory, of 64 KiB each. */
@@ -79,7 +79,7 @@ export const JobSchema = v.object({
 export type WasmJob = v.InferOutput<typeof JobSchema>;
 
 /** `exit`: by itself; else what it ran out of, or `trap`: it did what WebAssembly forbids. */
-export const JOB_ENDS = ['exit', 'gas', 'depth', 'output', 'trap'] as const;
+const JOB_ENDS = ['exit', 'gas', 'depth', 'output', 'trap'] as const;
 
 export const JobOutcomeSchema = v.object({
   end: v.picklist(JOB_ENDS),

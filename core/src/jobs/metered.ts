@@ -13,7 +13,7 @@ import { badModule, WasmReader, WasmWriter } from './wasm-bytes.ts';
 export const TOO_DEEP = -1;
 export const NO_MEMORY = -2;
 /** Gas for a page of memory: one for 8 bytes, as for all that works by length. */
-export const PAGE_GAS = PAGE_BYTES / 8;
+const PAGE_GAS = PAGE_BYTES / 8;
 /** Half of what the thread of a browser has, which keeps more for each call than we count. */
 const MAX_FRAME_BYTES = 393_216;
 const MUTABLE = 1;

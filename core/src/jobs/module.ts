@@ -6,7 +6,7 @@
 import { EMPTY_BLOCK, valueType } from './instructions.ts';
 import { badModule, WasmReader } from './wasm-bytes.ts';
 
-export const MAX_MODULE_BYTES = 16_777_216;
+const MAX_MODULE_BYTES = 16_777_216;
 export const PAGE_BYTES = 65_536;
 const WASI = 'wasi_snapshot_preview1';
 const MAX_TYPES = 10_000;

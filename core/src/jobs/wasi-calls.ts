@@ -10,7 +10,7 @@ import type { WasmJob } from './job.ts';
 import type { JobFolder } from './job-folder.ts';
 import { badModule } from './wasm-bytes.ts';
 
-export type WasiCall = (...args: (number | bigint)[]) => number;
+type WasiCall = (...args: (number | bigint)[]) => number;
 
 /** Error numbers of WASI preview 1. */
 const ERRNO = {

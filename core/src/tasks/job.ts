@@ -35,7 +35,7 @@ export type JobPiece = v.InferOutput<typeof JobPieceSchema>;
 const JobResultSchema = v.object({});
 type JobResult = Record<string, never>;
 
-export type JobTask = TaskKind<WasmJob, JobPiece, JobResult, null>;
+type JobTask = TaskKind<WasmJob, JobPiece, JobResult, null>;
 
 export function jobTask(clock: Clock = realClock): JobTask {
   return {

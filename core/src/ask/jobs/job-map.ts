@@ -53,7 +53,7 @@ export type JobMapEvent =
   | { type: 'error'; index: number; error: MeshError };
 
 /** The part of a mesh that this asks. */
-export interface JobMesh {
+interface JobMesh {
   run<Input, Piece, Result>(
     kind: TaskKind<Input, Piece, Result>,
     request: RunRequest<Input>,
