@@ -125,7 +125,7 @@ class RunningJob {
     if (this.#left() < 0) return 'gas';
     // What the shim throws when the job points outside of its memory.
     if (thrown instanceof wasmEngine.RuntimeError || thrown instanceof RangeError || thrown instanceof TypeError) {
-      if (!isStackOverflow(thrown)) return 'trap';
+      if (!isOfThisComputer(thrown)) return 'trap';
     }
     throw new MeshError('engine_failed', 'The job broke off on this computer. Try another one.', { cause: thrown });
   }
@@ -189,9 +189,9 @@ function noMemory(cause?: unknown): MeshError {
   return new MeshError('out_of_memory', 'This computer has too little memory for the job. Try another one.', { cause });
 }
 
-/** V8 and SpiderMonkey word it like this; we count frames so that it does not come to it. */
-function isStackOverflow(thrown: Error): boolean {
-  return thrown.constructor.name === 'InternalError' || /call stack|recursion/i.test(thrown.message);
+/** Its stack or its memory ended, though we count what a job takes of both. V8 and SpiderMonkey word it like this. */
+function isOfThisComputer(thrown: Error): boolean {
+  return thrown.constructor.name === 'InternalError' || /call stack|recursion|allocation|memory$/i.test(thrown.message);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
