@@ -109,11 +109,7 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     amount(0, 1_000_000),
     0,
   )
-  .addOption(
-    new Option('--jobs [n]', 'run WebAssembly of others, each apart from everything else, so many at once')
-      .preset('1')
-      .argParser(whole(1, 32)),
-  )
+  .option('--jobs <n>', 'run WebAssembly of others, each apart from everything else, so many at once', whole(1, 32))
   .addOption(modelsMaxOption())
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')

@@ -14,7 +14,7 @@ export function addWorkerSubcommands(worker: Command): void {
       const args = process.argv.slice(3);
       const options = worker.opts<{ model?: string[]; jobs?: number; data?: string; json?: boolean }>();
       const fromFile = await configArguments(args, worker.options);
-      const lends = (one: string) => one.startsWith('--model=') || one.startsWith('--jobs');
+      const lends = (one: string) => one.startsWith('--model=') || one.startsWith('--jobs=');
       if (options.model === undefined && options.jobs === undefined && !fromFile.some(lends)) {
         modelMissing(worker);
       }
