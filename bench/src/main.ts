@@ -10,6 +10,7 @@ import { dedupe, type DedupeOptions } from './dedupe.ts';
 import { draft, type DraftOptions } from './draft.ts';
 import { failover, type FailoverOptions } from './failover.ts';
 import { gateway, type GatewayOptions } from './gateway.ts';
+import { jobsBench, type JobsOptions } from './jobs/jobs.ts';
 import { ledger, type LedgerOptions } from './ledger/ledger.ts';
 import { matchmaker, type MatchmakerOptions } from './matchmaker.ts';
 import { overhead } from './overhead.ts';
@@ -67,6 +68,17 @@ program
   .option('--rounds <n>', 'of each', count, 6)
   .action(async (options: { rounds: number }) => {
     report(await browser(options));
+  });
+
+program
+  .command('jobs')
+  .description('WebAssembly of strangers: hostile modules, gas in three engines, what counting costs, and liars')
+  .option('--hostile <n>', 'hostile modules', count, 200)
+  .option('--programs <n>', 'random programs, in Node, Chromium and Firefox', count, 1_000)
+  .option('--jobs <n>', 'jobs for the crowd', count, 1_000)
+  .option('--simulated <n>', 'volunteers in this process, beside three real ones', count, 50)
+  .action(async (options: JobsOptions) => {
+    report(await jobsBench(options));
   });
 
 program

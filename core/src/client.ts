@@ -18,6 +18,7 @@ import { AsyncQueue } from './base/queue.ts';
 import { fileOf, findOffer } from './policy/offer-name.ts';
 import { bestOffer } from './policy/best-offer.ts';
 import type { AnswerEvent, AnswerSummary, AskRequest, CheckNews } from './ask/answer.ts';
+import { mapJobs, type JobInput, type JobMapEvent, type JobMapOptions } from './ask/jobs/job-map.ts';
 import type { RunEvent } from './ask/running.ts';
 import type { TaskKind } from './tasks/task-kind.ts';
 
@@ -117,6 +118,11 @@ export interface TaskRunRequest<Input> {
   signal?: AbortSignal;
 }
 
+export interface MapOptions extends Omit<JobMapOptions, 'module' | 'inputs'> {
+  /** Stops the work on the volunteers' computers as well. */
+  signal?: AbortSignal;
+}
+
 export class MeshClient {
   readonly #opened: Opened;
 
@@ -151,6 +157,19 @@ export class MeshClient {
     { signal = new AbortController().signal, only, model, ...request }: TaskRunRequest<Input>,
   ): AsyncGenerator<RunEvent<Piece, Result>, void> {
     return this.#opened.mesh.run(kind, { ...request, model: model as ModelId, only: only ?? null }, signal);
+  }
+
+  /**
+   * Runs a WASI command over each input, at volunteers who have to agree on what it brings: its events as they come, each
+   * with the index of its input. Nobody is asked before the first is read.
+   */
+  map(
+    inputs: readonly JobInput[],
+    module: Uint8Array<ArrayBuffer>,
+    options: MapOptions = {},
+  ): AsyncGenerator<JobMapEvent> {
+    const { signal = new AbortController().signal, ...more } = options;
+    return mapJobs(this.#opened.mesh, { ...more, inputs, module }, signal);
   }
 
   /** Leaves the mesh: answers in progress break off. Idempotent. */

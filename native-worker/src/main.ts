@@ -1,5 +1,6 @@
 /** The `llmesh` command. Each subcommand loads its own parts: `llmesh status` needs no llama.cpp. */
 import { Command, CommanderError, Option } from 'commander';
+import { DEFAULT_JOB_LIMITS, MAX_GAS } from '@llmesh/core/jobs/job';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
 import { MAX_ADAPTERS } from '@llmesh/core/wire/model-advert';
 import {
@@ -20,6 +21,7 @@ import type { ChatOptions } from './commands/chat-command.ts';
 import type { GatewayCommandOptions } from './commands/gateway-command.ts';
 import { LOG_LEVELS, type LogForm, type LogLevel } from './cli/log-level.ts';
 import type { McpOptions } from './commands/mcp-command.ts';
+import type { RunOptions } from './commands/run-command.ts';
 import type { WorkerOptions } from './commands/worker-command.ts';
 import { EXIT_USAGE, reporting } from './cli/reporting.ts';
 import { writeTo } from './cli/standard-stream.ts';
@@ -107,6 +109,7 @@ const worker = command('worker', 'Lend models of this computer to a mesh, until 
     amount(0, 1_000_000),
     0,
   )
+  .option('--jobs <n>', 'run WebAssembly of others, each apart from everything else, so many at once', whole(1, 32))
   .addOption(modelsMaxOption())
   .option('--hide-address', 'hide the address of this computer: everything goes through the server of the mesh')
   .option('--data <folder>', 'for downloaded models and the identity (default: $LLMESH_DATA or ~/.llmesh)')
@@ -127,10 +130,15 @@ Examples:
   llmesh worker --model llmesh-tiny
   llmesh worker --model ~/models/qwen3-8b-q4.gguf --mesh http://192.168.1.20:7070 --slots 2`,
   )
-  .action(async (options: WorkerOptions & LogOptions & { json?: boolean }) => {
-    if (options.model === undefined) modelMissing(worker);
+  .action(async (options: Omit<WorkerOptions, 'model'> & { model?: string[] } & LogOptions & { json?: boolean }) => {
+    if (options.model === undefined && options.jobs === undefined) modelMissing(worker);
     const { runWorker } = await import('./commands/worker-command.ts');
-    await endProcess(await runWorker(options, new Output(options.json === true, await logOf(options))));
+    await endProcess(
+      await runWorker(
+        { ...options, model: options.model ?? [] },
+        new Output(options.json === true, await logOf(options)),
+      ),
+    );
   });
 
 addWorkerSubcommands(worker);
@@ -162,6 +170,40 @@ Examples:
   .action(async (question: string[], options: ChatOptions & { json?: boolean }) => {
     const { runChat } = await import('./commands/chat-command.ts');
     process.exit(await runChat(question.join(' '), options, new Output(options.json === true)));
+  });
+
+command('run', 'Run a WebAssembly program (WASI) over files, on computers of others who have to agree.')
+  .argument('<module>', 'a WASI preview 1 command, of up to 786,432 bytes')
+  .option('--input <files...>', 'one job for each file, which is its standard input; or a pattern in quotes', [])
+  .option('--file <files...>', 'files that each job finds in its folder, by their names', [])
+  .option('--arg <words...>', 'arguments of each job', [])
+  .addOption(meshOption())
+  .option(
+    '--gas <n>',
+    'the most that a job may take, about an instruction each',
+    amount(1, MAX_GAS),
+    DEFAULT_JOB_LIMITS.gas,
+  )
+  .option('--memory <MB>', 'memory of a job', amount(1, 256), 64)
+  .option('--seconds <n>', 'how long a volunteer may take for a job', whole(1, 600), 120)
+  .option('--replicas <n>', 'how many volunteers have to agree on each outcome', whole(1, 5), 2)
+  .option('--parallel <n>', 'jobs at the same time', whole(1, 256), 16)
+  .option('--checkpoint <name>', 'a file of the job from which it can be resumed elsewhere')
+  .option('--no-arbiter', 'where volunteers disagree, ask more of them instead of running the job here')
+  .option('--out <folder>', 'where outcomes are written (default: printed, for a single job)')
+  .option('--json', 'one JSON object a line: accepted, progress, result, error')
+  .addHelpText(
+    'after',
+    `
+Whoever runs a job can read the module, its files and what it prints: send no secrets.
+
+Examples:
+  llmesh run count.wasm --input 'data/*.txt' --out counts
+  llmesh run render.wasm --arg 640 480 --gas 5e9 --replicas 3`,
+  )
+  .action(async (module: string, options: RunOptions & { json?: boolean }) => {
+    const { runJobs } = await import('./commands/run-command.ts');
+    process.exit(await runJobs(module, options, new Output(options.json === true)));
   });
 
 command('gateway', 'Let programs that speak the OpenAI API use a mesh, until Ctrl-C.')

@@ -6,6 +6,7 @@ import { MemoryReceiptKeeper } from '@llmesh/core/receipts/memory-receipt-keeper
 import type { ModelAdvert } from '@llmesh/core/wire/model-advert';
 import type { ReceiptKeeper } from '@llmesh/core/receipts/receipt-keeper';
 import { MAX_BROUGHT_BYTES } from '@llmesh/core/gguf/lora';
+import { jobTask } from '@llmesh/core/tasks/job';
 import type { Swarm } from '@llmesh/core/models/swarm/swarm';
 import { tryAdapter } from '../contained/adapter-trial.ts';
 import { contained } from '../contained/contained.ts';
@@ -17,6 +18,7 @@ import { DutyCycle } from '../llama/context/duty-cycle.ts';
 import { askToStartAgain, endProcessNow, sayServing, whyStartedAgain } from '../cli/guard-link.ts';
 import { identityFile, openIdentity, type OpenIdentity } from '../node/identity-file.ts';
 import { lendModels, type GuestOptions } from '../lend/lend-models.ts';
+import { openLentJobs } from '../lend/lent-jobs.ts';
 import { openLentModel, type LentModel, type LentModelNeeds } from '../lend/lent-model.ts';
 import { sayForks } from '../log/say-forks.ts';
 import { watchConnection } from '../node/mesh-connection.ts';
@@ -44,8 +46,10 @@ const EXIT_PORT = 3;
 export interface WorkerOptions extends GuestOptions, OpenAdaptersOptions, SeedOptions, Omit<OpenModelOptions, 'model'> {
   /** Gigabytes that keep models for others. */
   keep: number;
-  /** At least one, each as in `OpenModelOptions`. */
+  /** Each as in `OpenModelOptions`; at least one, unless it lends for jobs. */
   model: string[];
+  /** Run WebAssembly of others, so many at once. */
+  jobs?: number;
   /** Seconds. */
   unloadAfter?: number;
   /** Percent of the processor. */
@@ -118,7 +122,8 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
     const opened = async () => {
       const hidden = options.hideAddress === true;
       const models = shared === null ? {} : { models: shared.sharing };
-      node = await openMeshNode(options.mesh, { identity, hidden, receipts, ...models });
+      const kinds = options.jobs === undefined ? {} : { kinds: [jobTask()] };
+      node = await openMeshNode(options.mesh, { identity, hidden, receipts, ...models, ...kinds });
       return node;
     };
     const kept = await KeptModels.open(dataFolder(options.data), options.keep * 1e9);
@@ -152,6 +157,7 @@ export async function runWorker(options: WorkerOptions, output: Output): Promise
       },
     };
     await openModels(options, models, needs, stop.signal);
+    if (options.jobs !== undefined) models.push(await openLentJobs(options.jobs, stop.signal));
     for (const { advert, slots } of models) report.loaded(advert, slots);
     node = await join();
     watchConnection(node, options.mesh, output, fail);

@@ -12,9 +12,10 @@ export function addWorkerSubcommands(worker: Command): void {
     .option('--allow-root', 'install it for root, too')
     .action(async ({ allowRoot }: { allowRoot?: boolean }) => {
       const args = process.argv.slice(3);
-      const options = worker.opts<{ model?: string[]; data?: string; json?: boolean }>();
+      const options = worker.opts<{ model?: string[]; jobs?: number; data?: string; json?: boolean }>();
       const fromFile = await configArguments(args, worker.options);
-      if (options.model === undefined && !fromFile.some((one) => one.startsWith('--model='))) {
+      const lends = (one: string) => one.startsWith('--model=') || one.startsWith('--jobs=');
+      if (options.model === undefined && options.jobs === undefined && !fromFile.some(lends)) {
         modelMissing(worker);
       }
       const { installService } = await import('./service-command.ts');
@@ -49,5 +50,7 @@ export function addWorkerSubcommands(worker: Command): void {
 
 /** Throws, as commander does when something is missing. */
 export function modelMissing(worker: Command): never {
-  worker.error('error: say which model to lend: --model, or "model" in worker.json', { exitCode: EXIT_USAGE });
+  worker.error('error: say which model to lend: --model, or "model" in worker.json; or lend for jobs: --jobs', {
+    exitCode: EXIT_USAGE,
+  });
 }

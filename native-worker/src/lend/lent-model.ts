@@ -23,7 +23,8 @@ import type { Output } from '../cli/output.ts';
 import { testAdapters, testModel } from './self-test.ts';
 
 export interface LentModel {
-  engine: LoadedEngine;
+  /** As `ServedModel` has it. */
+  engine: { close(): Promise<void> };
   /** The advert as it stands now. */
   readonly advert: ModelAdvert;
   slots: number;
@@ -164,7 +165,7 @@ export async function openLentModel(
 }
 
 /** The same engine; what the questions that come to it look like from outside is noted, and some answers are doctored. */
-function watched(engine: LoadedEngine, shapes: RequestShapes): Pick<LentModel, 'engine' | 'shadows'> {
+function watched(engine: LoadedEngine, shapes: RequestShapes): { engine: LoadedEngine } & Pick<LentModel, 'shadows'> {
   const doctored = new DoctoredAnswers();
   return {
     engine: {

@@ -1,0 +1,1 @@
+export function jobProgram(): Promise<{ file: string; reads: string[] }>;
