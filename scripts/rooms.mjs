@@ -33,6 +33,7 @@ const ROOMS = {
     ['proof', 'whether an answer was computed as it says; pure, and the same for everyone who recounts it'],
     ['proof/keeping', 'whether somebody has what it keeps, in writing'],
     ['governance', 'the parameters that can be voted on, and how votes are counted; pure'],
+    ['networks', 'what a network is founded on, and how it is known; pure'],
     ['ledger', 'what moves credits, in writing, and what is remembered of it; pure'],
     ['ledger/rules', 'what each kind of event does, and when it may'],
     ['ledger/projection.ts', 'all events, applied and recounted', 'ledger/recount.ts'],
@@ -127,7 +128,18 @@ const ROOMS = {
 };
 
 /** The control plane needs only those rooms of core that both sides must agree on. */
-const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts', 'proof', 'governance', 'ledger'];
+const SHARED = [
+  'base',
+  'protocol',
+  'wire',
+  'policy',
+  'identity',
+  'receipts',
+  'proof',
+  'governance',
+  'networks',
+  'ledger',
+];
 
 const faults = [];
 let largest = ['', 0];

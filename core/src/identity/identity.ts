@@ -28,7 +28,8 @@ export type SigningDomain =
   | 'audit-draw'
   | 'audit-report'
   | 'storage-report'
-  | 'order';
+  | 'order'
+  | 'genesis';
 
 export interface Identity {
   readonly peerId: PeerId;
