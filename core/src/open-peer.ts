@@ -1,7 +1,9 @@
 /** Composes a peer of a mesh on any host: the connection to the control plane, the paths to others, the mesh on top. */
 import type { ControlClient } from './control/control.ts';
 import type { Host } from './host.ts';
+import type { NetworkId } from './base/ids.ts';
 import type { Identity } from './identity/identity.ts';
+import { identityIn, verifyIn } from './identity/network-bound.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
 import { openControl } from './open-control.ts';
 import { openPaths, type Paths } from './open-paths.ts';
@@ -19,6 +21,8 @@ export interface PeerOptions {
   anonymous?: boolean;
   /** Keeps this computer's address from others: all goes through relays. */
   hidden?: boolean;
+  /** The only network that it enters; left out: the one that it finds. Ignored where `control` is given, which knows its own. */
+  network?: NetworkId | null;
   /** A client for this identity; its creator starts it. Left out: a new one, started with the peer. */
   control?: ControlClient;
   /** Left out: receipts are kept as long as the peer is open, as for a visitor. */
@@ -53,7 +57,7 @@ export async function openPeer(host: Host, address: URL, options: PeerOptions = 
     transport,
     discreet: new DiscreetTransport(relay, transport),
     introductions,
-    identity,
+    identity: identityIn(control, identity),
     receipts: options.receipts ?? { keeper: new MemoryReceiptKeeper(), failed: () => {} },
     neighbours: () => (hidden ? 0 : NEIGHBOURS),
     clock: host.clock,
@@ -61,7 +65,7 @@ export async function openPeer(host: Host, address: URL, options: PeerOptions = 
     random: host.random,
     ...(options.kinds && { kinds: options.kinds }),
     ...(options.models && { models: options.models(control) }),
-    ...(host.verify && { verify: host.verify }),
+    verify: verifyIn(control, host.verify),
   });
   if (options.control === undefined) control.start();
   return {
@@ -84,7 +88,8 @@ export async function openPeerPaths(
     identity = host.newIdentity(),
     anonymous = false,
     hidden = false,
-    control = openControl(host, address, identity),
+    network = null,
+    control = openControl(host, address, identity, network),
   }: Omit<PeerOptions, 'receipts' | 'kinds' | 'models'> = {},
 ): Promise<Paths & { control: ControlClient }> {
   const paths = openPaths({

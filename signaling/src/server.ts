@@ -6,6 +6,8 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
+import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { readGenesis } from '@llmesh/core/networks/genesis';
 import { noteName } from '@llmesh/core/identity/note-name';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
@@ -20,7 +22,8 @@ import { networksReader, remoteReader, widerNetworkOf } from './sockets/address.
 import { apiRouter } from './http/api.ts';
 import { limitConnections } from './sockets/connection-limit.ts';
 import { readCatalogue } from './http/catalogue-file.ts';
-import { openControlKey } from './receipts/control-key.ts';
+import { KEY_FILE, openControlKey } from './receipts/control-key.ts';
+import { foundIn } from './store/genesis-file.ts';
 import { MeshDatabase } from './store/mesh-database.ts';
 import { openDataFolder } from './store/data-folder.ts';
 import type { DeliveryLimits, DeliveryStore } from './receipts/delivery-store.ts';
@@ -87,6 +90,8 @@ export interface ControlPlaneOptions {
   trustProxy?: boolean;
   /** The folder of our key and the receipts; null: they are forgotten when we close. */
   dataFolder?: string | null;
+  /** The genesis of its network, signed; a data folder that has one needs it no more. Null: see `openControlKey`. */
+  genesis?: Uint8Array | null;
   /** The number of receipts that are kept whole. */
   deliveries?: Partial<DeliveryLimits>;
   /** How credits are used; left out: those who have some go first. */
@@ -130,7 +135,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
   if (folderWord !== null) log.warn(folderWord);
   const calibrations = await openCalibrations(options.calibrationsFile ?? null);
-  const key = await openControlKey(dataFolder);
+  const founded = options.genesis ?? null;
+  if (founded !== null && dataFolder !== null) await foundIn(dataFolder, founded, KEY_FILE);
+  const key = await openControlKey(dataFolder, founded === null ? null : readGenesis(founded, nodeVerify));
+  const network = key.genesis?.network ?? null;
   const leases = new LeaseOffice(key, now);
   const database = new MeshDatabase(dataFolder, 'on a thread');
   const store: DeliveryStore = new DeliveryTable(database, options.deliveries);
@@ -161,7 +169,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = options.cluster ?? new MemoryHub(clock).join();
   const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    ...{ store, issuer: leases.issuer, issued: leases.issued, threads: new SignatureThreads(), clock, now },
+    ...{ store, issuer: leases.issuer, issued: leases.issued, threads: new SignatureThreads({ network }), clock, now },
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const copies = new KeptTable(database);
@@ -213,7 +221,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
   const { ledger, keeper } = credits;
   if (keeper !== null) app.use(logRouter({ clock, metrics, keeper, addressOf }));
-  const about = { issuer: leases.issuer, origin: noteName(leases.issuer), now };
+  const about = { issuer: leases.issuer, origin: noteName(leases.issuer, network), now };
   const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
   app.use(
     apiRouter({

@@ -5,11 +5,13 @@ import { asSentence, isLabel } from '../base/label.ts';
 import {
   isContentId,
   isModelId,
+  isNetworkId,
   isPeerId,
   isTaskId,
   isTaskName,
   type ContentId,
   type ModelId,
+  type NetworkId,
   type PeerId,
   type TaskId,
   type TaskName,
@@ -26,6 +28,7 @@ export const peerId = v.custom<PeerId>(isPeerId);
 export const taskId = v.custom<TaskId>(isTaskId);
 export const modelId = v.custom<ModelId>(isModelId);
 export const contentId = v.custom<ContentId>(isContentId);
+export const networkId = v.custom<NetworkId>(isNetworkId);
 export const taskName = v.custom<TaskName>(isTaskName);
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
