@@ -1,7 +1,6 @@
 /** Composes a peer of a mesh on any host: the connection to the control plane, the paths to others, the mesh on top. */
 import type { ControlClient } from './control/control.ts';
 import type { Host } from './host.ts';
-import type { NetworkId } from './base/ids.ts';
 import type { Identity } from './identity/identity.ts';
 import { identityIn, verifyIn } from './identity/network-bound.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
@@ -21,8 +20,6 @@ export interface PeerOptions {
   anonymous?: boolean;
   /** Keeps this computer's address from others: all goes through relays. */
   hidden?: boolean;
-  /** The only network that it enters; left out: the one that it finds. Ignored where `control` is given, which knows its own. */
-  network?: NetworkId | null;
   /** A client for this identity; its creator starts it. Left out: a new one, started with the peer. */
   control?: ControlClient;
   /** Left out: receipts are kept as long as the peer is open, as for a visitor. */
@@ -44,7 +41,7 @@ export interface OpenPeer {
   close(): Promise<void>;
 }
 
-/** A peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
+/** A peer of the mesh at `address`, or of the network that it names there (`base/mesh-address.ts`). It connects on its own, now and whenever the connection breaks. */
 export async function openPeer(host: Host, address: URL, options: PeerOptions = {}): Promise<OpenPeer> {
   const { identity = host.newIdentity() } = options;
   const { transport, relay, introductions, control, setHidden } = await openPeerPaths(host, address, {
@@ -88,8 +85,7 @@ export async function openPeerPaths(
     identity = host.newIdentity(),
     anonymous = false,
     hidden = false,
-    network = null,
-    control = openControl(host, address, identity, network),
+    control = openControl(host, address, identity),
   }: Omit<PeerOptions, 'receipts' | 'kinds' | 'models'> = {},
 ): Promise<Paths & { control: ControlClient }> {
   const paths = openPaths({

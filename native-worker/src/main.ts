@@ -27,6 +27,7 @@ import { terminalText } from './cli/terminal-text.ts';
 import { addLogCommands } from './commands/log/log-commands.ts';
 import { addCreditCommands } from './commands/credits/credits-commands.ts';
 import { addIdentityCommands } from './commands/identity/identity-commands.ts';
+import { addNetworkCommands } from './commands/networks/network-commands.ts';
 import { addModelsCommands } from './commands/models/models-commands.ts';
 import { ConfigError, withConfig } from './commands/worker-config.ts';
 import { addWorkerSubcommands, modelMissing } from './commands/worker-subcommands.ts';
@@ -264,6 +265,15 @@ addLogCommands(command);
 
 addModelsCommands(command);
 addIdentityCommands(command);
+addNetworkCommands(command);
+
+// Where nobody says which mesh, it is the network that this computer joined last.
+program.hook('preAction', async (_program, action) => {
+  if (action.getOptionValueSource('mesh') !== 'default') return;
+  const { currentMesh } = await import('./networks/current-mesh.ts');
+  const mesh = await currentMesh(action.opts<{ data?: string }>().data);
+  if (mesh !== null) action.setOptionValueWithSource('mesh', mesh, 'joined');
+});
 
 try {
   const [node = '', script = '', ...args] = process.argv;

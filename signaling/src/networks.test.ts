@@ -8,7 +8,7 @@ import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { identityIn, verifyIn } from '@llmesh/core/identity/network-bound';
 import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { signOrder } from '@llmesh/core/ledger/order';
-import { networkIdOf, signGenesis, type GenesisTerms } from '@llmesh/core/networks/genesis';
+import { readGenesis, signGenesis, type Genesis, type GenesisTerms } from '@llmesh/core/networks/genesis';
 import { readLeases } from '@llmesh/core/receipts/lease';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
@@ -25,11 +25,10 @@ const terms: GenesisTerms = {
   foundedMs: 1_800_000_000_000,
 };
 const planes: ControlPlane[] = [];
-const [genesis, other] = await Promise.all([
-  signGenesis(terms, founder),
-  signGenesis({ ...terms, name: 'OtherNet' }, founder),
-]);
-const network = networkIdOf(genesis);
+const [genesis, other] = (
+  await Promise.all([signGenesis(terms, founder), signGenesis({ ...terms, name: 'OtherNet' }, founder)])
+).map((bytes) => readGenesis(bytes)!) as [Genesis, Genesis];
+const { network } = genesis;
 let folder: string;
 
 beforeEach(async () => {
@@ -76,7 +75,7 @@ describe('a control plane with a genesis', () => {
     const { port } = await start();
     const peer = new MeshPeer(port);
     await peer.opened();
-    peer.hello({ network: networkIdOf(other) });
+    peer.hello({ network: other.network });
     expect(await peer.says('refused')).toMatchObject({
       code: 'control_refused',
       message: expect.stringContaining(network),
@@ -89,7 +88,7 @@ describe('a control plane with a genesis', () => {
 
   test.each([
     ['in no network', null],
-    ['in another one', networkIdOf(other)],
+    ['in another one', other.network],
   ])('does not take a proof that was signed %s', async (_where, signsIn) => {
     const { port } = await start();
     const { peer, challenge } = await challenged(port, signsIn);
@@ -102,7 +101,7 @@ describe('a control plane with a genesis', () => {
     const [asker, provider, stranger] = await Promise.all([
       joined(here.port, network),
       joined(here.port, network),
-      joined(there.port, networkIdOf(other)),
+      joined(there.port, other.network),
     ]);
     provider.send({ type: 'advert', models: [advertised()], slots: 1, certificate: null });
     await provider.settled();
@@ -111,7 +110,7 @@ describe('a control plane with a genesis', () => {
     expect((await stranger.match(TINY)).candidates).toEqual([]);
     const lease = fromBase32(matched.lease!)!;
     expect(readLeases(lease, verifyIn({ network }, nodeVerify))).toMatchObject({ requester: asker.id });
-    expect(readLeases(lease, verifyIn({ network: networkIdOf(other) }, nodeVerify))).toBeNull();
+    expect(readLeases(lease, verifyIn({ network: other.network }, nodeVerify))).toBeNull();
     expect(readLeases(lease, nodeVerify)).toBeNull();
     const issuer = readLeases(lease, () => true)!.issuer;
     const signIn = async (where: NetworkId) => {
@@ -120,7 +119,7 @@ describe('a control plane with a genesis', () => {
         await signOrder({ kind: 'alias', alias: 'x' }, head, identityIn({ network: where }, newIdentity())),
       );
     };
-    asker.send({ type: 'order', requestId: 5, order: await signIn(networkIdOf(other)) });
+    asker.send({ type: 'order', requestId: 5, order: await signIn(other.network) });
     expect(await asker.says('refused')).toMatchObject({ requestId: 5, code: 'order_refused', message: /signature/ });
   });
 

@@ -6,8 +6,7 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
-import { readGenesis } from '@llmesh/core/networks/genesis';
+import type { Genesis } from '@llmesh/core/networks/genesis';
 import { noteName } from '@llmesh/core/identity/note-name';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
@@ -90,8 +89,8 @@ export interface ControlPlaneOptions {
   trustProxy?: boolean;
   /** The folder of our key and the receipts; null: they are forgotten when we close. */
   dataFolder?: string | null;
-  /** The genesis of its network, signed; a data folder that has one needs it no more. Null: see `openControlKey`. */
-  genesis?: Uint8Array | null;
+  /** The genesis of its network; a data folder that has one needs it no more. Null: see `openControlKey`. */
+  genesis?: Genesis | null;
   /** The number of receipts that are kept whole. */
   deliveries?: Partial<DeliveryLimits>;
   /** How credits are used; left out: those who have some go first. */
@@ -135,9 +134,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
   if (folderWord !== null) log.warn(folderWord);
   const calibrations = await openCalibrations(options.calibrationsFile ?? null);
-  const founded = options.genesis ?? null;
-  if (founded !== null && dataFolder !== null) await foundIn(dataFolder, founded, KEY_FILE);
-  const key = await openControlKey(dataFolder, founded === null ? null : readGenesis(founded, nodeVerify));
+  const { genesis = null } = options;
+  if (genesis !== null && dataFolder !== null) await foundIn(dataFolder, genesis, KEY_FILE);
+  const key = await openControlKey(dataFolder, genesis);
   const network = key.genesis?.network ?? null;
   const leases = new LeaseOffice(key, now);
   const database = new MeshDatabase(dataFolder, 'on a thread');
@@ -225,7 +224,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
   app.use(
     apiRouter({
-      ...{ clock, registry, metrics, audits, credits: creditPages, addressOf, prices: mesh.prices },
+      ...{
+        clock,
+        registry,
+        metrics,
+        audits,
+        credits: creditPages,
+        genesis: key.genesis?.bytes ?? null,
+        addressOf,
+        prices: mesh.prices,
+      },
       offers: () => mesh.offers(),
     }),
   );

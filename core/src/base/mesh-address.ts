@@ -1,5 +1,9 @@
-/** Reads the address of a mesh as an origin. People also copy addresses of its pages, below that, out of their browsers. */
+/**
+ * Reads the address of a mesh as an origin. People also copy addresses of its pages, below that, out of their browsers. Behind
+ * `#`, which no server is sent, it may say which network has to be there.
+ */
 import { MeshError } from './errors.ts';
+import { isNetworkId, type NetworkId } from './ids.ts';
 
 const PAGES = ['/', '/donate', '/network', '/credits', '/votes'];
 
@@ -16,5 +20,17 @@ export function originOfMesh(url: URL): URL {
     const message = `A mesh lives at the root of its host, not under ${url.pathname}: use ${origin}. Behind a proxy it needs a host name of its own.`;
     throw new MeshError('control_unreachable', message);
   }
-  return new URL(origin);
+  const network = networkIn(url);
+  return network === null ? new URL(origin) : addressIn(new URL(origin), network);
+}
+
+/** The network that has to be at this address; null: whichever is there. */
+export function networkIn({ hash }: URL): NetworkId | null {
+  const network = hash.slice(1);
+  return isNetworkId(network) ? network : null;
+}
+
+/** The address, for peers that enter no other network there. */
+export function addressIn(address: URL, network: NetworkId): URL {
+  return new URL(`#${network}`, address);
 }

@@ -5,7 +5,8 @@ import { PARAMETERS, PARAMETER_NAMES, type ParameterName } from '../governance/p
 import { softwareIdentity } from '../identity/identity.ts';
 import { signRecord } from '../identity/signed-record.ts';
 import { canonical } from '../wire/canonical.ts';
-import { faultIn, MAX_GENESIS_BYTES, networkIdOf, readGenesis, signGenesis, type GenesisTerms } from './genesis.ts';
+import { MAX_GENESIS_BYTES } from '../wire/fields.ts';
+import { faultIn, networkIdOf, readGenesis, signGenesis, type GenesisTerms } from './genesis.ts';
 
 const founder = softwareIdentity(new Uint8Array(32).fill(1));
 const other = softwareIdentity(new Uint8Array(32).fill(2));
@@ -113,9 +114,9 @@ describe('a genesis', () => {
         if (faultIn(made) !== null) return;
         const bytes = await signGenesis(made, founder);
         expect(bytes.byteLength).toBeLessThanOrEqual(MAX_GENESIS_BYTES);
-        const { network, founder: by, ...read } = readGenesis(bytes)!;
+        const { network, founder: by, bytes: kept, ...read } = readGenesis(bytes)!;
         expect(read).toEqual(made);
-        expect([network, by]).toEqual([networkIdOf(bytes), founder.peerId]);
+        expect([network, by, kept]).toEqual([networkIdOf(bytes), founder.peerId, bytes]);
       }),
       { numRuns: 60 },
     );

@@ -11,11 +11,10 @@ import { isLabel } from '../base/label.ts';
 import { contradiction, isParameter, PARAMETERS, type ParameterName } from '../governance/parameters.ts';
 import { verify, type Identity } from '../identity/identity.ts';
 import { openRecord, partsOf, signRecord } from '../identity/signed-record.ts';
+import { MAX_GENESIS_BYTES } from '../wire/fields.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
 
 const VERSION = 1;
-/** A genesis with all lists full is smaller. */
-export const MAX_GENESIS_BYTES = 8_192;
 export const MAX_NETWORK_NAME = 64;
 export const MAX_CREDIT_NAME = 32;
 export const MAX_CREDIT_SYMBOL = 8;
@@ -61,6 +60,8 @@ export interface GenesisTerms {
 export interface Genesis extends GenesisTerms {
   readonly network: NetworkId;
   readonly founder: PeerId;
+  /** As its founder signed it. */
+  readonly bytes: Uint8Array;
 }
 
 const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -123,6 +124,7 @@ export function readGenesis(bytes: Uint8Array, check = verify): Genesis | null {
   return {
     network: networkIdOf(bytes),
     founder: record.signer,
+    bytes: new Uint8Array(bytes),
     ...{ name, kinds, logic, parameters: new Map(parameters), isPrivate: rest[0], foundedMs: rest[1] },
     credit: { name: credit, symbol, uptime, tasks, governance },
     witnesses: { keys, quorum },

@@ -21,6 +21,8 @@ import {
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** The most bytes of anything signed: a lease, an acknowledgement, one half of a receipt. */
 export const MAX_RECORD_BYTES = 640;
+/** The most bytes of a network's genesis: one with all its lists full is smaller. */
+export const MAX_GENESIS_BYTES = 8_192;
 /** The dimensions of one vector. Those of today's largest models have 4,096. */
 export const MAX_VECTOR_NUMBERS = 8_192;
 
