@@ -8,7 +8,7 @@ import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { identityIn, verifyIn } from '@llmesh/core/identity/network-bound';
 import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { signOrder } from '@llmesh/core/ledger/order';
-import { readGenesis, signGenesis, type Genesis, type GenesisTerms } from '@llmesh/core/networks/genesis';
+import { networkIdOf, readGenesis, signGenesis, type Genesis, type GenesisTerms } from '@llmesh/core/networks/genesis';
 import { readLeases } from '@llmesh/core/receipts/lease';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
@@ -121,6 +121,26 @@ describe('a control plane with a genesis', () => {
     };
     asker.send({ type: 'order', requestId: 5, order: await signIn(other.network) });
     expect(await asker.says('refused')).toMatchObject({ requestId: 5, code: 'order_refused', message: /signature/ });
+  });
+
+  test('begins with the parameters and the emission of its genesis, in the first event of its log', async () => {
+    const credit = { ...terms.credit, uptime: 0, tasks: 80 };
+    const record = await signGenesis({ ...terms, credit, parameters: new Map([['allowance', 9_000_000]]) }, founder);
+    const own = readGenesis(record)!;
+    const { port } = await start({ genesis: own });
+    const peer = await joined(port, own.network);
+    // It hears of its allowance once that is written.
+    let { allowance } = await peer.says('account');
+    while (allowance === 0) ({ allowance } = await peer.says('account'));
+    expect(allowance).toBe(9_000_000);
+    const credits = (await (await fetch(`http://127.0.0.1:${port}/api/credits`)).json()) as {
+      parameters: { name: string; value: number }[];
+      uptimePerHour: number;
+    };
+    expect(credits.parameters.find(({ name }) => name === 'allowance')?.value).toBe(9_000_000);
+    expect(credits.uptimePerHour).toBe(0);
+    const shown = (await (await fetch(`http://127.0.0.1:${port}/api/network`)).json()) as { genesis: string };
+    expect(networkIdOf(fromBase32(shown.genesis)!)).toBe(own.network);
   });
 
   test('keeps its network in its data folder for good, and takes no other in there', async () => {
