@@ -220,7 +220,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
   const { ledger, keeper } = credits;
   if (keeper !== null) app.use(logRouter({ clock, metrics, keeper, addressOf }));
-  const about = { issuer: leases.issuer, origin: noteName(leases.issuer, network), now };
+  const { credit: named = null } = key.genesis ?? {};
+  const credit = named === null ? null : { name: named.name, symbol: named.symbol };
+  const about = { credit, issuer: leases.issuer, origin: noteName(leases.issuer, network), now };
   const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
   app.use(
     apiRouter({

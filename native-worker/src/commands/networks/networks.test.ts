@@ -91,6 +91,8 @@ describe('two networks on one machine', () => {
     await expect
       .poll(() => readFileSync(path.join(folder, 'receipts.jsonl'), 'utf8'), PATIENCE)
       .toContain('settled":true');
+    // Nobody names a mesh, and its credits are called as its founder called them.
+    expect(await said('erik', 'balance')).toMatchObject({ mesh: one.url, credit: { symbol: 'ONE' } });
     worker.kill('SIGTERM');
     await worker.exited;
     const file = new ReceiptFile(folder);

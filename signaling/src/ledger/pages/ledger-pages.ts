@@ -57,6 +57,8 @@ export interface LedgerPagesNeeds {
   issuer: PeerId;
   /** The log's name. */
   origin: string;
+  /** What its credits are called; left out or null: just that. */
+  credit?: NonNullable<Credits['credit']> | null;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -69,7 +71,7 @@ export class LedgerPages {
   }
 
   async credits(): Promise<Credits> {
-    const { ledger, issuer, origin, now } = this.#needs;
+    const { ledger, issuer, origin, credit = null, now } = this.#needs;
     const { store, size, final, mode } = ledger;
     const system = ['emission', 'treasury', 'auditors', 'burn'] as const;
     const state = await store.read([AT, FOUNDED, ...system.map(accountKey)]);
@@ -78,6 +80,7 @@ export class LedgerPages {
     return {
       ...{ mode, issuer, priceVersion: PRICE_VERSION, emitted: -of('emission'), supply: SUPPLY },
       ...{ treasury: of('treasury'), auditors: of('auditors'), burned: of('burn') },
+      ...(credit !== null && { credit }),
       uptimePerHour: uptimePerHour(state, ledger.parameter('uptime-cap'), now()),
       parameters: this.#parameters(),
       log: { origin, size, final, lagMs: waits === undefined ? 0 : Math.max(0, now() - waits.ms) },
