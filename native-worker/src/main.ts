@@ -2,8 +2,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
 import { MAX_ADAPTERS } from '@llmesh/core/wire/model-advert';
+import type { AuditCheckOptions } from './commands/audit-command.ts';
 import {
   amount,
+  aNetwork,
   gather,
   gatherPeers,
   meshOption,
@@ -248,6 +250,7 @@ audit
   .description('Count the audit of an answer again: its evidence, the signatures, and what follows from the reports.')
   .argument('<file>', 'the evidence, as a page or a program saved it')
   .option('--model <file>', 'the GGUF file that the answer is of, to compute it again on this computer', place)
+  .option('--network <id>', 'the network in which it was answered, where that has a genesis', aNetwork)
   .option('--calibrations <file>', 'honest noise of more engines, as LLMESH_CALIBRATIONS of a mesh', place)
   .option('--json', 'as one JSON object')
   .addHelpText(
@@ -255,7 +258,7 @@ audit
     `
 Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 it is not what the model writes.`,
   )
-  .action(async (file: string, { json, ...options }: { model?: string; calibrations?: string; json?: boolean }) => {
+  .action(async (file: string, { json, ...options }: AuditCheckOptions & { json?: boolean }) => {
     const { checkAudit } = await import('./commands/audit-command.ts');
     await reporting(json === true, (output) => checkAudit(file, options, output));
   });

@@ -1,10 +1,9 @@
 /** `llmesh init`, `bootstrap`, `join` and `networks`. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { isNetworkId, type NetworkId } from '@llmesh/core/base/ids';
 import { asMeshError } from '@llmesh/core/base/errors';
 import { reporting } from '../../cli/reporting.ts';
 import { meshAddress } from '../../node/mesh-address.ts';
-import { gather, place, whole } from '../flags.ts';
+import { aNetwork, gather, place, whole } from '../flags.ts';
 import type { BootstrapOptions } from './bootstrap-command.ts';
 import type { InitOptions } from './init-command.ts';
 import type { JoinOptions } from './join-command.ts';
@@ -95,11 +94,6 @@ Example:
       const { listNetworks } = await import('./join-command.ts');
       await reporting(json === true, (output) => listNetworks(options, output));
     });
-}
-
-function aNetwork(text: string): NetworkId {
-  if (isNetworkId(text)) return text;
-  throw new InvalidArgumentError('A network is named net_ and 32 letters and digits: "llmesh init" says it.');
 }
 
 /** People write the address of a bootstrap as that of a WebSocket, too. */
