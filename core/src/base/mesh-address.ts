@@ -3,7 +3,7 @@
  * `#`, which no server is sent, it may say which network has to be there.
  */
 import { MeshError } from './errors.ts';
-import { isNetworkId, type NetworkId } from './ids.ts';
+import { addressIn, networkIn } from './network-address.ts';
 
 const PAGES = ['/', '/donate', '/network', '/credits', '/votes'];
 
@@ -22,15 +22,4 @@ export function originOfMesh(url: URL): URL {
   }
   const network = networkIn(url);
   return network === null ? new URL(origin) : addressIn(new URL(origin), network);
-}
-
-/** The network that has to be at this address; null: whichever is there. */
-export function networkIn({ hash }: URL): NetworkId | null {
-  const network = hash.slice(1);
-  return isNetworkId(network) ? network : null;
-}
-
-/** The address, for peers that enter no other network there. */
-export function addressIn(address: URL, network: NetworkId): URL {
-  return new URL(`#${network}`, address);
 }

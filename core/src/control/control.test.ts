@@ -5,7 +5,7 @@ import { ControlClient } from './control.ts';
 import type { OrderHead } from './give-order.ts';
 import type { SocketLike } from './control-connection.ts';
 import { MeshError } from '../base/errors.ts';
-import { softwareIdentity } from '../identity/identity.ts';
+import { softwareIdentity, verify } from '../identity/identity.ts';
 import { newPeerId, type ContentId, type ModelId, type NetworkId } from '../base/ids.ts';
 import { faultOf, newChallenge, proveKey } from '../identity/key-proof.ts';
 import { verifyIn } from '../identity/network-bound.ts';
@@ -169,7 +169,7 @@ describe('the control connection', () => {
     expect(hello).toMatchObject({ network: null });
     if (proof?.type !== 'proof') throw new Error('nothing was proved');
     const faultIn = (network: NetworkId | null) =>
-      faultOf(identity.publicKey, challenge, proof, ['mesh'], verifyIn({ network }));
+      faultOf(identity.publicKey, challenge, proof, ['mesh'], verifyIn({ network }, verify));
     expect([one!, other!, null].map(faultIn)).toEqual([null, 'signature', 'signature']);
     last().say(WELCOME);
     expect(client.network).toBe(one);

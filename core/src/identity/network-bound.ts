@@ -1,10 +1,9 @@
 /**
  * Signatures of one network: its id stands before all that is signed in it, so that nothing that was signed in one network
- * counts in another, whatever its purpose. Where there is no genesis, signatures are as they were before there were networks.
+ * counts in another, whatever its purpose. A page loads this before any arithmetic of signatures. Where there is no genesis, signatures are as they were before there were networks.
  */
-import { concatBytes } from '@noble/hashes/utils.js';
 import type { NetworkId } from '../base/ids.ts';
-import { verify, type Identity } from './identity.ts';
+import type { Identity, verify } from './identity.ts';
 
 /** Where a peer learns its network; looked at for each signature, since a visitor hears it from the control plane. */
 export interface NetworkBinding {
@@ -19,7 +18,7 @@ export function identityIn(binding: NetworkBinding, identity: Identity): Identit
 }
 
 /** Checks signatures that were made in this network, as strictly as `check`. */
-export function verifyIn(binding: NetworkBinding, check: typeof verify = verify): typeof verify {
+export function verifyIn(binding: NetworkBinding, check: typeof verify): typeof verify {
   return (publicKey, message, signature) => check(publicKey, inNetwork(binding.network, message), signature);
 }
 
@@ -29,7 +28,12 @@ export function networkPrefix(network: NetworkId | null): Uint8Array {
 }
 
 function inNetwork(network: NetworkId | null, message: Uint8Array): Uint8Array {
-  return network === null ? message : concatBytes(networkPrefix(network), message);
+  if (network === null) return message;
+  const prefix = networkPrefix(network);
+  const bytes = new Uint8Array(prefix.byteLength + message.byteLength);
+  bytes.set(prefix);
+  bytes.set(message, prefix.byteLength);
+  return bytes;
 }
 
 const NO_PREFIX = new Uint8Array(0);
