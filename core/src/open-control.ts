@@ -1,5 +1,5 @@
 /** The connection to the control plane at an address; the whole peer is `open-peer.ts`. */
-import { networkIn } from './base/network-address.ts';
+import { networkIn } from './base/ids.ts';
 import { ControlClient } from './control/control.ts';
 import type { ControlHost } from './host.ts';
 import type { Identity } from './identity/identity.ts';

@@ -41,7 +41,7 @@ export interface OpenPeer {
   close(): Promise<void>;
 }
 
-/** A peer of the mesh at `address`, or of the network that it names there (`base/network-address.ts`). It connects on its own, now and whenever the connection breaks. */
+/** A peer of the mesh at `address`, or of the network that it names there (`networkIn`). It connects on its own, now and whenever the connection breaks. */
 export async function openPeer(host: Host, address: URL, options: PeerOptions = {}): Promise<OpenPeer> {
   const { identity = host.newIdentity() } = options;
   const { transport, relay, introductions, control, setHidden } = await openPeerPaths(host, address, {

@@ -9,6 +9,7 @@ import { identityIn, verifyIn } from '@llmesh/core/identity/network-bound';
 import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { networkIdOf, readGenesis, signGenesis, type Genesis, type GenesisTerms } from '@llmesh/core/networks/genesis';
+import type { Challenge } from '@llmesh/core/wire/control-protocol';
 import { readLeases } from '@llmesh/core/receipts/lease';
 import { startControlPlane, type ControlPlane, type ControlPlaneOptions } from './server.ts';
 import { advertised, MeshPeer, newIdentity, TINY } from './testing/clients.ts';
@@ -49,10 +50,12 @@ async function start(options: Partial<ControlPlaneOptions> = {}): Promise<Contro
 
 /** A peer that signs in this network, and has just heard the challenge of its server. */
 async function challenged(port: number, signsIn: NetworkId | null, named: NetworkId | null = null) {
-  const peer = new MeshPeer(port, identityIn({ network: signsIn }, newIdentity()));
+  const peer = new MeshPeer(port);
   await peer.opened();
   peer.hello({ network: named });
-  return { peer, challenge: await peer.says('challenge') };
+  const { network: says, ...plain } = await peer.says('challenge');
+  const challenge: Challenge = signsIn === null ? plain : { ...plain, network: signsIn };
+  return { peer, challenge, says };
 }
 
 async function joined(port: number, signsIn: NetworkId): Promise<MeshPeer> {
@@ -65,8 +68,8 @@ async function joined(port: number, signsIn: NetworkId): Promise<MeshPeer> {
 describe('a control plane with a genesis', () => {
   test('names its network in the challenge, and lets in who signs in it', async () => {
     const { port } = await start();
-    const { peer, challenge } = await challenged(port, network, network);
-    expect(challenge.network).toBe(network);
+    const { peer, challenge, says } = await challenged(port, network, network);
+    expect(says).toBe(network);
     await peer.prove(challenge);
     expect(await peer.says('welcome')).toMatchObject({ type: 'welcome' });
   });
@@ -147,8 +150,7 @@ describe('a control plane with a genesis', () => {
     const first = await start({ dataFolder: folder });
     await first.close();
     const again = await start({ dataFolder: folder, genesis: null });
-    const { challenge } = await challenged(again.port, network);
-    expect(challenge.network).toBe(network);
+    expect((await challenged(again.port, network)).says).toBe(network);
     await again.close();
     await expect(start({ dataFolder: folder, genesis: other })).rejects.toMatchObject({ code: 'identity_unusable' });
   });
@@ -164,8 +166,7 @@ test('a mesh without a genesis takes in older programs, and nobody who wants a n
   const older = new MeshPeer(port);
   await older.join();
   await older.says('welcome');
-  const { challenge } = await challenged(port, null);
-  expect(challenge.network).toBeUndefined();
+  expect((await challenged(port, null)).says).toBeUndefined();
   const member = new MeshPeer(port);
   await member.opened();
   member.hello({ network });

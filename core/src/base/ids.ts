@@ -52,3 +52,14 @@ export function newPeerId(): PeerId {
 export function newTaskId(): TaskId {
   return toBase32(randomBytes(10)) as TaskId;
 }
+
+/** The network that has to be at this address; null: whichever is there. */
+export function networkIn({ hash }: URL): NetworkId | null {
+  const network = hash.slice(1);
+  return isNetworkId(network) ? network : null;
+}
+
+/** The address, for peers that enter no other network there. */
+export function addressIn(address: URL, network: NetworkId): URL {
+  return new URL(`#${network}`, address);
+}

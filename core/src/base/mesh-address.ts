@@ -3,7 +3,7 @@
  * `#`, which no server is sent, it may say which network has to be there.
  */
 import { MeshError } from './errors.ts';
-import { addressIn, networkIn } from './network-address.ts';
+import { addressIn, networkIn } from './ids.ts';
 
 const PAGES = ['/', '/donate', '/network', '/credits', '/votes'];
 

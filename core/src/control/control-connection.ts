@@ -15,7 +15,6 @@ import { unreachable } from './control-requests.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
 import type { NetworkId } from '../base/ids.ts';
 import type { Identity } from '../identity/identity.ts';
-import { identityIn } from '../identity/network-bound.ts';
 import type { proveKey } from '../identity/key-proof.ts';
 import { PROTOCOL_VERSION } from '../wire/peer-limits.ts';
 
@@ -72,8 +71,6 @@ export class ControlConnection {
   network: NetworkId | null;
   readonly #options: ControlOptions;
   readonly #events: ConnectionEvents;
-  /** What this end signs counts in that network alone. */
-  readonly #identity: Identity;
   /** Whether the next server decides which network it is. */
   #isOpenToAny: boolean;
   #state: ControlState = 'closed';
@@ -93,7 +90,6 @@ export class ControlConnection {
     this.#events = events;
     this.network = options.network ?? null;
     this.#isOpenToAny = this.network === null;
-    this.#identity = identityIn(this, options.identity);
   }
 
   get state(): ControlState {
@@ -207,9 +203,9 @@ export class ControlConnection {
     // The work takes as long as it takes; the server decides when that is too long.
     this.#stopTimer?.();
     this.#stopTimer = null;
-    const { prove, clock, url } = this.#options;
+    const { identity, prove, clock, url } = this.#options;
     try {
-      const proof = await prove(this.#identity, challenge, new URL(url).host, proving.signal);
+      const proof = await prove(identity, challenge, new URL(url).host, proving.signal);
       if (proving.signal.aborted) return;
       this.#provedMs = clock.now();
       this.send(proof);

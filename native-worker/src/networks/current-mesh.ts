@@ -1,5 +1,5 @@
 /** The mesh that a command means where nobody names one. */
-import { addressIn } from '@llmesh/core/base/network-address';
+import { addressIn } from '@llmesh/core/base/ids';
 import { dataFolder } from '../files/data-folder.ts';
 import { findNetwork } from './find-network.ts';
 import { NetworkFolder } from './network-folder.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addressIn } from '@llmesh/core/base/network-address';
+import { addressIn } from '@llmesh/core/base/ids';
 import type { NetworkId, PeerId } from '@llmesh/core/base/ids';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { verifyIn } from '@llmesh/core/identity/network-bound';
