@@ -19,8 +19,8 @@ import type { proveKey } from '../identity/key-proof.ts';
 import { PROTOCOL_VERSION } from '../wire/peer-limits.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
-const OTHER_NETWORK =
-  'Another network than yours is served at this address. Check the address, or leave and join that network.';
+/** Short, as it is in the first load. */
+const OTHER_NETWORK = 'This address serves another network. Check it.';
 const REOPEN_TIMEOUT_MS = 5_000;
 /** The server says something at least every `SIGN_OF_LIFE_MS`. */
 const SILENCE_MS = 2.5 * SIGN_OF_LIFE_MS;
