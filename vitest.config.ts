@@ -39,6 +39,8 @@ const WIDE: Readonly<Record<string, readonly string[]>> = {
   ],
   sim: ['sim', 'economy/attacks'],
 };
+/** It makes the packages, for which it builds in the folders that other tests start programs from: it runs alone, where it is named. */
+const ALONE = process.argv.some((arg) => arg.includes('own-network')) ? [] : ['own-network.test.mjs'];
 const node = (name: string) => ({
   resolve: { conditions: [source, ...defaultServerConditions] },
   ssr: { resolve: { conditions: [source, ...defaultServerConditions] } },
@@ -79,7 +81,14 @@ export default defineConfig({
       node('sim'),
       node('attack'),
       {
-        test: { name: 'scripts', root: './scripts', include: ['*.test.mjs'], testTimeout: 60_000, hookTimeout: 60_000 },
+        test: {
+          name: 'scripts',
+          root: './scripts',
+          include: ['*.test.mjs'],
+          exclude: ALONE,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
       },
       web('web', { include: ['src/**/*.test.ts'], exclude: OF_DOM, environment: './src/testing/no-dom.ts' }),
       web('web ui', { include: OF_DOM, environment: 'jsdom' }),

@@ -1,14 +1,16 @@
-// npm run pack [-- --check]: packs what is published, @llmesh/log, @llmesh/core and llmesh, as .tgz in dist/packages.
+// npm run pack [-- --check]: packs what is published, @llmesh/log, @llmesh/core, llmesh and @llmesh/signaling, as .tgz in
+// dist/packages.
 // --check installs them in an empty folder, runs the command there, and says how much room they take.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { buildPage, pageIsBuilt } from './build-page.mjs';
 import { bin } from './run.mjs';
 
 const OUT = resolve('dist/packages');
 /** Each needs those before it. */
-const PACKAGES = ['log', 'core', 'native-worker'];
+const PACKAGES = ['log', 'core', 'native-worker', 'signaling'];
 /**
  * What llama.cpp needs on each kind of machine, for its processor, or its Metal. node-llama-cpp would install 725 MB, most
  * of it for graphics cards that the machine does not have; owners of one add its package.
@@ -75,7 +77,9 @@ for (const name of PACKAGES) {
 }
 const work = mkdtempSync(join(tmpdir(), 'llmesh-pack-'));
 try {
-  const packed = PACKAGES.map((name) => pack(name, name === 'native-worker' ? bundleLlama : () => {}));
+  if (!pageIsBuilt('.')) await buildPage('.', new AbortController().signal);
+  const prepare = { 'native-worker': bundleLlama, signaling: addPage };
+  const packed = PACKAGES.map((name) => pack(name, prepare[name] ?? (() => {})));
   if (process.argv.includes('--check')) check(packed);
 } finally {
   rmSync(work, { recursive: true });
@@ -97,6 +101,7 @@ function pack(name, prepare) {
   const { './*': inside, ...promised } = manifest.exports;
   if (name === 'core') manifest.exports = { ...promised, [`./${INTERNAL}/*`]: inside };
   if (name === 'native-worker') manifest.exports = promised;
+  if (name === 'signaling') manifest.exports = { './main': './dist/main.js' };
   for (const file of filesIn(join(stage, 'dist'))) takeInternals(file);
   prepare(stage, manifest);
   writeJson(join(stage, 'package.json'), manifest);
@@ -120,6 +125,12 @@ function takeInternals(file) {
 function forgetSources(targets) {
   delete targets['@llmesh/source'];
   for (const target of Object.values(targets)) if (typeof target === 'object') forgetSources(target);
+}
+
+/** The control plane serves the page. */
+function addPage(stage) {
+  cpSync('docs/your-own-network.md', join(stage, 'README.md'));
+  cpSync('web/dist', join(stage, 'web'), { recursive: true });
 }
 
 /** llama.cpp's bindings travel inside the package, without its sources and without the wish for every graphics card. */

@@ -33,6 +33,7 @@ const ROOMS = {
     ['proof', 'whether an answer was computed as it says; pure, and the same for everyone who recounts it'],
     ['proof/keeping', 'whether somebody has what it keeps, in writing'],
     ['governance', 'the parameters that can be voted on, and how votes are counted; pure'],
+    ['networks', 'what a network is founded on, and how it is known; pure'],
     ['ledger', 'what moves credits, in writing, and what is remembered of it; pure'],
     ['ledger/rules', 'what each kind of event does, and when it may'],
     ['ledger/projection.ts', 'all events, applied and recounted', 'ledger/recount.ts'],
@@ -94,6 +95,7 @@ const ROOMS = {
     ['cli', 'how a command talks to a person or a program'],
     ['sensors', 'what the machine says'],
     ['node', 'a peer in Node'],
+    ['networks', 'the networks that this computer founded or joined'],
     ['log', 'the log of a mesh: recounted, witnessed, its forks kept'],
     ['models/transfer', 'files on web servers, in parts, and what to do when they stop coming'],
     ['models', 'model files: named, fetched, kept'],
@@ -124,6 +126,7 @@ const ROOMS = {
     ['commands/identity', 'commands about who this computer is'],
     ['commands/credits', 'commands about credits and votes'],
     ['commands/log', 'commands about the log'],
+    ['commands/networks', 'commands about networks of your own'],
     ['', 'the command itself'],
     ['testing', 'doubles and files made for tests'],
     ['gateway/testing', 'a gateway with a mesh behind it'],
@@ -132,7 +135,18 @@ const ROOMS = {
 };
 
 /** The control plane needs only those rooms of core that both sides must agree on. */
-const SHARED = ['base', 'protocol', 'wire', 'policy', 'identity', 'receipts', 'proof', 'governance', 'ledger'];
+const SHARED = [
+  'base',
+  'protocol',
+  'wire',
+  'policy',
+  'identity',
+  'receipts',
+  'proof',
+  'governance',
+  'networks',
+  'ledger',
+];
 
 const faults = [];
 let largest = ['', 0];

@@ -26,6 +26,8 @@ declare class URL {
   readonly protocol: string;
   readonly hostname: string;
   readonly pathname: string;
+  /** Empty, or from the `#` on. */
+  readonly hash: string;
   readonly username: string;
   readonly password: string;
   /** Empty when it is the scheme's default. */

@@ -46,6 +46,7 @@ export function openPaths(options: PathsOptions): Paths {
     credentials,
     staticKeyOf: (peer) => known.staticKeyOf(peer),
     clock,
+    binding: control,
     ...(refused && { refused }),
   };
   const peerJs = new PeerJsTransport({ ...peerJsOptions(host, address), self });

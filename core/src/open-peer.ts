@@ -1,7 +1,8 @@
 /** Composes a peer of a mesh on any host: the connection to the control plane, the paths to others, the mesh on top. */
 import type { ControlClient } from './control/control.ts';
 import type { Host } from './host.ts';
-import type { Identity } from './identity/identity.ts';
+import { verify, type Identity } from './identity/identity.ts';
+import { identityIn, verifyIn } from './identity/network-bound.ts';
 import { Mesh, type MeshOptions } from './mesh.ts';
 import { openControl } from './open-control.ts';
 import { openPaths, type Paths } from './open-paths.ts';
@@ -40,7 +41,7 @@ export interface OpenPeer {
   close(): Promise<void>;
 }
 
-/** A peer of the mesh at `address`. It connects on its own, now and whenever the connection breaks. */
+/** A peer of the mesh at `address`, or of the network that it names there (`networkIn`). It connects on its own, now and whenever the connection breaks. */
 export async function openPeer(host: Host, address: URL, options: PeerOptions = {}): Promise<OpenPeer> {
   const { identity = host.newIdentity() } = options;
   const { transport, relay, introductions, control, setHidden } = await openPeerPaths(host, address, {
@@ -53,7 +54,7 @@ export async function openPeer(host: Host, address: URL, options: PeerOptions = 
     transport,
     discreet: new DiscreetTransport(relay, transport),
     introductions,
-    identity,
+    identity: identityIn(control, identity),
     receipts: options.receipts ?? { keeper: new MemoryReceiptKeeper(), failed: () => {} },
     neighbours: () => (hidden ? 0 : NEIGHBOURS),
     clock: host.clock,
@@ -61,7 +62,7 @@ export async function openPeer(host: Host, address: URL, options: PeerOptions = 
     random: host.random,
     ...(options.kinds && { kinds: options.kinds }),
     ...(options.models && { models: options.models(control) }),
-    ...(host.verify && { verify: host.verify }),
+    verify: verifyIn(control, host.verify ?? verify),
   });
   if (options.control === undefined) control.start();
   return {

@@ -3,8 +3,10 @@ import { Command, CommanderError, Option } from 'commander';
 import { DEFAULT_JOB_LIMITS, MAX_GAS } from '@llmesh/core/jobs/job';
 import { MAX_MODELS_PER_PEER } from '@llmesh/core/wire/control-protocol';
 import { MAX_ADAPTERS } from '@llmesh/core/wire/model-advert';
+import type { AuditCheckOptions } from './commands/audit-command.ts';
 import {
   amount,
+  aNetwork,
   gather,
   gatherPeers,
   meshOption,
@@ -29,6 +31,7 @@ import { terminalText } from './cli/terminal-text.ts';
 import { addLogCommands } from './commands/log/log-commands.ts';
 import { addCreditCommands } from './commands/credits/credits-commands.ts';
 import { addIdentityCommands } from './commands/identity/identity-commands.ts';
+import { addNetworkCommands } from './commands/networks/network-commands.ts';
 import { addModelsCommands } from './commands/models/models-commands.ts';
 import { ConfigError, withConfig } from './commands/worker-config.ts';
 import { addWorkerSubcommands, modelMissing } from './commands/worker-subcommands.ts';
@@ -289,6 +292,7 @@ audit
   .description('Count the audit of an answer again: its evidence, the signatures, and what follows from the reports.')
   .argument('<file>', 'the evidence, as a page or a program saved it')
   .option('--model <file>', 'the GGUF file that the answer is of, to compute it again on this computer', place)
+  .option('--network <id>', 'the network in which it was answered, where that has a genesis', aNetwork)
   .option('--calibrations <file>', 'honest noise of more engines, as LLMESH_CALIBRATIONS of a mesh', place)
   .option('--json', 'as one JSON object')
   .addHelpText(
@@ -296,7 +300,7 @@ audit
     `
 Exit codes: 0 it agrees, or nobody can say; 1 the file is damaged or forged; 4 it is not what the model writes.`,
   )
-  .action(async (file: string, { json, ...options }: { model?: string; calibrations?: string; json?: boolean }) => {
+  .action(async (file: string, { json, ...options }: AuditCheckOptions & { json?: boolean }) => {
     const { checkAudit } = await import('./commands/audit-command.ts');
     await reporting(json === true, (output) => checkAudit(file, options, output));
   });
@@ -306,6 +310,15 @@ addLogCommands(command);
 
 addModelsCommands(command);
 addIdentityCommands(command);
+addNetworkCommands(command);
+
+// Where nobody says which mesh, it is the network that this computer joined last.
+program.hook('preAction', async (_program, action) => {
+  if (action.getOptionValueSource('mesh') !== 'default') return;
+  const { currentMesh } = await import('./networks/current-mesh.ts');
+  const mesh = await currentMesh(action.opts<{ data?: string }>().data);
+  if (mesh !== null) action.setOptionValueWithSource('mesh', mesh, 'joined');
+});
 
 try {
   const [node = '', script = '', ...args] = process.argv;

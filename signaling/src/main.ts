@@ -13,6 +13,7 @@ import { AUDIT_TERMS } from './audit/share/audit-terms.ts';
 import { DELIVERY_LIMITS } from './receipts/delivery-store.ts';
 import type { TurnOptions } from './session/ice-servers.ts';
 import { DEFAULT_RELAY_LIMITS } from './relay/relay.ts';
+import { readGenesisAt } from './store/genesis-file.ts';
 import { maintain } from './restore/maintain.ts';
 import { DEFAULT_JOIN_WORK_BITS, startControlPlane, type ControlPlane } from './server.ts';
 
@@ -40,6 +41,7 @@ const program = new Command('llmesh-signaling')
       'LLMESH_DATA',
     ),
   )
+  .option('--genesis <file>', 'the genesis of its network; the data folder keeps it (default: the one there, or none)')
   .option('--web <folder>', 'the built page', 'web/dist')
   .option('--models <folder>', 'catalogue and model files, served under /models', 'models')
   .option('--backup <folder>', 'only this: copy the data folder, also while the mesh runs')
@@ -75,6 +77,7 @@ const options = program.opts<{
   port: number;
   host: string;
   data?: string;
+  genesis?: string;
   web: string;
   models: string;
   gateway?: URL;
@@ -112,6 +115,7 @@ try {
     webFolder: options.web,
     modelsFolder: options.models,
     dataFolder: options.data ?? null,
+    genesis: options.genesis === undefined ? null : await readGenesisAt(options.genesis),
     gateway: options.gateway ?? null,
     iceServers: parseIceServers(process.env['LLMESH_ICE_SERVERS']),
     turn: parseTurn(process.env['TURN_SECRET'], parseList(process.env['TURN_URLS'])),

@@ -69,7 +69,16 @@ export async function openCredits(options: OpenCreditsOptions): Promise<Credits>
   };
   try {
     const ledger = await Ledger.open({
-      ...{ ...time, mode, issuer: key.peerId, deliveries, store, past: pastFiles(dataFolder) },
+      ...{
+        ...time,
+        mode,
+        issuer: key.peerId,
+        genesis: key.genesis,
+        check: key.verify,
+        deliveries,
+        store,
+        past: pastFiles(dataFolder),
+      },
       failed: failed('Credits cannot be written down right now'),
     });
     receipts.onWritten = () => ledger.delivered();

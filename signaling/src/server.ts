@@ -6,6 +6,7 @@ import express from 'express';
 import { pino, type Logger } from 'pino';
 import { realClock, type Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
+import type { Genesis } from '@llmesh/core/networks/genesis';
 import { noteName } from '@llmesh/core/identity/note-name';
 import type { PeerId } from '@llmesh/core/base/ids';
 import type { IceServer } from '@llmesh/core/wire/control-protocol';
@@ -20,7 +21,8 @@ import { networksReader, remoteReader, widerNetworkOf } from './sockets/address.
 import { apiRouter } from './http/api.ts';
 import { limitConnections } from './sockets/connection-limit.ts';
 import { readCatalogue } from './http/catalogue-file.ts';
-import { openControlKey } from './receipts/control-key.ts';
+import { KEY_FILE, openControlKey } from './receipts/control-key.ts';
+import { foundIn } from './store/genesis-file.ts';
 import { MeshDatabase } from './store/mesh-database.ts';
 import { openDataFolder } from './store/data-folder.ts';
 import type { DeliveryLimits, DeliveryStore } from './receipts/delivery-store.ts';
@@ -87,6 +89,8 @@ export interface ControlPlaneOptions {
   trustProxy?: boolean;
   /** The folder of our key and the receipts; null: they are forgotten when we close. */
   dataFolder?: string | null;
+  /** The genesis of its network; a data folder that has one needs it no more. Null: see `openControlKey`. */
+  genesis?: Genesis | null;
   /** The number of receipts that are kept whole. */
   deliveries?: Partial<DeliveryLimits>;
   /** How credits are used; left out: those who have some go first. */
@@ -130,7 +134,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const folderWord = dataFolder === null ? null : makeFolder(dataFolder);
   if (folderWord !== null) log.warn(folderWord);
   const calibrations = await openCalibrations(options.calibrationsFile ?? null);
-  const key = await openControlKey(dataFolder);
+  const { genesis = null } = options;
+  if (genesis !== null && dataFolder !== null) await foundIn(dataFolder, genesis, KEY_FILE);
+  const key = await openControlKey(dataFolder, genesis);
+  const network = key.genesis?.network ?? null;
   const leases = new LeaseOffice(key, now);
   const database = new MeshDatabase(dataFolder, 'on a thread');
   const store: DeliveryStore = new DeliveryTable(database, options.deliveries);
@@ -161,7 +168,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const cluster = options.cluster ?? new MemoryHub(clock).join();
   const passes = new SignalPasses(clock, cluster.passes);
   const receipts = new ReceiptBook({
-    ...{ store, issuer: leases.issuer, issued: leases.issued, threads: new SignatureThreads(), clock, now },
+    ...{ store, issuer: leases.issuer, issued: leases.issued, threads: new SignatureThreads({ network }), clock, now },
     failed: (error) => log.error(`Receipts cannot be kept, and will be filed again later: ${reasonOf(error)}`),
   });
   const copies = new KeptTable(database);
@@ -213,11 +220,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const addressOf = (request: IncomingMessage) => networksFor(request).narrow;
   const { ledger, keeper } = credits;
   if (keeper !== null) app.use(logRouter({ clock, metrics, keeper, addressOf }));
-  const about = { issuer: leases.issuer, origin: noteName(leases.issuer), now };
+  const { credit: named = null } = key.genesis ?? {};
+  const credit = named === null ? null : { name: named.name, symbol: named.symbol };
+  const about = { credit, issuer: leases.issuer, origin: noteName(leases.issuer, network), now };
   const creditPages = ledger === null ? null : new LedgerPages({ ledger, ...about });
   app.use(
     apiRouter({
-      ...{ clock, registry, metrics, audits, credits: creditPages, addressOf, prices: mesh.prices },
+      ...{
+        clock,
+        registry,
+        metrics,
+        audits,
+        credits: creditPages,
+        genesis: key.genesis?.bytes ?? null,
+        addressOf,
+        prices: mesh.prices,
+      },
       offers: () => mesh.offers(),
     }),
   );

@@ -72,7 +72,7 @@ export async function receiptRate({ rounds, receipts }: ReceiptsOptions): Promis
   const time = { clock: realClock, now: Date.now };
   const issuer = control.peerId;
   const threads = new SignatureThreads();
-  const openssl = new SignatureThreads(availableParallelism(), 'openssl');
+  const openssl = new SignatureThreads({ library: 'openssl' });
   const book = new ReceiptBook({ ...time, store: deliveries, issuer, issued, threads, failed });
   const store = new LedgerTable(database);
   const ledger = await Ledger.open({

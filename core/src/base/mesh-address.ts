@@ -1,5 +1,9 @@
-/** Reads the address of a mesh as an origin. People also copy addresses of its pages, below that, out of their browsers. */
+/**
+ * Reads the address of a mesh as an origin. People also copy addresses of its pages, below that, out of their browsers. Behind
+ * `#`, which no server is sent, it may say which network has to be there.
+ */
 import { MeshError } from './errors.ts';
+import { addressIn, networkIn } from './ids.ts';
 
 const PAGES = ['/', '/donate', '/network', '/credits', '/votes'];
 
@@ -16,5 +20,6 @@ export function originOfMesh(url: URL): URL {
     const message = `A mesh lives at the root of its host, not under ${url.pathname}: use ${origin}. Behind a proxy it needs a host name of its own.`;
     throw new MeshError('control_unreachable', message);
   }
-  return new URL(origin);
+  const network = networkIn(url);
+  return network === null ? new URL(origin) : addressIn(new URL(origin), network);
 }

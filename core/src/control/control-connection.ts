@@ -13,11 +13,14 @@ import {
 } from '../wire/control-protocol.ts';
 import { unreachable } from './control-requests.ts';
 import { asMeshError, MeshError } from '../base/errors.ts';
+import type { NetworkId } from '../base/ids.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { proveKey } from '../identity/key-proof.ts';
 import { PROTOCOL_VERSION } from '../wire/peer-limits.ts';
 
 const OPEN_TIMEOUT_MS = 10_000;
+/** Short, as it is in the first load. */
+const OTHER_NETWORK = 'This address serves another network. Check it.';
 const REOPEN_TIMEOUT_MS = 5_000;
 /** The server says something at least every `SIGN_OF_LIFE_MS`. */
 const SILENCE_MS = 2.5 * SIGN_OF_LIFE_MS;
@@ -43,6 +46,8 @@ export interface ControlOptions {
   /** The ws: or wss: URL of `/mesh`. */
   url: string;
   identity: Identity;
+  /** The only network that it enters; null or left out: the one that it finds, from then on no other. */
+  network?: NetworkId | null;
   /** The function of `key-proof.ts`, passed in so that a page can show something before it loads that arithmetic. */
   prove: typeof proveKey;
   agent: 'browser' | 'native';
@@ -62,8 +67,12 @@ export interface ConnectionEvents {
 
 export class ControlConnection {
   refusal: MeshError | null = null;
+  /** The network that this connection is of; null: none was named yet, or there is none. */
+  network: NetworkId | null;
   readonly #options: ControlOptions;
   readonly #events: ConnectionEvents;
+  /** Whether the next server decides which network it is. */
+  #isOpenToAny: boolean;
   #state: ControlState = 'closed';
   #socket: SocketLike | null = null;
   #attempt = 0;
@@ -79,6 +88,8 @@ export class ControlConnection {
   constructor(options: ControlOptions, events: ConnectionEvents) {
     this.#options = options;
     this.#events = events;
+    this.network = options.network ?? null;
+    this.#isOpenToAny = this.network === null;
   }
 
   get state(): ControlState {
@@ -139,6 +150,7 @@ export class ControlConnection {
         peerId: identity.peerId,
         agent,
         key: toBase32(identity.publicKey),
+        network: this.network,
       });
     socket.onmessage = (event: { data: unknown }) => {
       if (typeof event.data === 'string') this.#receive(event.data);
@@ -163,6 +175,8 @@ export class ControlConnection {
 
   #welcomed(welcome: Welcome): void {
     this.#attempt = 0;
+    // Receipts and links are of this network now: another would be another mesh.
+    this.#isOpenToAny = false;
     this.#listen();
     this.#events.welcome(welcome, this.#provedMs);
     this.#setState('open');
@@ -181,6 +195,9 @@ export class ControlConnection {
 
   /** Signs once per connection, whatever the server asks for. Never rejects. */
   async #prove(challenge: Challenge): Promise<void> {
+    const named = challenge.network ?? null;
+    if (this.#isOpenToAny) this.network = named;
+    else if (named !== this.network) return this.#giveUp(new MeshError('control_refused', OTHER_NETWORK));
     const proving = new AbortController();
     this.#proving = proving;
     // The work takes as long as it takes; the server decides when that is too long.

@@ -5,9 +5,10 @@ import { ControlClient } from './control.ts';
 import type { OrderHead } from './give-order.ts';
 import type { SocketLike } from './control-connection.ts';
 import { MeshError } from '../base/errors.ts';
-import { softwareIdentity } from '../identity/identity.ts';
-import { newPeerId, type ContentId, type ModelId } from '../base/ids.ts';
+import { softwareIdentity, verify } from '../identity/identity.ts';
+import { newPeerId, type ContentId, type ModelId, type NetworkId } from '../base/ids.ts';
 import { faultOf, newChallenge, proveKey } from '../identity/key-proof.ts';
+import { verifyIn } from '../identity/network-bound.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { PROTOCOL_VERSION } from '../protocol.ts';
 import { MAX_HELD } from '../wire/candidate.ts';
@@ -51,12 +52,13 @@ class ScriptedSocket implements SocketLike {
   }
 }
 
-function setUp(prove = proveKey) {
+function setUp(prove = proveKey, network: NetworkId | null = null) {
   const clock = new ManualClock();
   const sockets: ScriptedSocket[] = [];
   const client = new ControlClient({
     url: 'ws://mesh/mesh',
     identity,
+    network,
     prove,
     agent: 'browser',
     openSocket: () => {
@@ -155,6 +157,45 @@ describe('the control connection', () => {
     await clock.advance(0);
     expect(last().types()).toEqual(['hello', 'proof']);
   });
+
+  it('signs in the network that the server names, and stays in it', async () => {
+    const { clock, client, sockets, last } = setUp();
+    const [one, other] = ['a', 'b'].map((letter) => `net_${letter.repeat(32)}` as NetworkId);
+    last().onopen?.(undefined as never);
+    const challenge = { ...newChallenge(0), network: one! };
+    last().say(challenge);
+    await clock.advance(0);
+    const [hello, proof] = last().sent;
+    expect(hello).toMatchObject({ network: null });
+    if (proof?.type !== 'proof') throw new Error('nothing was proved');
+    const faultIn = (network: NetworkId | null) =>
+      faultOf(identity.publicKey, challenge, proof, ['mesh'], verifyIn({ network }, verify));
+    expect([one!, other!, null].map(faultIn)).toEqual([null, 'signature', 'signature']);
+    last().say(WELCOME);
+    expect(client.network).toBe(one);
+    last().onclose?.(undefined as never);
+    await clock.advance(2_000);
+    expect(sockets).toHaveLength(2);
+    last().onopen?.(undefined as never);
+    expect(last().sent).toMatchObject([{ type: 'hello', network: one }]);
+    last().say({ ...newChallenge(0), network: other! });
+    await clock.advance(0);
+    expect(last().types()).toEqual(['hello']);
+    expect([client.state, client.refusal?.code, client.network]).toEqual(['refused', 'control_refused', one]);
+  });
+
+  it.each([undefined, `net_${'b'.repeat(32)}` as NetworkId])(
+    'signs nothing for a server of another network than its own: %s',
+    async (network) => {
+      const own = `net_${'a'.repeat(32)}` as NetworkId;
+      const { clock, client, last } = setUp(proveKey, own);
+      last().onopen?.(undefined as never);
+      last().say({ ...newChallenge(0), ...(network !== undefined && { network }) });
+      await clock.advance(0);
+      expect(last().sent).toMatchObject([{ type: 'hello', network: own }]);
+      expect([client.state, client.refusal?.code]).toEqual(['refused', 'control_refused']);
+    },
+  );
 
   it('tries again when the server falls silent after the proof', async () => {
     const { clock, client, sockets, last } = setUp();

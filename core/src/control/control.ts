@@ -17,7 +17,7 @@ import type { OfferRef } from '../policy/offer-key.ts';
 import type { OrderBody } from '../ledger/order.ts';
 import { ControlRequests } from './control-requests.ts';
 import { MeshError } from '../base/errors.ts';
-import type { ContentId, PeerId } from '../base/ids.ts';
+import type { ContentId, NetworkId, PeerId } from '../base/ids.ts';
 import { giveOrder, type OrderSigner } from './give-order.ts';
 import { ServerTime } from './server-time.ts';
 import type { Candidate, Held, HeldBy, Keeps, Kept, Leased } from '../wire/candidate.ts';
@@ -100,6 +100,11 @@ export class ControlClient extends Emitter<ControlEvents> {
     this.#held = new HeldModels(options.clock, (message) => {
       if (this.state === 'open') this.#connection.send(message);
     });
+  }
+
+  /** The network whose control plane this is; null: it has no genesis, or has said nothing yet. */
+  get network(): NetworkId | null {
+    return this.#connection.network;
   }
 
   get state(): ControlState {

@@ -8,6 +8,7 @@ import { check, CHALLENGE_BYTES } from '../identity/hashcash.ts';
 import { softwareIdentity, verify, type Identity } from '../identity/identity.ts';
 import type { ModelId, PeerId, TaskId } from '../base/ids.ts';
 import { exportKey, importKey } from '../identity/key-export.ts';
+import { readGenesis, signGenesis, type GenesisTerms } from '../networks/genesis.ts';
 import { readOrder, signOrder } from '../ledger/order.ts';
 import { readLeases, signLeases } from '../receipts/lease.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
@@ -25,6 +26,16 @@ import { checkRefusal, refusable } from './refusal.ts';
 import { joined, separate } from './separate.ts';
 
 const FOUND_UNTIL_MS = 1_800_000_000_000;
+const GENESIS: GenesisTerms = {
+  name: 'Net',
+  kinds: ['chat'],
+  parameters: new Map([['slash', 200]]),
+  credit: { name: 'STORE', symbol: 'STR', uptime: 40, tasks: 40, governance: 20 },
+  witnesses: { keys: ['w'], quorum: 1 },
+  logic: null,
+  isPrivate: true,
+  foundedMs: 1_800_000_000_000,
+};
 const PROLOGUE = new Uint8Array(64);
 /** These are the same in every run, so that a recorded handshake is valid in the next. */
 const bytes = (seed: number, byteCount: number) => new Mutator(seed).bytes(byteCount);
@@ -121,6 +132,15 @@ export async function signedDecoders(): Promise<FuzzTarget[]> {
       async (input) => {
         const read = readLookupRecord(input, FOUND_UNTIL_MS - 1, verify);
         return read === null ? null : writeLookupRecord(read, ada);
+      },
+    )),
+    ...(await recordTargets(
+      { name: 'genesis', domain: 'genesis', signer: ada },
+      [1, 'Net', ['chat'], [['slash', 200]], ['STORE', 'STR', 40, 40, 20], [['w'], 1], null, true, 1_800_000_000_000],
+      await signGenesis(GENESIS, ada),
+      async (input) => {
+        const read = readGenesis(input);
+        return read === null ? null : signGenesis(read, ada);
       },
     )),
     {

@@ -29,7 +29,8 @@ export type SigningDomain =
   | 'audit-report'
   | 'storage-report'
   | 'lookup-record'
-  | 'order';
+  | 'order'
+  | 'genesis';
 
 export interface Identity {
   readonly peerId: PeerId;

@@ -8,6 +8,7 @@ import { fromBase32, toBase32 } from '../base/base32.ts';
 import { MeshError } from '../base/errors.ts';
 import { check, solve } from './hashcash.ts';
 import { peerIdOf, signed, verify, type Identity } from './identity.ts';
+import { identityIn } from './network-bound.ts';
 import type { PeerId } from '../base/ids.ts';
 import type { Challenge, Proof } from '../wire/control-protocol.ts';
 import { randomBytes, type RandomBytes } from '../base/random-bytes.ts';
@@ -19,7 +20,7 @@ export function newChallenge(workBits: number, random: RandomBytes = randomBytes
 }
 
 /**
- * `host`: as in the URL that was dialled, with its port. Rejects with cancelled; with work_refused or bad_message when the
+ * In the network that the challenge names. `host`: as in the URL that was dialled, with its port. Rejects with cancelled; with work_refused or bad_message when the
  * server asks for what no honest one does.
  */
 export async function proveKey(
@@ -31,7 +32,8 @@ export async function proveKey(
   const nonce = fromBase32(challenge.nonce);
   if (nonce === null) throw new MeshError('bad_message', 'The server did not say what to prove. Try again later.');
   const work = await solve(nonce, identity.publicKey, challenge.workBits, signal);
-  const signature = await identity.sign(statement(nonce, identity.peerId, host));
+  const here = identityIn({ network: challenge.network ?? null }, identity);
+  const signature = await here.sign(statement(nonce, identity.peerId, host));
   return { type: 'proof', signature: toBase32(signature), work };
 }
 

@@ -31,7 +31,7 @@ export function scheduled(epochs: number): Micro {
   return sum;
 }
 
-/** What one part of the first epochs may give out together. */
-export function partScheduled(epochs: number, part: EmissionPart): Micro {
-  return Math.floor(scheduled(epochs) / 1_000) * EMISSION_PARTS[part];
+/** What a part of so many thousandths of the first epochs may give out together. */
+export function partScheduled(epochs: number, thousandths: number): Micro {
+  return Math.floor(scheduled(epochs) / 1_000) * thousandths;
 }

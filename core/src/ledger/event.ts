@@ -9,7 +9,7 @@ import { LEASE_NONCE_BYTES } from '../receipts/lease.ts';
 import { MAX_REPORT_BYTES, MAX_STORAGE_REPORT_BYTES } from '../wire/audit-messages.ts';
 import { MAX_ORDER_BYTES } from '../wire/credit-messages.ts';
 import { canonical, readCanonical } from '../wire/canonical.ts';
-import { MAX_RECORD_BYTES, sha256 as fileDigest } from '../wire/fields.ts';
+import { MAX_GENESIS_BYTES, MAX_RECORD_BYTES, sha256 as fileDigest } from '../wire/fields.ts';
 import { SUPPLY, type Micro } from './credit.ts';
 
 /** The longest event: a conviction with the reports of two auditors, or an appeal with those of five. */
@@ -150,6 +150,13 @@ export interface Enact {
   readonly proposal: number;
 }
 
+/** Always the first event, of a network that has a genesis: its parameters and the parts of its emission. */
+export interface Founding {
+  readonly kind: 'genesis';
+  /** As its founder signed it: see `networks/genesis.ts`. */
+  readonly record: Uint8Array;
+}
+
 export type EventBody =
   | Reserve
   | Earn
@@ -164,7 +171,8 @@ export type EventBody =
   | Slash
   | Reverse
   | Appeal
-  | Enact;
+  | Enact
+  | Founding;
 export type EventKind = EventBody['kind'];
 /** `ms`: milliseconds since 1970, by the clock of the control plane; never less than in the event before. */
 export type LedgerEvent = EventBody & { readonly ms: number };
@@ -312,6 +320,12 @@ const FORMATS: Record<EventKind, Format> = {
     [whole],
     ({ proposal }) => [proposal],
     ([proposal]) => ({ proposal }),
+  ),
+  genesis: format(
+    'genesis',
+    [upTo(MAX_GENESIS_BYTES)],
+    ({ record }) => [record],
+    ([record]) => ({ record: own(record) }),
   ),
 };
 const EventSchema = v.tupleWithRest(

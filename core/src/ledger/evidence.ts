@@ -5,6 +5,7 @@
 import { toBase32 } from '../base/base32.ts';
 import type { ModelId, PeerId, TaskName } from '../base/ids.ts';
 import { verify } from '../identity/identity.ts';
+import { readGenesis, type Genesis } from '../networks/genesis.ts';
 import { readReport, type AuditReport } from '../proof/audit-report.ts';
 import { readStorageReport, type StorageReport } from '../proof/keeping/storage-report.ts';
 import { leaseOf, readLeases } from '../receipts/lease.ts';
@@ -34,10 +35,11 @@ export interface Delivery {
   readonly complete: boolean;
 }
 
-type Signed = 'earn' | 'order' | 'storage' | 'audit-fee' | 'slash' | 'appeal';
+type Signed = 'genesis' | 'earn' | 'order' | 'storage' | 'audit-fee' | 'slash' | 'appeal';
 export type PlainEvent = Exclude<LedgerEvent, { kind: Signed }>;
 export type Evidence =
   | PlainEvent
+  | { readonly kind: 'genesis'; readonly ms: number; readonly genesis: Genesis }
   | { readonly kind: 'earn'; readonly ms: number; readonly delivery: Delivery }
   | { readonly kind: 'order'; readonly ms: number; readonly order: Order }
   | {
@@ -60,6 +62,7 @@ export type Evidence =
 export function readEvidence(event: LedgerEvent, check = verify): Evidence {
   const { ms } = event;
   if (event.kind === 'earn') return { kind: 'earn', ms, delivery: readDelivery(event, check) };
+  if (event.kind === 'genesis') return { kind: 'genesis', ms, genesis: genesisIn(event.record) };
   if (event.kind === 'order') return { kind: 'order', ms, order: orderIn(event.record, check) };
   if (event.kind === 'audit-fee') return { kind: 'audit-fee', ms, report: reportIn(event.report, check) };
   if (event.kind === 'storage') {
@@ -96,6 +99,13 @@ function readDelivery({ lease: signed, proof }: Earn, check: typeof verify): Del
   const units = Math.min(proven.units, leases.maxUnits);
   const what = { nonce, hold: toBase32(seed), task, model, price, units, expiresAt, complete };
   return { issuer, requester, provider, ...what };
+}
+
+/** Its founder signed it before there was a network to sign in. */
+function genesisIn(bytes: Uint8Array): Genesis {
+  const genesis = readGenesis(bytes);
+  if (genesis === null) throw refused('Nobody has founded a network with this.');
+  return genesis;
 }
 
 function orderIn(bytes: Uint8Array, check: typeof verify): Order {

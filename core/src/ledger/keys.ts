@@ -6,6 +6,7 @@
  * |---|---|
  * | `at` | [events so far, ms of the last, epoch of the first] |
  * | `issuer` | the control plane whose leases and orders count |
+ * | `founded` | the network, where it has a genesis, and its emission's parts in thousandths: [id, uptime, tasks, allowances] |
  * | `a/<account>` | micro-credits |
  * | `h/<hold>` | an open hold: [payer, total, left of free, left of the allowance, untilS, paid] |
  * | `s/<day>/<hold>` | a hold that is settled, by the day of `untilS`: [payer, total, paid] |
@@ -41,6 +42,7 @@ export const FILED_WITHIN_DAYS = 31;
 
 export const AT = 'at';
 export const ISSUER = 'issuer';
+export const FOUNDED = 'founded';
 export const UPTIME = 'm/uptime';
 export const STORAGE = 'm/storage';
 export const TASKS = 'm/tasks';

@@ -16,6 +16,7 @@ import { payAuditor } from './rules/audit-fee.ts';
 import { reverse, slash } from './rules/conviction.ts';
 import { earn } from './rules/earning.ts';
 import { allow, grant } from './rules/gift.ts';
+import { found } from './rules/founding.ts';
 import { refund, reserve } from './rules/hold.ts';
 import { carryOut } from './rules/ordered.ts';
 import { releaseUnbonded } from './rules/stake.ts';
@@ -59,6 +60,8 @@ export function applyEvidence(state: LedgerState, evidence: Evidence, index: num
 
 function follow(draft: Draft, evidence: Evidence): void {
   switch (evidence.kind) {
+    case 'genesis':
+      return found(draft, evidence.genesis);
     case 'reserve':
       return reserve(draft, evidence);
     case 'earn':

@@ -1,11 +1,15 @@
 /** The control plane's read-only pages: /api/peers, /api/models, /api/stats, /api/audits, /api/lengths. */
 import * as v from 'valibot';
 import { ModelAdvertSchema, OfferSchema } from './model-advert.ts';
-import { count, listOf, peerId, positive } from './fields.ts';
+import { base32UpTo, count, listOf, MAX_GENESIS_BYTES, peerId, positive } from './fields.ts';
 import type { PeerId } from '../base/ids.ts';
 
 /** Pages never have more items than this. */
 const MAX_ITEMS = 16_384;
+
+/** What `/api/network` says: the signed genesis of the network that is served there; null: it has none. */
+export const NetworkPageSchema = v.object({ genesis: v.nullable(base32UpTo(MAX_GENESIS_BYTES)) });
+export type NetworkPage = v.InferOutput<typeof NetworkPageSchema>;
 
 /** A peer as `/api/peers` shows it; the adapters of its models are left out. */
 export const PeerSummarySchema = v.object({

@@ -12,6 +12,7 @@ import {
   errorCode,
   listOf,
   modelId,
+  networkId,
   peerId,
   positive,
   sentence,
@@ -76,7 +77,8 @@ export const RELAY_TICKET_BYTES = 20;
 
 /**
  * The first message on `/mesh`. `key`: the Ed25519 public key, 32 bytes as base32, that `peerId` is derived from. Null
- * came from programs that had none: to tell them to update, we have to understand them.
+ * came from programs that had none: to tell them to update, we have to understand them. `network`: the only one whose
+ * member this peer wants to be; null: whichever is served here; left out by programs that know only meshes without a genesis.
  */
 export const HelloSchema = v.object({
   type: v.literal('hello'),
@@ -84,6 +86,7 @@ export const HelloSchema = v.object({
   peerId,
   agent: v.picklist(['browser', 'native']),
   key: v.nullable(text(64)),
+  network: v.optional(v.nullable(networkId)),
 });
 
 /** The answer to `challenge`, right once: see `key-proof.ts`. */
@@ -241,11 +244,12 @@ export type ToServer = v.InferOutput<(typeof TO_SERVER)[number]>;
 
 // ---- Server → peer -------------------------------------------------------------------------------------------------
 
-/** Prove that the key of your hello is yours, and do `workBits` bits of work where that is not 0. */
+/** Prove that the key of your hello is yours, and do `workBits` bits of work where that is not 0; sign in `network`, where one is named. */
 export const ChallengeSchema = v.object({
   type: v.literal('challenge'),
   nonce: base32(32),
   workBits: v.pipe(count, v.maxValue(256)),
+  network: v.optional(networkId),
 });
 export type Challenge = v.InferOutput<typeof ChallengeSchema>;
 

@@ -33,6 +33,8 @@ export const CreditsSchema = v.object({
   mode: v.picklist(CREDIT_MODES),
   /** The control plane's key. */
   issuer: peerId,
+  /** What credits are called in a network with a genesis; left out: just that. */
+  credit: v.optional(v.object({ name: label(32, 1), symbol: label(8, 1) })),
   priceVersion: count,
   /** Given out by emission so far, and the most that ever will be. */
   emitted: count,

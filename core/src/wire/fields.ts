@@ -5,11 +5,13 @@ import { asSentence, isLabel } from '../base/label.ts';
 import {
   isContentId,
   isModelId,
+  isNetworkId,
   isPeerId,
   isTaskId,
   isTaskName,
   type ContentId,
   type ModelId,
+  type NetworkId,
   type PeerId,
   type TaskId,
   type TaskName,
@@ -19,6 +21,8 @@ import {
 export const MAX_MESSAGE_BYTES = 1_048_576;
 /** The most bytes of anything signed: a lease, an acknowledgement, one half of a receipt. */
 export const MAX_RECORD_BYTES = 640;
+/** The most bytes of a network's genesis: one with all its lists full is smaller. */
+export const MAX_GENESIS_BYTES = 8_192;
 /** The dimensions of one vector. Those of today's largest models have 4,096. */
 export const MAX_VECTOR_NUMBERS = 8_192;
 
@@ -26,6 +30,7 @@ export const peerId = v.custom<PeerId>(isPeerId);
 export const taskId = v.custom<TaskId>(isTaskId);
 export const modelId = v.custom<ModelId>(isModelId);
 export const contentId = v.custom<ContentId>(isContentId);
+export const networkId = v.custom<NetworkId>(isNetworkId);
 export const taskName = v.custom<TaskName>(isTaskName);
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
 export const positive = v.pipe(v.number(), v.finite(), v.minValue(0));

@@ -1,6 +1,8 @@
 /** `llmesh audit check`: counts an audit again from its file, and with the model computes it again. */
 import { open } from 'node:fs/promises';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
+import type { NetworkId } from '@llmesh/core/base/ids';
+import { verifyIn } from '@llmesh/core/identity/network-bound';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { peerName } from '@llmesh/core/identity/names';
 import { MAX_BUNDLE_BYTES } from '@llmesh/core/proof/bundle';
@@ -26,6 +28,8 @@ export interface AuditCheckOptions {
   model?: string;
   /** A JSON file with the honest noise of more pairs of engines, as control planes take it. */
   calibrations?: string;
+  /** In which everybody signed; left out: a mesh without a genesis. */
+  network?: NetworkId;
 }
 
 const WORDS: Record<Verdict, string> = {
@@ -37,12 +41,13 @@ const WORDS: Record<Verdict, string> = {
 /** Sets the exit code to EXIT_DEVIATES for such an answer. Rejects with a `MeshError` for a file that does not hold. */
 export async function checkAudit(
   file: string,
-  { model, calibrations }: AuditCheckOptions,
+  { model, calibrations, network }: AuditCheckOptions,
   output: Output,
 ): Promise<void> {
   const rows = calibrations === undefined ? CALIBRATIONS : [...(await rowsOf(calibrations)), ...CALIBRATIONS];
-  const recounted = recount(await bytesOf(file, MAX_BUNDLE_BYTES), rows, nodeVerify);
-  const again = model === undefined ? null : await computedAgain(recounted, { file: model, rows }, output);
+  const check = verifyIn({ network: network ?? null }, nodeVerify);
+  const recounted = recount(await bytesOf(file, MAX_BUNDLE_BYTES), rows, check);
+  const again = model === undefined ? null : await computedAgain(recounted, { file: model, rows, check }, output);
   const verdict = again?.verdict ?? recounted.verdict;
   output.print(lines(recounted, again).join('\n'), { ...told(recounted), ...(again !== null && { again }), verdict });
   if (verdict === 'deviates') process.exitCode = EXIT_DEVIATES;
@@ -87,7 +92,7 @@ async function bytesOf(file: string, most: number): Promise<Uint8Array> {
 /** With this computer's own engine: nobody's report is needed. */
 async function computedAgain(
   { evidence }: Recounted,
-  { file, rows }: { file: string; rows: readonly Calibration[] },
+  { file, rows, check }: { file: string; rows: readonly Calibration[]; check: typeof nodeVerify },
   output: Output,
 ): Promise<Judgement> {
   const { signal } = new AbortController();
@@ -104,7 +109,7 @@ async function computedAgain(
     output.note('Reading the answer with the model.');
     const { backend } = await engine.load({ path: file, isKnown: false }, () => {}, signal);
     const offered = { sha256, format: 'gguf', backend } as const;
-    const needs = { issuer: null, offered, self: null, verify: nodeVerify, signal };
+    const needs = { issuer: null, offered, self: null, verify: check, signal };
     const { about, outcome } = await findings(engine, evidence, needs);
     const auditorEngine = engineNameOf(offered);
     return judge({ ...about, ...outcome, auditor: about.provider, auditorEngine }, rows);

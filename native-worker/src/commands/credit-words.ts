@@ -27,7 +27,9 @@ const WHY: Record<PostingReason, string> = {
   'proposal-stake': 'stake of a proposal',
 };
 
-export function creditWords(amount: number): string {
+/** `symbol`: of a network whose credits have a name of their own. */
+export function creditWords(amount: number, symbol?: string): string {
+  if (symbol !== undefined) return `${inCredits(amount)} ${symbol}`;
   return `${inCredits(amount)} ${Math.abs(amount) === 1_000_000 ? 'credit' : 'credits'}`;
 }
 
@@ -54,8 +56,8 @@ export function todayWords({ tasks, uptime, audits }: AccountPage['today']): str
 }
 
 /** Why being there pays what it pays. */
-export function rateWords({ uptimePerHour }: Pick<Credits, 'uptimePerHour'>): string {
-  return `Being there pays up to ${creditWords(uptimePerHour)} an hour now, to those whose answers were checked and agree.`;
+export function rateWords({ uptimePerHour, credit }: Pick<Credits, 'uptimePerHour' | 'credit'>): string {
+  return `Being there pays up to ${creditWords(uptimePerHour, credit?.symbol)} an hour now, to those whose answers were checked and agree.`;
 }
 
 /** One change, in one line. */

@@ -1,7 +1,7 @@
 /** How flags that several commands have are read. */
 import { InvalidArgumentError, Option } from 'commander';
 import { asMeshError } from '@llmesh/core/base/errors';
-import { isPeerId, type PeerId } from '@llmesh/core/base/ids';
+import { isNetworkId, isPeerId, type NetworkId, type PeerId } from '@llmesh/core/base/ids';
 import { readWhen } from '@llmesh/core/policy/lending-hours';
 import { localPath } from '../files/local-path.ts';
 import { DEFAULT_MESH, meshAddress } from '../node/mesh-address.ts';
@@ -75,6 +75,11 @@ export function webAddress(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return url;
   throw new InvalidArgumentError('It must be an address that begins with https:// or http://, without a password.');
+}
+
+export function aNetwork(text: string): NetworkId {
+  if (isNetworkId(text)) return text;
+  throw new InvalidArgumentError('A network is named net_ and 32 letters and digits: "llmesh networks" says it.');
 }
 
 export function gather(text: string, before: string[]): string[] {

@@ -5,6 +5,7 @@ import { asMeshError } from '@llmesh/core/base/errors';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import type { ControlClient } from '@llmesh/core/control/control';
 import { SECRET_KEY_BYTES, type Identity } from '@llmesh/core/identity/identity';
+import { identityIn, verifyIn } from '@llmesh/core/identity/network-bound';
 import { nodeIdentity, nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { signOrder } from '@llmesh/core/ledger/order';
 import { peerName } from '@llmesh/core/identity/names';
@@ -20,7 +21,7 @@ interface ShadowOptions {
   /** This worker. */
   identity: Identity;
   /** Its control plane, which says who wants to be tested again. */
-  control: Pick<ControlClient, 'on'>;
+  control: Pick<ControlClient, 'on' | 'network'>;
   /** Whether it lends, and nobody asks it. */
   isIdle: () => boolean;
 }
@@ -39,8 +40,8 @@ export async function askShadows(
       advert: () => model.advert,
       open: (aborted) => openStranger(mesh, aborted),
       self: identity.peerId,
-      sign: (body, head) => signOrder(body, head, identity),
-      verify: nodeVerify,
+      sign: (body, head) => signOrder(body, head, identityIn(control, identity)),
+      verify: verifyIn(control, nodeVerify),
       // It does not come back into the memory for this.
       isIdle: () => isIdle() && model.advert.wakesInMs === undefined,
       found: (finding) => sayFound(finding, output),
@@ -63,7 +64,7 @@ export async function openStranger(address: URL, signal: AbortSignal): Promise<S
   const close = () => leaveMesh(node);
   try {
     await untilAborted(readyOnMesh({ node, listed: () => true, waits: () => {} }, signal), signal);
-    return { mesh: node.mesh, identity, close };
+    return { mesh: node.mesh, identity: identityIn(node.control, identity), close };
   } catch (thrown) {
     await close();
     throw thrown;

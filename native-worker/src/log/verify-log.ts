@@ -5,7 +5,9 @@
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
 import { peerIdOf } from '@llmesh/core/identity/identity';
+import { verifyIn } from '@llmesh/core/identity/network-bound';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import { foundedIn } from '@llmesh/core/ledger/rules/founding';
 import { namedBy } from '@llmesh/core/identity/note-name';
 import { MAX_EVENT_BYTES } from '@llmesh/core/ledger/event';
 import { forgettable, forgottenDay } from '@llmesh/core/ledger/keys';
@@ -87,7 +89,7 @@ export async function verifyLog(options: VerifyOptions): Promise<Verified> {
   let forgotten: number | null = null;
   await recount(leavesOf(tree, from, signal), state, {
     issuer,
-    check: nodeVerify,
+    check: verifyIn({ network: namedBy(judged.log.key.name)?.network ?? null }, nodeVerify),
     onEvent: ({ index, event }) => {
       dates.take(index, event.ms);
       forgotten = forget(state, forgotten, forgottenDay(event.ms));
@@ -95,14 +97,22 @@ export async function verifyLog(options: VerifyOptions): Promise<Verified> {
     },
   });
   dates.end();
+  checkNetwork(state, judged);
   checkSums(state);
   return { judged, issuer, state, recounted: size - from, lastMs: dates.lastMs };
 }
 
+/** Throws a LogError where the log is named after another network than the one that its first event founds. */
+function checkNetwork(state: MemoryState, { log: { key } }: Judged): void {
+  const named = namedBy(key.name)?.network ?? null;
+  if (foundedIn(state) === named) return;
+  throw new LogError('unsigned', `The log ${JSON.stringify(key.name)} does not begin with the genesis of its network.`);
+}
+
 /** The control plane whose leases and orders count: its key is that of its log. */
 export function issuerOf({ log: { key } }: Pick<Judged, 'log'>): PeerId {
-  const issuer = namedBy(key.name);
-  if (issuer !== null && issuer === peerIdOf(key.publicKey)) return issuer;
+  const issuer = namedBy(key.name)?.peer;
+  if (issuer !== undefined && issuer === peerIdOf(key.publicKey)) return issuer;
   throw new LogError('unsigned', `The log ${JSON.stringify(key.name)} is not that of an LLMesh.`);
 }
 

@@ -5,7 +5,7 @@
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { peerIdOf } from '@llmesh/core/identity/identity';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
-import { noteName } from '@llmesh/core/identity/note-name';
+import { namedBy } from '@llmesh/core/identity/note-name';
 import type { OpenPeer } from '@llmesh/core/open-peer';
 import { NODE_HASHER } from '@llmesh/log/node/hasher';
 import type { NoteKey } from '@llmesh/log/note/key';
@@ -107,5 +107,5 @@ async function keyOf(
   const told = issuer === null ? null : await fetch('policy', MAX_POLICY_BYTES, signal);
   if (issuer === null || told === null) return null;
   const keys = readPolicy(told).logs.map(({ key }) => key);
-  return keys.find(({ name, publicKey }) => name === noteName(issuer) && peerIdOf(publicKey) === issuer) ?? null;
+  return keys.find(({ name, publicKey }) => namedBy(name)?.peer === issuer && peerIdOf(publicKey) === issuer) ?? null;
 }

@@ -5,7 +5,6 @@
 import { fromBase32, toBase32 } from '@llmesh/core/base/base32';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { PLAIN } from '@llmesh/core/policy/price';
 import { readDraw } from '@llmesh/core/proof/draw';
 import { moreAuditors } from '@llmesh/core/proof/standing';
@@ -141,7 +140,7 @@ export class AuditCourse {
     const wanted = isKnown
       ? moreForKnown(judged, abstained, isDecisive(audit.findings, audit.requester.peerId))
       : moreAuditors(judged, abstained, isConfirmed);
-    const draw = wanted === 0 ? null : readDraw(audit.draw, key.peerId, nodeVerify);
+    const draw = wanted === 0 ? null : readDraw(audit.draw, key.peerId, key.verify);
     const more = draw === null ? null : draws.more(audit, draw.beta, Math.min(wanted, MAX_CANDIDATES), isKnown);
     if (more === null) return this.#settle(audit);
     const wider = { ...audit, auditors: [...audit.auditors, ...more] };

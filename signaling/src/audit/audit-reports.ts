@@ -6,13 +6,13 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { readReport, type AuditReport } from '@llmesh/core/proof/audit-report';
 import type { Calibration } from '@llmesh/core/proof/calibration';
 import { judge, type Judgement } from '@llmesh/core/proof/verdict';
 import { sameBytes } from '@llmesh/core/wire/canonical';
 import { isKnownAnswer } from './auditors/known-answers.ts';
 import type { AuditCounts } from './figures/audit-events.ts';
+import type { ControlKey } from '../receipts/control-key.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { InTurn } from './in-turn.ts';
 import type { OpenAudit, OpenAudits } from './auditors/open-audits.ts';
@@ -23,6 +23,7 @@ const MAX_REMEMBERED = 8_192;
 
 export interface AuditReportsNeeds {
   now: () => number;
+  key: Pick<ControlKey, 'verify'>;
   calibrations: readonly Calibration[];
   table: AuditTable;
   open: OpenAudits;
@@ -48,7 +49,7 @@ export class AuditReports {
     const name = Buffer.from(digest).toString('hex');
     const report = this.#wanted(by, bytes, digest, name);
     if (report === null) return;
-    if (readReport(bytes, nodeVerify) === null) throw refused('Its signature is wrong.');
+    if (readReport(bytes, this.#needs.key.verify) === null) throw refused('Its signature is wrong.');
     await this.#needs.inTurn.run(async () => {
       // Another copy may have come first.
       if (this.#wanted(by, bytes, digest, name) === null) return;

@@ -2,6 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Clock } from '@llmesh/core/base/clock';
+import { toBase32 } from '@llmesh/core/base/base32';
+import type { NetworkPage } from '@llmesh/core/wire/api-pages';
 import { MeshError } from '@llmesh/core/base/errors';
 import { AddressBuckets } from '../sockets/address-buckets.ts';
 import type { AuditOffice } from '../audit/audit-office.ts';
@@ -27,6 +29,8 @@ export interface ApiOptions {
   /** About credits; null: this mesh has none. */
   credits: LedgerPages | null;
   addressOf: (request: IncomingMessage) => string;
+  /** Null: this mesh has no genesis. */
+  genesis: Uint8Array | null;
   /** What the mesh offers, and for how much. */
   offers: () => Offers;
   /** Null: this mesh has no credits. */
@@ -60,6 +64,8 @@ export function apiRouter(options: ApiOptions): Router {
   };
   shared('/metrics', new SharedPage(clock, () => metrics.text(), metrics.contentType));
   shared('/api/models', new SharedPage(clock, () => JSON.stringify({ models: offersThatFit(offers()).models })));
+  const genesis = options.genesis === null ? null : toBase32(options.genesis);
+  shared('/api/network', new SharedPage(clock, () => JSON.stringify({ genesis } satisfies NetworkPage)));
   shared('/api/stats', new SharedPage(clock, () => JSON.stringify(stats())));
   shared('/api/audits', new SharedPage(clock, () => JSON.stringify(audits.page())));
   shared('/api/lengths', new SharedPage(clock, () => JSON.stringify({ lengths: audits.lengths.told() })));
@@ -90,7 +96,7 @@ export function apiRouter(options: ApiOptions): Router {
       response,
       404,
       'not_found',
-      'This API has /api/peers, /api/models, /api/price, /api/stats, /api/audits and /api/lengths; about credits /api/credits, /api/account, /api/postings, /api/receipt, /api/leaderboard and /api/proposals.',
+      'This API has /api/peers, /api/models, /api/price, /api/network, /api/stats, /api/audits and /api/lengths; about credits /api/credits, /api/account, /api/postings, /api/receipt, /api/leaderboard and /api/proposals.',
     );
   });
   return router;

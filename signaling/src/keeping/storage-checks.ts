@@ -6,7 +6,6 @@ import type { Clock } from '@llmesh/core/base/clock';
 import { toBase32 } from '@llmesh/core/base/base32';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { ContentId, PeerId } from '@llmesh/core/base/ids';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { EPOCH_MS, epochOf } from '@llmesh/core/ledger/emission';
 import { drawAuditors, rootOf } from '@llmesh/core/proof/draw';
 import {
@@ -95,7 +94,7 @@ export class StorageChecks {
     if (report === null || report.asker !== by) throw new MeshError('bad_message', 'This report cannot be read.');
     if (check?.asked?.asker !== by || report.epoch !== this.#epoch)
       throw new MeshError('receipt_refused', 'Nobody waits for this report any more.');
-    if (readStorageReport(bytes, nodeVerify) === null)
+    if (readStorageReport(bytes, this.#needs.key.verify) === null)
       throw new MeshError('receipt_refused', 'Nobody has signed this report.');
     check.asked = null;
     this.#needs.counted(report.outcome);

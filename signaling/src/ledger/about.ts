@@ -51,6 +51,8 @@ export function aboutEvidence(evidence: Evidence): About {
     }
     case 'audit-fee':
       return { to: evidence.report.auditor, ...leaseIn([evidence.report.leaseNonce]) };
+    case 'genesis':
+      return { by: evidence.genesis.founder, why: evidence.genesis.name };
     case 'uptime':
     case 'storage':
     case 'enact':

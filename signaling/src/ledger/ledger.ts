@@ -5,6 +5,7 @@
 import type { Clock } from '@llmesh/core/base/clock';
 import { asMeshError, MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
+import type { Genesis } from '@llmesh/core/networks/genesis';
 import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { accountOf, type Account } from '@llmesh/core/ledger/account';
 import type { Micro } from '@llmesh/core/ledger/credit';
@@ -35,6 +36,10 @@ export interface LedgerOptions {
   mode: Exclude<CreditMode, 'off'>;
   /** The control plane's key: leases and orders of no other count. */
   issuer: PeerId;
+  /** Of its network; left out or null: none. */
+  genesis?: Genesis | null;
+  /** Checks signatures of this network; left out: those of a mesh without a genesis. */
+  check?: typeof nodeVerify;
   store: LedgerStore;
   deliveries: Pick<DeliveryStore, 'changes'>;
   /** Where events of long ago lie with what they did. */
@@ -97,7 +102,11 @@ export class Ledger implements LedgerPort, LeafSource {
       CurrentParameters.open(store),
       Due.open({ store, clock, now, failed }),
     ]);
-    return new Ledger(options, projector, parameters, due);
+    const ledger = new Ledger(options, projector, parameters, due);
+    // Asked for before anything else is gathered, so it is the first event.
+    const { genesis = null } = options;
+    if (ledger.size === 0 && genesis !== null) await ledger.append({ kind: 'genesis', record: genesis.bytes });
+    return ledger;
   }
 
   /** The events that are written. */
@@ -117,7 +126,7 @@ export class Ledger implements LedgerPort, LeafSource {
   append(body: EventBody): Promise<Appended> {
     if (this.#closing !== null || this.#waiting.length >= MAX_WAITING) return Promise.reject(later());
     const appended = new Promise<Appended>((resolve, reject) => {
-      const evidence = (ms: number) => readEvidence({ ...body, ms }, nodeVerify);
+      const evidence = (ms: number) => readEvidence({ ...body, ms }, this.#options.check ?? nodeVerify);
       this.#waiting.push({ body, evidence, resolve, reject });
       this.#gather();
     });

@@ -8,7 +8,7 @@ import { BoundedMap } from '@llmesh/core/base/bounded-map';
 import type { Clock } from '@llmesh/core/base/clock';
 import { MeshError } from '@llmesh/core/base/errors';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
+import type { verify } from '@llmesh/core/identity/identity';
 import { inCredits, type Micro } from '@llmesh/core/ledger/credit';
 import { ORDER_WITHIN_MS, readOrder, type Order } from '@llmesh/core/ledger/order';
 import type { LedgerPort } from './ledger-port.ts';
@@ -34,6 +34,8 @@ export interface OrderDeskNeeds {
   /** Milliseconds since 1970. */
   now: () => number;
   issuer: PeerId;
+  /** Checks signatures of this network. */
+  check: typeof verify;
   ledger: LedgerPort;
   /** What is for those who check answers. Rejects with order_refused, rate_limited or busy. */
   audits: (order: Order, bytes: Uint8Array, carrier: PeerId) => Promise<void>;
@@ -67,7 +69,7 @@ export class OrderDesk {
     if (before !== undefined) return before;
     const isAboutAudits = ABOUT_AUDITS.has(order.kind);
     if (!isAboutAudits) this.#checkFunds(order);
-    if (readOrder(bytes, nodeVerify) === null) throw refused('Its signature is wrong.');
+    if (readOrder(bytes, this.#needs.check) === null) throw refused('Its signature is wrong.');
     if (!this.#signers.take(order.by)) throw new MeshError('rate_limited', TOO_OFTEN);
     if (isAboutAudits) return this.#needs.audits(order, bytes, carrier);
     const appended = this.#needs.ledger.append({ kind: 'order', record: bytes }).then(() => {});

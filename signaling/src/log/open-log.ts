@@ -1,10 +1,10 @@
 /** The log of this control plane: under its own key, in its data folder. */
 import path from 'node:path';
 import { noteName } from '@llmesh/core/identity/note-name';
-import type { Identity } from '@llmesh/core/identity/identity';
 import { NODE_HASHER } from '@llmesh/log/node/hasher';
 import { TileFolder } from '@llmesh/log/node/tile-folder';
 import { noteKey, type NoteSigner } from '@llmesh/log/note/key';
+import type { ControlKey } from '../receipts/control-key.ts';
 import { LogKeeper, type LogKeeperOptions } from './log-keeper.ts';
 import type { LeafSource } from '../ledger/ledger-port.ts';
 import { LogWriter } from './log-writer.ts';
@@ -16,8 +16,10 @@ import type { TileStore } from './tile-store.ts';
 const LOG = 'log';
 const PAST = 'past';
 
+type LogKey = Pick<ControlKey, 'peerId' | 'publicKey' | 'genesis' | 'signNote'>;
+
 export interface OpenLogOptions extends Pick<LogKeeperOptions, 'source' | 'clock' | 'now' | 'final' | 'failed'> {
-  readonly key: Identity;
+  readonly key: LogKey;
   /** Null: it is forgotten when we close. */
   readonly dataFolder: string | null;
   /** Null: no witness has to sign. */
@@ -35,7 +37,7 @@ export async function openLog({ key, dataFolder, policyFile, ...rest }: OpenLogO
  * Rejects with log_broken where these events do not continue what the log has signed. For before anything is appended to them: what
  * was appended in its place would be a second past.
  */
-export async function checkContinues(source: LeafSource, key: Identity, dataFolder: string | null): Promise<void> {
+export async function checkContinues(source: LeafSource, key: LogKey, dataFolder: string | null): Promise<void> {
   await LogWriter.open({
     source,
     store: logFiles(dataFolder),
@@ -45,10 +47,10 @@ export async function checkContinues(source: LeafSource, key: Identity, dataFold
   });
 }
 
-export function logSigner(key: Identity): NoteSigner {
+export function logSigner(key: LogKey): NoteSigner {
   return {
-    key: noteKey(noteName(key.peerId), 'note', key.publicKey),
-    sign: (message) => key.sign(message),
+    key: noteKey(noteName(key.peerId, key.genesis?.network ?? null), 'note', key.publicKey),
+    sign: (message) => key.signNote(message),
   };
 }
 

@@ -16,7 +16,7 @@ function changed({ domain, record }: Signed, at: number, ...bytes: number[]): Si
 }
 
 describe.each<SignatureLibrary>(['fastest', 'openssl'])('signatures on threads, checked by %s', (library) => {
-  const threads = new SignatureThreads(2, library);
+  const threads = new SignatureThreads({ count: 2, library });
   afterEach(() => threads.close());
 
   test('names the first wrong signature of each job, whatever is wrong with it', async () => {
@@ -65,7 +65,7 @@ test('what a thread takes, every stranger takes: whatever is changed in a signat
     [{ domain: right.domain, record: malleable }],
     ...Array.from({ length: right.record.length }, (_, at) => [changed(right, at, right.record[at]! ^ 0x80)]),
   ];
-  const threads = new SignatureThreads(1);
+  const threads = new SignatureThreads({ count: 1 });
   try {
     const wrong = await threads.check(jobs);
     expect(wrong).toEqual([-1, ...jobs.slice(1).map(() => 0)]);

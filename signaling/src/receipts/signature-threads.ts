@@ -7,7 +7,9 @@ import type * as crypto from 'node:crypto';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { Worker, type MessagePort } from 'node:worker_threads';
+import type { NetworkId } from '@llmesh/core/base/ids';
 import { prefixOf, type SigningDomain } from '@llmesh/core/identity/identity';
+import { networkPrefix, verifyIn } from '@llmesh/core/identity/network-bound';
 import { isWeak, nodeVerify } from '@llmesh/core/identity/node-signatures';
 import { RECORD_OVERHEAD_BYTES, signatureIn } from '@llmesh/core/identity/signed-record';
 
@@ -48,13 +50,25 @@ interface Thread {
   readonly running: Map<number, Running>;
 }
 
+export interface SignatureThreadsOptions {
+  /** In which the signatures were made; left out or null: in none. */
+  readonly network?: NetworkId | null;
+  /** Left out: as many as the computer has cores. */
+  readonly count?: number;
+  readonly library?: SignatureLibrary;
+}
+
 export class SignatureThreads {
+  readonly #prefix: Uint8Array;
+  readonly #verify: typeof nodeVerify;
   readonly #count: number;
   readonly #library: SignatureLibrary;
   readonly #threads: Thread[] = [];
   #next = 0;
 
-  constructor(count = availableParallelism(), library: SignatureLibrary = 'fastest') {
+  constructor({ network = null, count = availableParallelism(), library = 'fastest' }: SignatureThreadsOptions = {}) {
+    this.#prefix = networkPrefix(network);
+    this.#verify = verifyIn({ network }, nodeVerify);
     this.#count = count;
     this.#library = library;
   }
@@ -68,7 +82,7 @@ export class SignatureThreads {
   check(jobs: Running['jobs']): Promise<readonly number[]> {
     return new Promise((done) => {
       const { worker, running } = this.#idlest();
-      const portion = packed(this.#next++, jobs);
+      const portion = packed(this.#next++, jobs, this.#prefix);
       running.set(portion.id, { jobs, counts: portion.counts, done });
       // A process that has nothing else to do may end once nobody waits for a signature.
       if (running.size === 1) worker.ref();
@@ -114,16 +128,16 @@ export class SignatureThreads {
     const at = this.#threads.indexOf(thread);
     if (at >= 0) this.#threads.splice(at, 1);
     for (const { jobs, done } of thread.running.values()) {
-      done(jobs.map((job) => job.findIndex((signed) => !isSigned(signed))));
+      done(jobs.map((job) => job.findIndex((signed) => !isSigned(signed, this.#verify))));
     }
     thread.running.clear();
   }
 }
 
 /** The same here, at once. Never throws. */
-export function isSigned({ domain, record }: Signed): boolean {
+export function isSigned({ domain, record }: Signed, check: typeof nodeVerify = nodeVerify): boolean {
   const asked = signatureIn(domain, record);
-  return asked !== null && nodeVerify(...asked);
+  return asked !== null && check(...asked);
 }
 
 /** Nobody can have signed it: threads are not asked about it. A record begins with its key. */
@@ -131,26 +145,31 @@ function isImpossible({ record }: Signed): boolean {
   return record.byteLength <= RECORD_OVERHEAD_BYTES || isWeak(record);
 }
 
-function packed(id: number, jobs: Running['jobs']): Portion {
+function packed(id: number, jobs: Running['jobs'], network: Uint8Array): Portion {
   const asked = jobs.map((job) => {
     const impossible = job.findIndex(isImpossible);
     return impossible < 0 ? job : job.slice(0, impossible);
   });
   const all = asked.flat();
   const bytes = new Uint8Array(
-    all.reduce((sum, { domain, record }) => sum + LENGTH_BYTES + prefixOf(domain).byteLength + record.byteLength, 0),
+    all.reduce(
+      (sum, { domain, record }) =>
+        sum + LENGTH_BYTES + network.byteLength + prefixOf(domain).byteLength + record.byteLength,
+      0,
+    ),
   );
   const view = new DataView(bytes.buffer);
   let at = 0;
   for (const { domain, record } of all) {
     const prefix = prefixOf(domain);
-    const length = prefix.byteLength + record.byteLength - RECORD_OVERHEAD_BYTES;
+    const length = network.byteLength + prefix.byteLength + record.byteLength - RECORD_OVERHEAD_BYTES;
     bytes.set(record.subarray(0, RECORD_OVERHEAD_BYTES), at);
     at += RECORD_OVERHEAD_BYTES;
     view.setUint32(at, length);
     at += LENGTH_BYTES;
-    bytes.set(prefix, at);
-    bytes.set(record.subarray(RECORD_OVERHEAD_BYTES), at + prefix.byteLength);
+    bytes.set(network, at);
+    bytes.set(prefix, at + network.byteLength);
+    bytes.set(record.subarray(RECORD_OVERHEAD_BYTES), at + network.byteLength + prefix.byteLength);
     at += length;
   }
   return { id, bytes, counts: asked.map((job) => job.length) };

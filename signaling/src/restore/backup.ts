@@ -2,6 +2,7 @@
  * Copies the data folder of a mesh, also while it runs: the key, the database as it was at one moment, the log as far as it was signed
  * then, and what its old events did. The copy can be started, and recounted by `llmesh verify`.
  */
+import { GENESIS_FILE } from '../store/genesis-file.ts';
 import { randomUUID } from 'node:crypto';
 import { chmod, copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
@@ -51,6 +52,8 @@ export async function backUp(dataFolder: string, to: string): Promise<BackedUp> 
 async function copyInto(from: string, to: string): Promise<BackedUp> {
   await copyFile(path.join(from, KEY_FILE), path.join(to, KEY_FILE));
   await chmod(path.join(to, KEY_FILE), OWNER_READS);
+  const genesis = path.join(from, GENESIS_FILE);
+  if (existsSync(genesis)) await copyFile(genesis, path.join(to, GENESIS_FILE));
   const { key } = logSigner(await openControlKey(to));
   const [log, logCopy] = [logFiles(from), logFiles(to)];
   // Before the database, which then has all that it covers; the tiles after it, as they only become more.

@@ -4,7 +4,6 @@ import type { Clock } from '@llmesh/core/base/clock';
 import type { ErrorCode } from '@llmesh/core/base/errors';
 import { peerIdOf, PUBLIC_KEY_BYTES } from '@llmesh/core/identity/identity';
 import type { PeerId } from '@llmesh/core/base/ids';
-import { faultOf } from '@llmesh/core/identity/key-proof';
 import { PROTOCOL_VERSION } from '@llmesh/core/protocol';
 import {
   MAX_TO_SERVER_BYTES,
@@ -17,7 +16,6 @@ import {
 import type { AccountNews } from '@llmesh/core/wire/credit-messages';
 import type { Notice } from '../cluster/peer-notice.ts';
 import type { Metrics } from '../metrics.ts';
-import { nodeVerify } from '@llmesh/core/identity/node-signatures';
 import type { RegisteredPeer } from '../registry/registered-peer.ts';
 import type { Networks } from '../sockets/address.ts';
 import { CLOSE } from '../sockets/bounded-socket.ts';
@@ -237,6 +235,8 @@ export class MeshSession implements Member {
       const what = hello.agent === 'browser' ? 'This page is from an older version. Reload it.' : OTHER_VERSION;
       return this.#end('version_mismatch', what, CLOSE.versionMismatch);
     }
+    const otherNetwork = this.#context.entrance.networkFault(hello);
+    if (otherNetwork !== null) return this.#end(otherNetwork.code, otherNetwork.message, CLOSE.versionMismatch);
     const publicKey = fromBase32(hello.key);
     if (publicKey?.byteLength !== PUBLIC_KEY_BYTES || peerIdOf(publicKey) !== hello.peerId) {
       return this.#end('control_refused', 'This id does not belong to this key.', CLOSE.notProven);
@@ -261,7 +261,7 @@ export class MeshSession implements Member {
   /** The challenge is used up, whatever the outcome. */
   #proof({ hello, publicKey, challenge }: Claim, proof: Proof): void {
     this.#claim = null;
-    const fault = faultOf(publicKey, challenge, proof, this.#hosts, nodeVerify);
+    const fault = this.#context.entrance.faultOf(publicKey, challenge, proof, this.#hosts);
     if (fault !== null) {
       const what = fault === 'work' ? 'The work required to join was not done.' : NOT_PROVED;
       return this.#end('control_refused', what, CLOSE.notProven);

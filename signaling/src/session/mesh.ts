@@ -110,7 +110,7 @@ export class Mesh {
     this.#accounts = hasCredits ? new AccountPost({ clock, ledger, sessions }) : null;
     const { issuer } = leases;
     const desk = new OrderDesk({
-      ...{ clock, now: () => leases.nowMs, issuer, ledger },
+      ...{ clock, now: () => leases.nowMs, issuer, ledger, check: options.keeping.key.verify },
       audits: (order, bytes, carrier) => audits.ordered(order, bytes, carrier),
     });
     this.prices = hasCredits
@@ -187,7 +187,7 @@ export class Mesh {
     this.#context = {
       clock,
       metrics,
-      entrance: new Entrance({ ...options, sessions, newcomers }),
+      entrance: new Entrance({ ...options, sessions, newcomers, key: options.keeping.key }),
       attendance: new Attendance({ registry, reliability, queues, board, sessions, departures, audits }),
       matches: { queues, leases, metrics, departures, preloading, matchRate, audits, registry, fares },
       filings: { clock, receipts, metrics },

@@ -13,8 +13,11 @@ export function composeCreditsPage(visit: Visit): CreditsPageState {
   control.on('account', (news) => account.take(news));
   // What signs is fetched with the first order.
   const sign: OrderSigner = async (body, head) => {
-    const { signOrder } = await import('@llmesh/core/ledger/order');
-    return signOrder(body, head, identity);
+    const [{ signOrder }, { identityIn }] = await Promise.all([
+      import('@llmesh/core/ledger/order'),
+      import('@llmesh/core/identity/network-bound'),
+    ]);
+    return signOrder(body, head, identityIn(control, identity));
   };
   const orders = new Orders((body, signal) => control.order(body, sign, signal));
   // Who has no lasting identity has none to carry.

@@ -6,6 +6,7 @@ import type { Micro } from '../credit.ts';
 import type { Draft } from '../draft.ts';
 import { epochOf, partScheduled, type EmissionPart } from '../emission.ts';
 import { ALLOWANCES, AT, DAY_MS, TASKS } from '../keys.ts';
+import { emissionPart } from './founding.ts';
 import type { PostingReason } from '../posting.ts';
 
 /** Who answered nobody for longer than this is paid nothing for being there, nor for keeping anything. */
@@ -22,7 +23,7 @@ export function firstEpoch(draft: Draft): number {
 /** What is left of this part by now. */
 export function leftOf(draft: Draft, pool: Pool): Micro {
   const epochs = epochOf(draft.ms) - firstEpoch(draft) + 1;
-  return partScheduled(epochs, pool) - draft.number(POOLS[pool]);
+  return partScheduled(epochs, emissionPart(draft, pool)) - draft.number(POOLS[pool]);
 }
 
 /** At most `amount`, and what it was. */

@@ -9,10 +9,11 @@ import { MAX_KEPT } from '../../wire/candidate.ts';
 import { accountOf } from '../account.ts';
 import type { Draft } from '../draft.ts';
 import { earnedIn, noteEarned } from '../earned.ts';
-import { budgetOf, EMISSION_PARTS, EPOCH_MS } from '../emission.ts';
+import { budgetOf, EPOCH_MS } from '../emission.ts';
 import { earnedKey, keeperKey, STORAGE, UPTIME } from '../keys.ts';
 import { parameter, partOf } from '../parameter.ts';
 import { refused } from '../refusal.ts';
+import { emissionPart } from './founding.ts';
 import { firstEpoch, SERVED_WITHIN_MS } from './given.ts';
 
 /** Whoever keeps so many bytes, or more, gets the most. */
@@ -43,7 +44,7 @@ export function payStorage(draft: Draft, { epoch, shares }: StorageEvidence): vo
   const [lastUptime, uptimePaid] = (draft.get(UPTIME) as readonly [number, number] | undefined) ?? [0, 0];
   if (epoch < Math.max(lastUptime, firstEpoch(draft)) || endMs + PAID_WITHIN_EPOCHS * EPOCH_MS < draft.ms)
     throw refused('The time to pay for this hour is over.');
-  const forBeingThere = partOf(budgetOf(epoch - firstEpoch(draft)), EMISSION_PARTS.uptime);
+  const forBeingThere = partOf(budgetOf(epoch - firstEpoch(draft)), emissionPart(draft, 'uptime'));
   const before = storagePaid(draft, epoch);
   const set = partOf(forBeingThere, parameter(draft, 'storage-share')) - before;
   const left = forBeingThere - before - (epoch === lastUptime ? uptimePaid : 0);

@@ -5,11 +5,12 @@
 import { accountOf } from '../account.ts';
 import type { Draft } from '../draft.ts';
 import { earnedIn, noteEarned } from '../earned.ts';
-import { budgetOf, EMISSION_PARTS, EPOCH_MS } from '../emission.ts';
+import { budgetOf, EPOCH_MS } from '../emission.ts';
 import type { Uptime } from '../event.ts';
 import { DAY_MS, earnedKey, UPTIME } from '../keys.ts';
 import { parameter, partOf } from '../parameter.ts';
 import { refused } from '../refusal.ts';
+import { emissionPart } from './founding.ts';
 import { firstEpoch, SERVED_WITHIN_MS } from './given.ts';
 import { storagePaid } from './storage.ts';
 
@@ -24,7 +25,7 @@ export function payUptime(draft: Draft, { epoch, shares }: Uptime): void {
   if (epoch < Math.max(last, firstEpoch(draft)) || endMs + PAID_WITHIN_MS < draft.ms)
     throw refused('The time to pay for this hour is over.');
   const before = epoch === last ? paid : 0;
-  const hour = partOf(budgetOf(epoch - firstEpoch(draft)), EMISSION_PARTS.uptime);
+  const hour = partOf(budgetOf(epoch - firstEpoch(draft)), emissionPart(draft, 'uptime'));
   const budget = hour - before - storagePaid(draft, epoch);
   const all = shares.reduce((sum, [, share]) => sum + share, 0);
   const cap = parameter(draft, 'uptime-cap');

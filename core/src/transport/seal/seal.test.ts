@@ -5,7 +5,7 @@ import { realClock } from '../../base/clock.ts';
 import { makeCredentials, readCertificate, readProof, type Credentials } from './credentials.ts';
 import type { ErrorCode, MeshError } from '../../base/errors.ts';
 import { softwareIdentity } from '../../identity/identity.ts';
-import { newPeerId, type PeerId } from '../../base/ids.ts';
+import { newPeerId, type NetworkId, type PeerId } from '../../base/ids.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { MemoryNetwork, type MemoryTransport } from '../../testing/memory-transport.ts';
 import { generateKeyPair } from './noise.ts';
@@ -106,6 +106,31 @@ describe('a sealed link', () => {
     expect(() => near.send(new Uint8Array(MAX_FRAGMENT_BYTES + 1))).toThrow(
       expect.objectContaining({ code: 'message_too_large' }),
     );
+  });
+});
+
+describe('two networks', () => {
+  const [one, other] = ['a', 'b'].map((letter) => `net_${letter.repeat(32)}` as NetworkId);
+
+  it.each([
+    { anonymous: false, networks: [one!, other!] },
+    { anonymous: true, networks: [one!, other!] },
+    { anonymous: false, networks: [one!, null] },
+    { anonymous: false, networks: [null, one!] },
+  ] satisfies World[])('have no link with each other: %j', async (options) => {
+    const { a, b } = world(options);
+    await expect(a.dial(b.self, never)).rejects.toMatchObject({
+      code: expect.stringMatching(/seal_failed|connect_failed/),
+    });
+  });
+
+  it.each([false, true])('are one where it is the same (anonymous: %s)', async (anonymous) => {
+    const { a, b } = world({ anonymous, networks: [one!, one!] });
+    const { near, far } = await connect(a, b);
+    const got = collect(far);
+    near.send(new Uint8Array([1, 2]));
+    await settle();
+    expect(got).toEqual([new Uint8Array([1, 2])]);
   });
 });
 
@@ -430,6 +455,8 @@ interface World {
   staticKeyOf?: (peer: PeerId) => Uint8Array | null;
   prologueOfA?: Uint8Array | null;
   prologueOfB?: Uint8Array | null;
+  /** Of `network-bound.ts`; left out: both ends are of none. */
+  networks?: [a: NetworkId | null, b: NetworkId | null];
   clock?: ManualClock;
   /** Sees, holds and changes what passes between a and b, in each direction, by its number. */
   tap?: Tap;
@@ -453,6 +480,7 @@ function world(options: World = {}) {
   const common = { clock, refused: (_peer: PeerId, error: MeshError) => refusals.push(error) };
   const optionsOfA: SealOptions = {
     ...common,
+    binding: { network: options.networks?.[0] ?? null },
     credentials: anonymous ? null : (options.credentialsOfA ?? ada),
     staticKeyOf: options.staticKeyOf ?? ((peer) => (peer === bob.peerId ? bob.staticKey.publicKey : null)),
   };
@@ -462,7 +490,11 @@ function world(options: World = {}) {
   belowB.prologue = seeing(prologueOfB);
   const tapped = new TappedTransport(belowA, options.tap ?? {});
   const a = new SealedTransport(tapped, optionsOfA);
-  const b = new SealedTransport(belowB, { ...common, credentials: bob });
+  const b = new SealedTransport(belowB, {
+    ...common,
+    binding: { network: options.networks?.[1] ?? null },
+    credentials: bob,
+  });
   b.accept = () => {};
   raws.set(a, tapped);
   return { a, b, network, refusals };

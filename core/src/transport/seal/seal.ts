@@ -8,10 +8,12 @@ import type { Clock } from '../../base/clock.ts';
 import type { Credentials } from './credentials.ts';
 import { asMeshError, cancelled, MeshError } from '../../base/errors.ts';
 import type { PeerId } from '../../base/ids.ts';
+import { networkPrefix, type NetworkBinding } from '../../identity/network-bound.ts';
 import { randomBytes, type RandomBytes } from '../../base/random-bytes.ts';
 import { SealOpening } from './seal-opening.ts';
 import type { SealedLink } from './sealed-link.ts';
 import type { Link, Transport } from '../transport.ts';
+import { concatBytes } from '@noble/hashes/utils.js';
 import { BrokenWhileSealing } from '../link-end.ts';
 
 /** Accepted links whose handshake is under way. Past this many the newest is refused. */
@@ -24,6 +26,8 @@ export interface SealOptions {
   credentials: Credentials | null;
   /** For anonymous clients: from the provider's certificate (`readCertificate`); null when it has shown none. */
   staticKeyOf?: (peer: PeerId) => Uint8Array | null;
+  /** Both ends have to be of this network: no handshake between two succeeds. Left out: of none. */
+  binding?: NetworkBinding;
   /** A link of a stranger was refused, and why. For counters and logs. */
   refused?: (peer: PeerId, error: MeshError) => void;
   clock: Clock;
@@ -83,7 +87,7 @@ export class SealedTransport implements Transport {
   /** A link that we dialled. */
   #seal(link: Link, peer: PeerId, remoteStatic: Uint8Array | null, signal: AbortSignal): Promise<SealedLink> {
     return new Promise<SealedLink>((resolve, reject) => {
-      const prologue = prologueOf(link, reject);
+      const prologue = prologueOf(link, this.#options.binding, reject);
       if (prologue === null) return;
       let opening: SealOpening | null = null;
       const stopAbort = onAbort(signal, () => opening?.fail(cancelled()));
@@ -120,7 +124,7 @@ export class SealedTransport implements Transport {
       refuse(new MeshError('busy', 'Too many computers are connecting at once. Try again in a moment.'));
       return;
     }
-    const prologue = prologueOf(link, refuse);
+    const prologue = prologueOf(link, this.#options.binding, refuse);
     if (prologue === null) return;
     // The opening may settle before there is a name for it.
     const place = Symbol('opening');
@@ -155,9 +159,13 @@ export class SealedTransport implements Transport {
 }
 
 /** Closes the link and tells `refuse` when the link cannot be told from another. */
-function prologueOf(link: Link, refuse: (error: MeshError) => void): Uint8Array | null {
+function prologueOf(
+  link: Link,
+  binding: NetworkBinding | undefined,
+  refuse: (error: MeshError) => void,
+): Uint8Array | null {
   try {
-    return link.prologue();
+    return concatBytes(networkPrefix(binding?.network ?? null), link.prologue());
   } catch (thrown) {
     link.close();
     refuse(asMeshError(thrown, 'seal_failed', 'The connection could not be sealed.'));

@@ -17,9 +17,17 @@ export async function showBalance(options: BalanceOptions, output: Output): Prom
   const { mesh } = options;
   const peerId = await peerOf(options);
   const [page, credits] = await Promise.all([fetchAccount(mesh, peerId), fetchCredits(mesh)]);
-  const { mode, uptimePerHour } = credits;
-  const lines = [`${peerName(peerId)} on ${mesh.origin}, in credits`, ...accountLines(page), rateWords(credits)];
-  output.print(lines.join('\n'), { mesh: mesh.origin, peerId, mode, uptimePerHour, ...page });
+  const { mode, uptimePerHour, credit } = credits;
+  const unit = credit === undefined ? 'credits' : `${credit.name} (${credit.symbol})`;
+  const lines = [`${peerName(peerId)} on ${mesh.origin}, in ${unit}`, ...accountLines(page), rateWords(credits)];
+  output.print(lines.join('\n'), {
+    mesh: mesh.origin,
+    peerId,
+    mode,
+    uptimePerHour,
+    ...(credit && { credit }),
+    ...page,
+  });
 }
 
 export interface ReceiptsOptions extends BalanceOptions {

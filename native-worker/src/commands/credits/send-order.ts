@@ -4,6 +4,7 @@ import { MeshError } from '@llmesh/core/base/errors';
 import { randomBytes } from '@llmesh/core/base/random-bytes';
 import { SECRET_KEY_BYTES } from '@llmesh/core/identity/identity';
 import { proveKey } from '@llmesh/core/identity/key-proof';
+import { identityIn } from '@llmesh/core/identity/network-bound';
 import { nodeIdentity } from '@llmesh/core/identity/node-signatures';
 import { signOrder, type OrderBody } from '@llmesh/core/ledger/order';
 import { openControl } from '@llmesh/core/open-control';
@@ -26,7 +27,8 @@ export async function sendOrder(body: OrderBody, options: CreditOptions): Promis
   let wasOpen = false;
   const stopWatching = control.on('welcome', () => (wasOpen = true));
   try {
-    const sign = (what: OrderBody, head: Parameters<typeof signOrder>[1]) => signOrder(what, head, identity);
+    const here = identityIn(control, identity);
+    const sign = (what: OrderBody, head: Parameters<typeof signOrder>[1]) => signOrder(what, head, here);
     await control.order(body, sign, AbortSignal.timeout(PATIENCE_MS));
   } catch (thrown) {
     if (wasOpen || !(thrown instanceof MeshError) || thrown.code !== 'control_unreachable') throw thrown;

@@ -131,7 +131,7 @@ async function overMesh(
     refusal = error;
     refused.abort();
   });
-  const origin = () => (control.issuer === null ? policy.logs[0]?.key.name : noteName(control.issuer));
+  const origin = () => (control.issuer === null ? policy.logs[0]?.key.name : noteName(control.issuer, control.network));
   const cosigner = {
     size: async () => (await state.get(origin() ?? ''))?.size ?? 0,
     add: (request: string) => add(Buffer.from(request)),

@@ -8,8 +8,10 @@ import type { Account } from '@llmesh/core/ledger/account';
 import { SUPPLY, type Micro } from '@llmesh/core/ledger/credit';
 import { deliveryIn, type KnownDelivery } from '@llmesh/core/ledger/delivery';
 import { earnedIn } from '@llmesh/core/ledger/earned';
+import { emissionPart } from '@llmesh/core/ledger/rules/founding';
 import { EPOCH_MS, epochOf, partScheduled } from '@llmesh/core/ledger/emission';
 import {
+  FOUNDED,
   accountKey,
   aliasKey,
   AT,
@@ -55,6 +57,8 @@ export interface LedgerPagesNeeds {
   issuer: PeerId;
   /** The log's name. */
   origin: string;
+  /** What its credits are called; left out or null: just that. */
+  credit?: NonNullable<Credits['credit']> | null;
   /** Milliseconds since 1970. */
   now: () => number;
 }
@@ -67,16 +71,17 @@ export class LedgerPages {
   }
 
   async credits(): Promise<Credits> {
-    const { ledger, issuer, origin, now } = this.#needs;
+    const { ledger, issuer, origin, credit = null, now } = this.#needs;
     const { store, size, final, mode } = ledger;
     const system = ['emission', 'treasury', 'auditors', 'burn'] as const;
-    const state = await store.read([AT, ...system.map(accountKey)]);
+    const state = await store.read([AT, FOUNDED, ...system.map(accountKey)]);
     const of = (account: Account) => Number(state.get(accountKey(account)) ?? 0);
     const [waits] = final < size ? await store.entries(final, 1) : [];
     return {
       ...{ mode, issuer, priceVersion: PRICE_VERSION, emitted: -of('emission'), supply: SUPPLY },
       ...{ treasury: of('treasury'), auditors: of('auditors'), burned: of('burn') },
-      uptimePerHour: uptimePerHour(state.get(AT), ledger.parameter('uptime-cap'), now()),
+      ...(credit !== null && { credit }),
+      uptimePerHour: uptimePerHour(state, ledger.parameter('uptime-cap'), now()),
       parameters: this.#parameters(),
       log: { origin, size, final, lagMs: waits === undefined ? 0 : Math.max(0, now() - waits.ms) },
     };
@@ -189,10 +194,11 @@ export class LedgerPages {
 }
 
 /** At most the cap; and less once an epoch has less to give. */
-function uptimePerHour(at: StateValue | undefined, cap: Micro, nowMs: number): Micro {
-  const [, , first] = (at ?? [0, 0, epochOf(nowMs)]) as readonly [number, number, number];
+function uptimePerHour(state: ReadonlyMap<string, StateValue>, cap: Micro, nowMs: number): Micro {
+  const [, , first] = (state.get(AT) ?? [0, 0, epochOf(nowMs)]) as readonly [number, number, number];
   const epochs = epochOf(nowMs) - first;
-  const budget = partScheduled(epochs + 1, 'uptime') - partScheduled(epochs, 'uptime');
+  const part = emissionPart(state, 'uptime');
+  const budget = partScheduled(epochs + 1, part) - partScheduled(epochs, part);
   return Math.floor((Math.min(cap, Math.max(0, budget)) * 3_600_000) / EPOCH_MS);
 }
 
