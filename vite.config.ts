@@ -3,6 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { join } from 'node:path';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
+import { partsAhead } from './scripts/parts-ahead.mjs';
 import { firstWords } from './scripts/words/first-words.mjs';
 import { inManyLanguages } from './scripts/words/plugin.mjs';
 
@@ -13,6 +14,9 @@ const isolation = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+
+/** Small things that many parts of the page show: one file to fetch. */
+const PIECES = /\/web\/src\/ui\/parts\/|words\.web_src_ui_parts_|\/core\/src\/(?:ledger\/credit|identity\/names)\./;
 
 /** What Vite puts around every `import(…)`. It adds the files as links, whose failure Firefox never forgets. */
 const PRELOAD_HELPER = '\0vite/preload-helper.js';
@@ -42,6 +46,7 @@ export default defineConfig({
   plugins: [
     inManyLanguages(import.meta.dirname),
     firstWords(import.meta.dirname),
+    partsAhead(),
     svelte(),
     partsAreFetchedFirst(),
     VitePWA({
@@ -94,7 +99,11 @@ export default defineConfig({
         codeSplitting: {
           // What the first visit loads in any case is one file: many small ones pack worse.
           // The rest stays apart: merged, parts bring along what nobody asked for.
-          groups: [{ name: 'page', tags: ['$initial'] }],
+          groups: [
+            { name: 'page', tags: ['$initial'], priority: 1 },
+            { name: 'pieces', test: PIECES, minShareCount: 2 },
+          ],
+          includeDependenciesRecursively: false,
         },
       },
     },

@@ -12,6 +12,7 @@ const SOURCES = [
   'vite.config.ts',
   'scripts/words',
   'scripts/pack-files.mjs',
+  'scripts/parts-ahead.mjs',
   'models/catalogue.json',
   'models/tiny/gpu/tiny-web-llm.wasm',
   'package-lock.json',

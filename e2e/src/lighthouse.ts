@@ -16,6 +16,8 @@ export interface Report {
   faults: string[];
   /** What does not depend on how fast the machine is; null without `performance`. */
   weight: Weight | null;
+  /** How fast Lighthouse found this machine: https://github.com/GoogleChrome/lighthouse/blob/main/docs/throttling.md */
+  machine: number;
 }
 
 export interface Weight {
@@ -50,7 +52,7 @@ export async function judge(url: string, form: 'phone' | 'desktop', categories: 
       }
     }
     const weight = categories.includes('performance') ? weightOf(lhr.audits) : null;
-    return { scores, faults, weight };
+    return { scores, faults, weight, machine: lhr.environment.benchmarkIndex };
   } finally {
     await browser.close();
     await rm(folder, { recursive: true, force: true });

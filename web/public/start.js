@@ -14,6 +14,10 @@
       'that block scripts. Your conversations stay.</p><button class="btn btn--go">Try again</button></main>';
     app.querySelector('button').onclick = () => location.reload();
   };
+  // What `part-files.ts` fetches for this page, as soon as its address is known.
+  const { content = '{}' } = document.querySelector('meta[name=parts]') ?? {};
+  for (const file of JSON.parse(content)[location.pathname] ?? [])
+    document.head.append(Object.assign(document.createElement('link'), { rel: 'preload', as: 'fetch', crossOrigin: 'anonymous', href: `/assets/${file}` }));
   addEventListener('error', tell, true);
   addEventListener('unhandledrejection', tell);
 }

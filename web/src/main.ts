@@ -18,13 +18,20 @@ import { Announcer } from './state/announcer.svelte.ts';
 import { wasDonating } from './state/donate/was-donating.ts';
 import { Part } from './state/shell/part.svelte.ts';
 import { Router } from './state/shell/router.svelte.ts';
+import { Visitor } from './state/shell/visitor.svelte.ts';
 import './styles/all.css';
 import App from './ui/App.svelte';
 import type { AppState } from './ui/app-state.ts';
 
+/** A page that nobody touches has shown what it has by then. */
+const SETTLED_MS = 3_000;
+
 async function start(): Promise<void> {
   const announcer = new Announcer();
+  // Somebody may type before all of this is done.
+  const sign = firstSign(window);
   const router = new Router(window);
+  const visitor = new Visitor();
   const visit = await openVisit();
   const catalogue = composeCatalogue(visit);
   const credits = composeCreditsPage(visit);
@@ -32,7 +39,7 @@ async function start(): Promise<void> {
   const device = composeDevice(visit, files, catalogue);
   const lending = new Part(async () => {
     const { openDonatePage } = await import('./compose/donate-page.ts');
-    return openDonatePage({ visit, files, device, catalogue, credits, announcer });
+    return openDonatePage({ visit, files, device, catalogue, credits, announcer, visitor });
   });
   const changeLanguage = (language: Language) => {
     keepLanguage(language, notKept);
@@ -40,6 +47,7 @@ async function start(): Promise<void> {
   };
   const chat = composeChatPage({
     visit,
+    visitor,
     catalogue,
     device,
     status: () => lending.value?.donate.status ?? null,
@@ -101,12 +109,17 @@ async function start(): Promise<void> {
   };
   visit.control.on('state', (state) => state === 'open' && needed && openLending());
   wasDonating(visit.tab, visit.store).then((was) => was && openLending(), unread);
-  void firstSign(window).then(() => {
+  const settled = new Promise<void>((resolve) => visit.clock.after(SETTLED_MS, resolve));
+  void Promise.race([sign, settled]).then(() => {
+    visitor.arrive();
+    // It fetches all files of all pages, for visits without a network: those of this visit come first.
+    if (import.meta.env.PROD) register();
+  });
+  void sign.then(() => {
     openLending();
     openAnswering().catch((error: unknown) => warn('what asks is fetched again with the first question', error));
     visit.door.open().catch((error: unknown) => warn('the mesh is fetched again with the first question', error));
   });
-  if (import.meta.env.PROD) register();
 }
 
 // Not awaited: parts that are fetched meanwhile lean on this file, and would wait for it. `start.js` hears of a failure.

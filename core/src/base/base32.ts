@@ -1,15 +1,19 @@
 /** Lower-case base32 (RFC 4648 §6) without the padding: survives PeerJS, URLs, file names and reading aloud. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
-/** Two characters at once, for every ten bits. */
-const PAIRS = Array.from({ length: 1024 }, (_, bits) => ALPHABET.charAt(bits >> 5) + ALPHABET.charAt(bits & 31));
-const CODES = asciiOf(ALPHABET);
+const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
 /** The values by character code; 255: not in the alphabet. */
 const VALUES = new Uint8Array(256).fill(255);
 for (let value = 0; value < 32; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
 /** The ten bits of two characters at once, by their codes as they lie in memory. */
 const NO_PAIR = 0xffff;
 const PAIR_VALUES = new Uint16Array(65_536).fill(NO_PAIR);
-for (const [bits, pair] of PAIRS.entries()) PAIR_VALUES[new Uint16Array(asciiOf(pair).buffer)[0]!] = bits;
+const PAIR = new Uint8Array(2);
+const PAIR_IN_MEMORY = new Uint16Array(PAIR.buffer);
+for (let bits = 0; bits < 1024; bits++) {
+  PAIR[0] = CODES[bits >> 5]!;
+  PAIR[1] = CODES[bits & 31]!;
+  PAIR_VALUES[PAIR_IN_MEMORY[0]!] = bits;
+}
 /** Where texts are put to be read; longer ones get a place of their own. */
 const encoder = new TextEncoder();
 const place = new Uint16Array(2_048);
@@ -100,8 +104,4 @@ export function readBase32(text: string, into: Uint8Array): boolean {
     bits &= (1 << bitCount) - 1;
   }
   return bitCount < 5 && bits === 0;
-}
-
-function asciiOf(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

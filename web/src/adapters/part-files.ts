@@ -12,7 +12,9 @@ const PATIENCE_MS = 30_000;
 
 /** By URL. */
 const arrived = new Map<string, Promise<void>>();
-for (const { href } of document.querySelectorAll<HTMLLinkElement>('link[href]')) arrived.set(href, Promise.resolve());
+// What is only on its way (`preload`) may still not come.
+for (const { href } of document.querySelectorAll<HTMLLinkElement>('link[rel=stylesheet], link[rel=modulepreload]'))
+  arrived.set(href, Promise.resolve());
 for (const { src } of document.querySelectorAll<HTMLScriptElement>('script[src]')) arrived.set(src, Promise.resolve());
 
 /** `files`: the part itself, the modules that it imports and its style sheets, as paths from the root. */

@@ -30,6 +30,7 @@ import type { Router } from '../state/shell/router.svelte.ts';
 import { SleepWatch } from '../state/sleep-watch.ts';
 import { Settings } from '../state/settings.svelte.ts';
 import { TalkAddress } from '../state/shell/talk-address.svelte.ts';
+import type { Visitor } from '../state/shell/visitor.svelte.ts';
 import { Trusted } from '../state/trust/trusted.svelte.ts';
 import { TrustedLending } from '../state/trust/trusted-lending.svelte.ts';
 import type { ChatPageState } from '../ui/chat/chat-page-state.ts';
@@ -50,6 +51,7 @@ const shorter = (needs: AskShorterNeeds): Ask =>
 
 export interface ChatPageNeeds {
   visit: Visit;
+  visitor: Visitor;
   catalogue: ModelCatalogue;
   /** Its models also answer the questions of its own person. */
   device: DeviceParts;
@@ -64,6 +66,7 @@ export interface ChatPageNeeds {
 
 export function composeChatPage({
   visit,
+  visitor,
   catalogue,
   device: here,
   status,
@@ -198,6 +201,7 @@ export function composeChatPage({
   return {
     self,
     selfPasses,
+    visitor,
     connection,
     offers,
     chat,

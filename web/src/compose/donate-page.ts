@@ -12,6 +12,7 @@ import { Background } from '../state/donate/background.svelte.ts';
 import { DonateState, type DonateNeeds } from '../state/donate/donate.svelte.ts';
 import { Resting } from '../state/donate/rest/resting.svelte.ts';
 import { keptUnder } from '../state/kept/kept-at-once.ts';
+import type { Visitor } from '../state/shell/visitor.svelte.ts';
 import type { CreditsPageState } from '../ui/credits/credits-page-state.ts';
 import type { DonatePageState } from '../ui/donate/donate-page-state.ts';
 import type { DeviceParts } from './device.ts';
@@ -25,6 +26,7 @@ export interface DonatePageNeeds {
   catalogue: ModelCatalogue;
   credits: CreditsPageState;
   announcer: Announcer;
+  visitor: Visitor;
 }
 
 /** Restores what was kept of it, and goes on with what was lent. Rejects as parts of the page do that are fetched later. */
@@ -35,6 +37,7 @@ export async function openDonatePage({
   catalogue,
   credits,
   announcer,
+  visitor,
 }: DonatePageNeeds): Promise<DonatePageState> {
   const { store, records, locks, tab, shared, clock, control, door, connection } = visit;
   const [{ holder }, sharing] = await Promise.all([engines(), files.sharing()]);
@@ -89,7 +92,7 @@ export async function openDonatePage({
   await Promise.all([donate, background, resting].map((each) => each.restore().catch(unread)));
   void resume.follow();
   const checks = async () => (await import('./donate-checks.ts')).openDonateChecks(visit, donate);
-  return { donate, background, resting, resume, connection, credits, checks };
+  return { donate, background, resting, resume, visitor, connection, credits, checks };
 }
 
 /** Its code is fetched when lending begins. */

@@ -9,11 +9,11 @@ import type { Visit } from './visit.ts';
 export function composeNetworkPage(
   { clock, self }: Visit,
   catalogue: ModelCatalogue,
-  { trusted, lending }: ChatPageState,
+  { trusted, lending, visitor }: ChatPageState,
   { account }: Pick<CreditsPageState, 'account'>,
   donate: NetworkPageState['donate'],
 ): NetworkPageState {
   const server = { getJson, clock, heard: lending.take.bind(lending) };
   const paid = () => account.news !== null;
-  return { self, server, trusted, models: () => catalogue.models, paid, donate };
+  return { self, server, trusted, models: () => catalogue.models, paid, donate, visitor };
 }

@@ -1,6 +1,7 @@
 /** What every page stands on: what this browser keeps, who we are, and the way into the mesh. */
 import { realClock } from '@llmesh/core/base/clock';
 import type { Clock } from '@llmesh/core/base/clock';
+import { onAbort } from '@llmesh/core/base/abort';
 import type { ControlClient } from '@llmesh/core/control/control';
 import { clockWords } from '@llmesh/core/control/server-time';
 import type { ControlHost } from '@llmesh/core/host';
@@ -9,11 +10,12 @@ import type { PeerId } from '@llmesh/core/base/ids';
 import type { Identity } from '@llmesh/core/identity/identity';
 import { openIdentity } from '../adapters/identity/identity.ts';
 import { MeshDoor } from '../adapters/mesh-door.ts';
-import { notKept } from '../adapters/log.ts';
+import { notKept, warn } from '../adapters/log.ts';
 import { sharedStorage, tabStorage } from '../adapters/web-storage.ts';
 import { Connection } from '../state/connection.svelte.ts';
 import type { Passing } from '../state/passing.ts';
 import type { KeptByKey } from '../state/kept/kept-at-once.ts';
+import { PartError } from '../state/shell/part-error.ts';
 import { openKeep, type Keep } from './keep.ts';
 import { PageNews } from './page-news.ts';
 
@@ -41,17 +43,14 @@ export async function openVisit(): Promise<Visit> {
   const clock = realClock;
   const keep = await openKeep(clock);
   const { store } = keep;
-  const [{ identity, passing }, { proveKey }] = await Promise.all([
-    openIdentity({
-      ...{ store, subtle: crypto.subtle, locks: navigator.locks },
-      leaving: (gone) => addEventListener('pagehide', gone, { once: true }),
-    }),
-    import('@llmesh/core/identity/key-proof'),
-  ]);
+  const { identity, passing } = await openIdentity({
+    ...{ store, subtle: crypto.subtle, locks: navigator.locks },
+    leaving: (gone) => addEventListener('pagehide', gone, { once: true }),
+  });
   const address = new URL(location.origin);
   const host: ControlHost = {
     agent: 'browser',
-    prove: proveKey,
+    prove,
     openSocket: (url) => new WebSocket(url),
     clock,
     random: Math.random,
@@ -77,6 +76,19 @@ export async function openVisit(): Promise<Visit> {
     news,
   };
 }
+
+/** Its code is fetched when the server asks. A server ends a connection on which nothing is proved; the next one tries again. */
+const prove: ControlHost['prove'] = async (identity, challenge, host, signal) => {
+  try {
+    const { proveKey } = await import('@llmesh/core/identity/key-proof');
+    return await proveKey(identity, challenge, host, signal);
+  } catch (error) {
+    if (!(error instanceof PartError)) throw error;
+    warn('what proves our name is fetched again with the next connection', error);
+    await new Promise<void>((resolve) => onAbort(signal, resolve));
+    throw error;
+  }
+};
 
 function followConnection(control: ControlClient, news: PageNews): Connection {
   const connection = new Connection(LOOPBACK.test(location.hostname));

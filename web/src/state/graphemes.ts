@@ -3,7 +3,8 @@
 /** Longer ones are heaps of marks, which may be cut between two of them. */
 const LONGEST = 64;
 
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Made when it is first needed: that takes as long as half of the page's other code. */
+let segmenter: Intl.Segmenter | null = null;
 
 /** The last place up to `most` UTF-16 units where the text can be cut. Looks at a few characters only, however long the text is. */
 export function cutBefore(text: string, most: number): number {
@@ -11,6 +12,7 @@ export function cutBefore(text: string, most: number): number {
   if (most <= 0) return 0;
   let from = Math.max(0, most - LONGEST);
   if (from > 0 && isLowHalf(text, from)) from -= 1;
+  segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   const here = segmenter.segment(text.slice(from, most + LONGEST)).containing(most - from);
   if (here !== undefined && here.index > 0) return from + here.index;
   if (from === 0) return 0;

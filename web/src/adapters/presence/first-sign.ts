@@ -1,7 +1,7 @@
 /** When somebody is there: what they may do next is fetched then, and not while the page still shows itself. */
 
 /** What a person does with a page, on whatever device; the page itself moves its focus and scrolls, too. */
-const SIGNS = ['pointerdown', 'pointermove', 'touchstart', 'wheel', 'keydown', 'input'] as const;
+const SIGNS = ['pointerdown', 'pointermove', 'touchstart', 'wheel', 'keydown', 'input', 'dragenter'] as const;
 
 /** Resolves with the first of them, and when the browser has a moment. */
 export async function firstSign(page: Window): Promise<void> {

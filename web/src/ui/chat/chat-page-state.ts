@@ -18,6 +18,7 @@ import type { ModelLibrary } from '../../state/models/library.svelte.ts';
 import type { Offers } from '../../state/offers.svelte.ts';
 import type { Passing } from '../../state/passing.ts';
 import type { TalkAddress } from '../../state/shell/talk-address.svelte.ts';
+import type { Visitor } from '../../state/shell/visitor.svelte.ts';
 import type { Settings } from '../../state/settings.svelte.ts';
 import type { CreditsPageState } from '../credits/credits-page-state.ts';
 import type { Places } from './rows/places.ts';
@@ -28,6 +29,7 @@ export interface ChatPageState {
   self: PeerId;
   /** Why our name is for this visit only; null: it lasts. */
   selfPasses: Passing | null;
+  visitor: Visitor;
   connection: Connection;
   chat: Chat;
   address: TalkAddress;

@@ -27,7 +27,8 @@ export function follow(scroller: HTMLElement, content: HTMLElement, changed: (fo
   const listening = new AbortController();
   let following = false;
   let touchedAt = { x: 0, y: 0 };
-  let seen = geometry();
+  /** null until the browser has laid it out: to ask earlier makes it do that twice. */
+  let seen: ReturnType<typeof geometry> | null = null;
 
   function geometry() {
     const { scrollTop, scrollHeight, clientHeight } = scroller;
@@ -57,6 +58,7 @@ export function follow(scroller: HTMLElement, content: HTMLElement, changed: (fo
   function scrolled() {
     const before = seen;
     seen = geometry();
+    if (before === null) return;
     const moved = seen.scrollTop - before.scrollTop;
     if (moved > 0 && seen.scrollHeight - seen.scrollTop - seen.clientHeight <= ROUNDING_PX) set(true);
     // What moves while the text or the box changes its size was moved by the browser.
@@ -113,7 +115,10 @@ export function follow(scroller: HTMLElement, content: HTMLElement, changed: (fo
   scroller.addEventListener('touchmove', dragged, { signal, passive: true });
   scroller.addEventListener('keydown', pressed, { signal });
   document.addEventListener('selectionchange', selected, { signal });
-  const grown = new ResizeObserver(() => (following ? toBottom() : undefined));
+  const grown = new ResizeObserver(() => {
+    seen ??= geometry();
+    if (following) toBottom();
+  });
   grown.observe(content);
   grown.observe(scroller);
 

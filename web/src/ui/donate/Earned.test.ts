@@ -29,7 +29,9 @@ it('lets a volunteer be named among those who gave most, once they are sure', as
   await ledger.settle();
   await tick();
   await fireEvent.click(screen.getByText('Be named among those who gave most'));
-  await fireEvent.input(screen.getByRole('textbox', { name: 'Your name on the list' }), { target: { value: 'Ada' } });
+  await fireEvent.input(await screen.findByRole('textbox', { name: 'Your name on the list' }), {
+    target: { value: 'Ada' },
+  });
   await fireEvent.click(screen.getByRole('button', { name: 'Join the list…' }));
   screen.getByText(/Be called “Ada” on the list\?/);
   expect(ledger.given).toEqual([]);

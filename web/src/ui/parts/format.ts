@@ -1,10 +1,12 @@
 /** Numbers as the page writes them. Where a number is a guess, the page itself adds "about". */
 import { locale } from '../../language/languages.ts';
 
-const whole = new Intl.NumberFormat(locale);
+/** Made when it is first needed, which is after the page is there. */
+let whole: Intl.NumberFormat | null = null;
 
 /** 18420 → "18,420" */
 export function count(value: number): string {
+  whole ??= new Intl.NumberFormat(locale);
   return whole.format(value);
 }
 

@@ -12,7 +12,6 @@ import { turnTokens, type Memory } from './window.ts';
 
 /** After that the question itself is too long. */
 const MOST_TRIES = 3;
-const count = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 
 export interface AskShorterNeeds {
   ask: Ask;
@@ -77,16 +76,19 @@ function promptTokensOf(event: AnswerEvent): number | null {
 function explained(cause: MeshError, { turns, prefix }: AskRequest, { contextTokens, scale }: Memory): MeshError {
   const question = turns.at(-1)?.content ?? '';
   if (textSize(question).bytes > MAX_PROMPT_BYTES) {
-    const [has, most] = [textSize(question).bytes, MAX_PROMPT_BYTES].map((bytes) => count.format(bytes / 1000));
+    const [has, most] = [textSize(question).bytes, MAX_PROMPT_BYTES].map((bytes) => count(bytes / 1000));
     return new MeshError('prompt_too_long', `This message has ${has} kB; at most ${most} kB can be sent. Shorten it.`);
   }
   const begun = prefix?.tokens ?? 0;
-  const tokens = count.format(turnTokens(question, { scale }) + begun);
-  const holds =
-    contextTokens === null ? 'more than the model holds' : `and the model holds ${count.format(contextTokens)}`;
+  const tokens = count(turnTokens(question, { scale }) + begun);
+  const holds = contextTokens === null ? 'more than the model holds' : `and the model holds ${count(contextTokens)}`;
   const message =
     begun > 0
       ? `This answer and its question take about ${tokens} tokens, ${holds}. Ask for the rest in a new message.`
       : `This message takes about ${tokens} tokens, ${holds} together with its answer. Shorten it, or choose a model with more memory.`;
   return new MeshError('prompt_too_long', message, { cause });
+}
+
+function count(value: number): string {
+  return value.toLocaleString(locale, { maximumFractionDigits: 0 });
 }

@@ -13,7 +13,7 @@ function propsOf(mesh: FakeMesh, trusted?: number | null) {
   const { offers } = mesh;
   const rows = offers.all.map((offer) => offerRow(offer, null, null, trusted));
   const onpick = (model: string) => offers.choose(model);
-  return { rows, chosen: offers.chosen?.id ?? null, heads: HEADS.mesh, nothing, onpick };
+  return { rows, chosen: offers.chosen?.id ?? null, heads: HEADS.mesh, nothing, onpick, ahead: true };
 }
 
 async function shown(...models: Parameters<FakeMesh['open']>) {
